@@ -1,0 +1,6 @@
+/** Every benchmark by the name people type. Adding one is one file beside this and one line here. */
+import type { Bench } from './bench.ts';
+
+export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  sizes: async () => (await import('./sizes.ts')).sizes,
+};
