@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { type Source, sourcesBelow } from './sources.ts';
+
+/**
+ * Rooms from the ground up; a file may import from its own room and from rooms listed before it, except where a room
+ * names what it may see. Files directly under db/ are rooms of their own.
+ */
+const GROUND = ['db/types.ts', 'db/errors.ts', 'db/version.ts', 'db/numeric', 'db/hash', 'db/io'];
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'db/types.ts': ['db/errors.ts'],
+  'db/errors.ts': [],
+  'db/version.ts': [],
+  'db/numeric': GROUND,
+  'db/hash': GROUND,
+  'db/io': GROUND,
+  'db/wal': GROUND,
+  'db/kernel': [...GROUND, 'db/wal', 'db/streams/event.ts'],
+  'db/materializer': [...GROUND, 'db/wal', 'db/kernel'],
+  'db/streams': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer'],
+  'db/engine.ts': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/streams'],
+  'db/protocol': [...GROUND, 'db/wal/log.ts', 'db/streams/event.ts'],
+  'db/client': [...GROUND, 'db/protocol', 'db/wal/log.ts', 'db/streams/event.ts'],
+  'db/server': [
+    ...GROUND,
+    'db/protocol',
+    'db/engine.ts',
+    'db/wal',
+    'db/kernel',
+    'db/materializer',
+    'db/streams',
+  ],
+  'db/cli': [...GROUND, 'db/protocol', 'db/client', 'db/server', 'db/engine.ts', 'db/wal', 'db/streams'],
+  'db/main.ts': [...GROUND, 'db/cli'],
+  'db/bin.ts': ['db/main.ts'],
+  installer: [],
+  image: ['installer', 'db/main.ts', 'scripts/progress.ts'],
+};
+
+const sources = sourcesBelow('db', 'installer', 'image');
+
+function roomOf(path: string): string {
+  const [top, second] = path.split('/');
+  return top === 'db' ? `db/${second}` : (top ?? '');
+}
+
+describe('the rooms of the house', () => {
+  test('every source stands in a room that the rules know', () => {
+    const unknown = sources
+      .map((source) => source.path)
+      .filter((path) => MAY_IMPORT[roomOf(path)] === undefined);
+    expect(unknown).toEqual([]);
+  });
+
+  test('imports go down only', () => {
+    const upward = sources.flatMap((source) => {
+      const room = roomOf(source.path);
+      const allowed = MAY_IMPORT[room] ?? [];
+      return source.imports
+        .filter((path) => path.endsWith('.ts'))
+        .filter((path) => roomOf(path) !== room && !allowed.includes(roomOf(path)) && !allowed.includes(path))
+        .map((path) => `${source.path} imports ${path}`);
+    });
+    expect(upward).toEqual([]);
+  });
+
+  test('no file imports itself through others', () => {
+    expect(cycles(sources)).toEqual([]);
+  });
+});
+
+/** Imports of types alone do not count: they are gone at run time. */
+function cycles(all: readonly Source[]): string[] {
+  const graph = new Map(all.map((source) => [source.path, runtimeImports(source)]));
+  const state = new Map<string, 'open' | 'done'>();
+  const found: string[] = [];
+  for (const start of graph.keys()) {
+    const stack: { path: string; rest: string[] }[] = [];
+    if (state.get(start) === undefined) enter(start);
+    while (stack.length > 0) {
+      const top = stack.at(-1);
+      const next = top?.rest.pop();
+      if (top === undefined) break;
+      if (next === undefined) {
+        state.set(top.path, 'done');
+        stack.pop();
+      } else if (state.get(next) === 'open') {
+        found.push([...stack.map((frame) => frame.path), next].join(' → '));
+      } else if (state.get(next) === undefined && graph.has(next)) {
+        enter(next);
+      }
+    }
+    function enter(path: string): void {
+      state.set(path, 'open');
+      stack.push({ path, rest: [...(graph.get(path) ?? [])] });
+    }
+  }
+  return found;
+}
+
+function runtimeImports(source: Source): string[] {
+  const typeOnly = new Set(
+    [...source.text.matchAll(/import type [^;]*?from '(\.[^']+)'/g)].map((match) =>
+      match[1]?.split('/').at(-1),
+    ),
+  );
+  const lazy = new Set(
+    [...source.text.matchAll(/import\('(\.[^']+)'\)/g)].map((match) => match[1]?.split('/').at(-1)),
+  );
+  return source.imports.filter((path) => {
+    const name = path.split('/').at(-1);
+    return !typeOnly.has(name) && !lazy.has(name);
+  });
+}
