@@ -1,0 +1,87 @@
+/**
+ * What a view of the log is, whatever it holds: the contract that every domain's materializer keeps.
+ *
+ * A view is a pure function of the log: the same commits in the same order leave the same `digest()`, whether they came
+ * live, by replay from zero, or after a restored checkpoint. It reads no clock, no random numbers and nothing outside
+ * the entries it is given.
+ */
+import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
+import type { LogEntry } from '../wal/log.ts';
+
+/** Whose entries a view wants, and whose answers wait for it. */
+export type ViewScope = 'global' | 'tenant' | 'cohort' | 'user' | 'relationship';
+
+/**
+ * One stable commit as views see it: everything of the log's commit but its chain hash, which no view may depend on.
+ * `entries` and their payloads are lent for the call: a view copies what it keeps.
+ */
+export interface ViewCommit {
+  readonly ordinal: CommitOrdinal;
+  readonly epoch: Epoch;
+  readonly recordedAt: RecordedAt;
+  /** Sequence of the commit entry: the view's position once the commit is applied. */
+  readonly sequence: Sequence;
+  readonly entries: readonly LogEntry[];
+}
+
+export interface Materializer {
+  /**
+   * Applies one commit. The registry calls it in log order, each commit once per instance. Whatever it throws freezes
+   * the view at the commit before: the registry never calls a view again that has thrown.
+   */
+  onCommit(commit: ViewCommit): void;
+  /**
+   * Hands over the view's content as parts. It is called between two commits; what it hands over must be the content
+   * of that moment although `onCommit` goes on while the parts are being written: take copies, or hand over what never changes.
+   */
+  checkpoint(writer: CheckpointWriter): void;
+  /** Fills a fresh instance from the parts of a checkpoint. Throwing means the checkpoint is unusable: the view is rebuilt. */
+  restore(reader: CheckpointReader): void;
+  /** Hex digest over the logical content, in an order that does not depend on how the content came to be. */
+  digest(): string;
+}
+
+/** A view before it exists: one line of the registration list. */
+export interface ViewDefinition<View extends Materializer = Materializer> {
+  /** Lower-case words joined by dashes: it names the view's folder, its status row and its metrics. */
+  readonly name: string;
+  /** Grows with every change of what the view derives or how a checkpoint lays it out: older checkpoints are then rebuilt. */
+  readonly version: number;
+  readonly scope: ViewScope;
+  /** True when the database cannot work without it: opening waits for its rebuild instead of leaving it to the background. */
+  readonly required: boolean;
+  /** An empty instance. `logId` (16 bytes) seeds its hash tables, so that all copies of one log agree. */
+  create(context: { readonly logId: Uint8Array }): View;
+}
+
+export interface CheckpointWriter {
+  /**
+   * Adds a part under a name of its own. Parts never change once written: when the previous checkpoint of the view has
+   * a part of this name, that one is kept and `chunks` is not looked at. So a view that grows at the end writes only its end.
+   */
+  part(name: string, chunks: () => Iterable<Uint8Array>): void;
+}
+
+export interface CheckpointReader {
+  readonly parts: readonly string[];
+  /** Whole content of a part, checksum verified. Errors: CORRUPT. */
+  read(name: string): Uint8Array;
+}
+
+/**
+ * `live`: applies each commit as it becomes stable. `rebuilding`: catching up from an older position.
+ * `failed`: it threw, or its files could not be used, and it stays where it is.
+ */
+export type ViewState = 'live' | 'rebuilding' | 'failed';
+
+export interface ViewStatus {
+  readonly name: string;
+  readonly version: number;
+  readonly scope: ViewScope;
+  readonly state: ViewState;
+  /** Everything up to here is in the view. */
+  readonly applied: Sequence;
+  /** Position of the last checkpoint on disk, 0 without one. */
+  readonly checkpoint: Sequence;
+  readonly error: string | null;
+}
