@@ -39,6 +39,20 @@ export interface LogCommit {
   readonly chain: Uint8Array;
 }
 
+/**
+ * A commit as it is known when its group closes, before it is durable: all of it but the chain hash, which only the
+ * writer computes. The entries of the commit are the appended ranges with sequences from `first` to before `sequence`.
+ */
+export interface ClosedCommit {
+  readonly ordinal: CommitOrdinal;
+  readonly epoch: Epoch;
+  readonly recordedAt: RecordedAt;
+  /** First sequence of the group; equal to `sequence` when the commit is empty. */
+  readonly first: Sequence;
+  /** Sequence of the commit entry. */
+  readonly sequence: Sequence;
+}
+
 export type Durability = 'async' | 'sync' | 'group_sync';
 
 export interface AppendedRange {
@@ -116,7 +130,12 @@ export interface Log extends LogReader {
   append(entries: readonly EntryDraft[], recordedAt: RecordedAt, durability?: Durability): AppendedRange;
   /** Bytes one command may take at most, headers and padding included. */
   readonly commandBytesMax: number;
-  /** Called with the new stable sequence, in order, each time it moves. Returns the way to stop. */
+  /**
+   * Called for every commit, empty ones too, in order, when its group closes and before `onStable` reaches it: whoever
+   * appended the entries can then hand them to views without reading them back. Returns the way to stop.
+   */
+  onCommit(listener: (commit: ClosedCommit) => void): () => void;
+  /** Called with the new stable sequence, in order, each time it moves; never from inside `append`. Returns the way to stop. */
   onStable(listener: (stable: Sequence) => void): () => void;
   /** Called once if the writer ends for good. */
   onFailure(listener: (error: Error) => void): () => void;
