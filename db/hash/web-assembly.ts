@@ -1,0 +1,37 @@
+/** The little of the WebAssembly API that is used here; the compiler's ES library does not declare it. */
+import { assemble, type WasmFunction } from './wasm.ts';
+
+export const WASM_PAGE_BYTES = 65_536;
+
+/** Linear memory: starts page-aligned, and a shared one can be handed to another thread as it is. */
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+}
+
+export interface WasmMemoryShape {
+  readonly pages: number;
+  readonly shared: boolean;
+}
+
+interface Api {
+  readonly Memory: new (shape: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
+}
+
+const api = (globalThis as unknown as { readonly WebAssembly: Api }).WebAssembly;
+
+/** A memory that never grows, so views on it stay valid for good. */
+export function createWasmMemory({ pages, shared }: WasmMemoryShape): WasmMemory {
+  return new api.Memory({ initial: pages, maximum: pages, shared });
+}
+
+/** Assembles functions and binds them to a memory of that shape. */
+export function instantiate<Exports>(
+  functions: readonly WasmFunction[],
+  memory: WasmMemory,
+  shape: WasmMemoryShape,
+): Exports {
+  const module = new api.Module(assemble(functions, shape));
+  return new api.Instance(module, { env: { memory } }).exports as Exports;
+}
