@@ -1,0 +1,180 @@
+/** APPEND and APPENDED: the hot path. */
+import { TruthError } from '../errors.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  EventDraft,
+  ExpectedRevision,
+  StreamName,
+} from '../streams/event.ts';
+import { revision, sequence } from '../types.ts';
+import type { ByteReader } from './byte-reader.ts';
+import { type ByteWriter, textBytesWithin } from './byte-writer.ts';
+import {
+  APPEND_EVENTS_MAX,
+  APPENDED_DUPLICATE,
+  APPENDED_DURABLE,
+  EVENT_DRAFT,
+  EVENT_TYPE_BYTES_MAX,
+  KIND,
+  STREAM_NAME_BYTES_MAX,
+} from './constants.ts';
+
+const EXPECTED_ANY = 0;
+const EXPECTED_NONE = 1;
+const EXPECTED_EXISTS = 2;
+const EXPECTED_EXACTLY = 3;
+
+const ACK_APPLIED = 0;
+const ACK_DURABLE = 1;
+
+const DURABILITIES = ['async', 'sync', 'group_sync'] as const;
+const DURABILITY_OF_LOG = 0;
+
+const CONTENT_BINARY = 0;
+const CONTENT_JSON = 1;
+const ID_BYTES = 16;
+
+/** Errors: INVALID_ARGUMENT; nothing of the frame is left in `out` then. */
+export function encodeAppend(out: ByteWriter, request: number, append: AppendRequest): void {
+  if (append.events.length < 1 || append.events.length > APPEND_EVENTS_MAX) {
+    throw new TruthError(
+      'INVALID_ARGUMENT',
+      `an append of ${append.events.length} events; 1 to ${APPEND_EVENTS_MAX} are allowed`,
+    );
+  }
+  const streamBytes = textBytesWithin('the stream name', append.stream, 1, STREAM_NAME_BYTES_MAX);
+  const start = out.begin(KIND.APPEND, request);
+  try {
+    out.u8(expectedNumber(append.expected));
+    out.u8(append.ack === 'durable' ? ACK_DURABLE : ACK_APPLIED);
+    out.u8(append.durability === undefined ? DURABILITY_OF_LOG : DURABILITIES.indexOf(append.durability) + 1);
+    out.u8(0);
+    out.u32(append.events.length);
+    out.u64(typeof append.expected === 'number' ? append.expected : 0);
+    out.u16(streamBytes);
+    out.u16(0);
+    out.u32(0);
+    out.text(append.stream);
+    for (const event of append.events) encodeDraft(out, event);
+  } catch (error) {
+    out.rewind(start);
+    throw error;
+  }
+  out.end(start);
+}
+
+function encodeDraft(out: ByteWriter, event: EventDraft): void {
+  const typeBytes = textBytesWithin('the event type', event.type, 1, EVENT_TYPE_BYTES_MAX);
+  if (event.id.length !== ID_BYTES) {
+    throw new TruthError('INVALID_ARGUMENT', `an event id has ${event.id.length} bytes; a UUID has 16`);
+  }
+  out.bytes(event.id);
+  out.u32(event.data.length);
+  out.u32(event.metadata.length);
+  out.u16(typeBytes);
+  out.u8(event.contentType === 'json' ? CONTENT_JSON : CONTENT_BINARY);
+  out.u8(0);
+  out.text(event.type);
+  out.bytes(event.data);
+  out.bytes(event.metadata);
+}
+
+/** Byte fields of the result are views into the received frame. Errors: PROTOCOL. */
+export function decodeAppend(body: ByteReader): AppendRequest {
+  const expectedKind = body.u8('expected');
+  const ack = body.u8('ack');
+  const durability = body.u8('durability');
+  body.zero(1, 'reserved');
+  const count = body.u32('count');
+  const expectedRevision = body.u64('expectedRevision');
+  const streamBytes = body.u16('streamBytes');
+  body.zero(6, 'reserved2 and reserved3');
+  // The name is checked where streams are known; here it is only text.
+  const stream = body.text(streamBytes, 'stream') as StreamName;
+  if (count < 1 || count > APPEND_EVENTS_MAX || count * EVENT_DRAFT.bytes > body.remaining) {
+    throw new TruthError(
+      'PROTOCOL',
+      `APPEND announces ${count} events in ${body.remaining} bytes; 1 to ${APPEND_EVENTS_MAX} are allowed, ` +
+        `each at least ${EVENT_DRAFT.bytes} bytes`,
+    );
+  }
+  if (ack > ACK_DURABLE) throw unknown('ack', ack);
+  if (durability > DURABILITIES.length) throw unknown('durability', durability);
+  const events: EventDraft[] = [];
+  for (let index = 0; index < count; index++) events.push(decodeDraft(body));
+  body.done('APPEND');
+  const expected = expectedFrom(expectedKind, expectedRevision);
+  const common = { stream, expected, events, ack: ack === ACK_DURABLE ? 'durable' : 'applied' } as const;
+  const wanted = durability === DURABILITY_OF_LOG ? undefined : DURABILITIES[durability - 1];
+  return wanted === undefined ? common : { ...common, durability: wanted };
+}
+
+function decodeDraft(body: ByteReader): EventDraft {
+  const id = body.bytes(ID_BYTES, 'id');
+  const dataBytes = body.u32('dataBytes');
+  const metadataBytes = body.u32('metadataBytes');
+  const typeBytes = body.u16('typeBytes');
+  const contentType = contentTypeFrom(body.u8('contentType'));
+  body.zero(1, 'reserved');
+  const type = body.text(typeBytes, 'type');
+  const data = body.bytes(dataBytes, 'data');
+  const metadata = body.bytes(metadataBytes, 'metadata');
+  return { id, type, contentType, data, metadata };
+}
+
+export function contentTypeFrom(number: number): 'json' | 'binary' {
+  if (number > CONTENT_JSON) throw unknown('contentType', number);
+  return number === CONTENT_JSON ? 'json' : 'binary';
+}
+
+export function contentTypeNumber(contentType: 'json' | 'binary'): number {
+  return contentType === 'json' ? CONTENT_JSON : CONTENT_BINARY;
+}
+
+export function encodeAppended(out: ByteWriter, request: number, result: AppendResult): void {
+  const start = out.begin(KIND.APPENDED, request);
+  out.u64(result.firstRevision);
+  out.u64(result.lastRevision);
+  out.u64(result.position);
+  out.u32((result.duplicate ? APPENDED_DUPLICATE : 0) | (result.durable ? APPENDED_DURABLE : 0));
+  out.u32(0);
+  out.end(start);
+}
+
+export function decodeAppended(body: ByteReader, stream: StreamName): AppendResult {
+  const firstRevision = revision(body.u64('firstRevision'));
+  const lastRevision = revision(body.u64('lastRevision'));
+  const position = sequence(body.u64('position'));
+  const flags = body.u32('flags');
+  body.zero(4, 'reserved');
+  body.done('APPENDED');
+  return {
+    stream,
+    firstRevision,
+    lastRevision,
+    position,
+    duplicate: (flags & APPENDED_DUPLICATE) !== 0,
+    durable: (flags & APPENDED_DURABLE) !== 0,
+  };
+}
+
+function expectedNumber(expected: ExpectedRevision): number {
+  if (expected === 'any') return EXPECTED_ANY;
+  if (expected === 'none') return EXPECTED_NONE;
+  if (expected === 'exists') return EXPECTED_EXISTS;
+  return EXPECTED_EXACTLY;
+}
+
+function expectedFrom(kind: number, exactly: number): ExpectedRevision {
+  if (kind === EXPECTED_EXACTLY) return revision(exactly);
+  if (exactly !== 0) throw new TruthError('PROTOCOL', 'expectedRevision must be zero unless expected is 3');
+  if (kind === EXPECTED_ANY) return 'any';
+  if (kind === EXPECTED_NONE) return 'none';
+  if (kind === EXPECTED_EXISTS) return 'exists';
+  throw unknown('expected', kind);
+}
+
+function unknown(field: string, value: number): TruthError {
+  return new TruthError('PROTOCOL', `${field} is ${value}, which this version does not know`);
+}

@@ -1,0 +1,18 @@
+/**
+ * `protocol/` is the wire protocol of TruthDB, typed in one place: server and client both stand on it and on nothing of
+ * each other. Bytes from a socket come in through FrameReader, which hands out one checked frame at a time; messages
+ * are read from its body by the decode functions and written into a ByteWriter by the encode functions beside them.
+ *
+ * The numbers are in constants.ts, the story in docs/wire-protocol.md. May import errors, types, hash and the words of
+ * events; knows no sockets.
+ */
+export * from './appends.ts';
+export { ByteReader } from './byte-reader.ts';
+export { ByteWriter } from './byte-writer.ts';
+export * from './connection-string.ts';
+export * from './constants.ts';
+export { FrameReader } from './frame-reader.ts';
+export * from './handshake.ts';
+export { layoutTable } from './layout.ts';
+export * from './reads.ts';
+export * from './replies.ts';
