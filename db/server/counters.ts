@@ -1,0 +1,45 @@
+/** What the server counts. Plain numbers: the hot path adds, /metrics reads. */
+import type { ErrorCode } from '../errors.ts';
+
+/** Upper bounds in milliseconds of the append latency histogram. */
+export const LATENCY_BOUNDS_MILLIS = [
+  0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10_000,
+];
+
+export class Counters {
+  /** Bytes received and sent on the wire port, after TLS. */
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Bytes held now: half-received frames; answers waiting for slow readers. */
+  incomingBytes = 0;
+  outgoingBytes = 0;
+  sessionsOpened = 0;
+  sessionsRefused = 0;
+  refusedTokens = 0;
+  timedOut = 0;
+  stalled = 0;
+  appends = 0;
+  appendedEvents = 0;
+  reads = 0;
+  readEvents = 0;
+  subscriptions = 0;
+  deliveredEvents = 0;
+  readonly errors = new Map<ErrorCode, number>();
+  /** One more than the bounds: the last counts what is beyond them. */
+  readonly appendLatency: number[] = new Array<number>(LATENCY_BOUNDS_MILLIS.length + 1).fill(0);
+  appendLatencySumMillis = 0;
+
+  failed(code: ErrorCode): void {
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
+  }
+
+  appended(events: number, millis: number): void {
+    this.appends += 1;
+    this.appendedEvents += events;
+    this.appendLatencySumMillis += millis;
+    let bucket = 0;
+    while (bucket < LATENCY_BOUNDS_MILLIS.length && millis > (LATENCY_BOUNDS_MILLIS[bucket] as number))
+      bucket++;
+    this.appendLatency[bucket] = (this.appendLatency[bucket] as number) + 1;
+  }
+}

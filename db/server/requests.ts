@@ -1,0 +1,251 @@
+/**
+ * What each kind of request does: decodes it, checks the right to it, asks the engine, writes the answer. Appends run
+ * concurrently up to the connection's limit; reads one at a time, because a page is large and its reader may be slow.
+ */
+import type { Engine } from '../engine.ts';
+import { TruthError } from '../errors.ts';
+import {
+  type ByteReader,
+  decodeAppend,
+  decodeCredit,
+  decodeJson,
+  decodeReadAll,
+  decodeReadStream,
+  decodeSubscribe,
+  encodeAppended,
+  encodeEmpty,
+  encodeError,
+  encodeJson,
+  encodePage,
+  KIND,
+  SUBSCRIPTION_CREDIT_MAX,
+  SUBSCRIPTIONS_MAX,
+} from '../protocol/index.ts';
+import type { EventPage } from '../streams/event.ts';
+import { revision, sequence } from '../types.ts';
+import { administer } from './administration.ts';
+import { asTruthError } from './failures.ts';
+import type { Outbox } from './outbox.ts';
+import { allow } from './permissions.ts';
+import type { Principal, SessionHost } from './session-host.ts';
+import { Subscription } from './subscription.ts';
+
+export class Requests {
+  readonly #host: SessionHost;
+  readonly #engine: Engine;
+  readonly #principal: Principal;
+  readonly #out: Outbox;
+  readonly #answered: () => void;
+  readonly #subscriptions = new Map<number, Subscription>();
+  #appends = 0;
+  #reading = false;
+
+  /** `answered` is called after each frame written to the outbox. */
+  constructor(host: SessionHost, principal: Principal, out: Outbox, answered: () => void) {
+    this.#host = host;
+    this.#engine = host.engine;
+    this.#principal = principal;
+    this.#out = out;
+    this.#answered = answered;
+  }
+
+  get hasRoom(): boolean {
+    return !this.#reading && this.#appends < this.#host.limits.inFlightMax;
+  }
+
+  /** Requests whose answers are owed; subscriptions not counted. */
+  get inFlight(): number {
+    return this.#appends + (this.#reading ? 1 : 0);
+  }
+
+  /** Errors thrown here end the connection; errors of a request are answered under its id. */
+  handle(kind: number, request: number, body: ByteReader): void {
+    if (request === 0 && kind !== KIND.PONG) {
+      throw new TruthError(
+        'PROTOCOL',
+        `a request of kind ${kind} has the id 0, which is for the connection itself`,
+      );
+    }
+    switch (kind) {
+      case KIND.APPEND:
+        return this.#append(request, body);
+      case KIND.READ_STREAM:
+        return this.#readStream(request, body);
+      case KIND.READ_ALL:
+        return this.#readAll(request, body);
+      case KIND.SUBSCRIBE:
+        return this.#subscribe(request, body);
+      case KIND.CREDIT:
+        return this.#credit(request, body);
+      case KIND.CANCEL:
+        body.done('CANCEL');
+        this.#subscriptions.get(request)?.cancel();
+        return;
+      case KIND.PING:
+        body.done('PING');
+        encodeEmpty(this.#out.writer, KIND.SERVER_PONG, request);
+        return this.#answered();
+      case KIND.PONG:
+        return body.done('PONG');
+      case KIND.STATUS:
+        body.done('STATUS');
+        return this.#reply(request, () => {
+          allow(this.#principal, 'read');
+          return this.#host.statusReport();
+        });
+      case KIND.ADMIN: {
+        const command = decodeJson(body);
+        return this.#reply(request, () => {
+          allow(this.#principal, 'administer');
+          return administer(this.#host.tokens, command);
+        });
+      }
+      default:
+        throw new TruthError('PROTOCOL', `a client may not send a frame of kind ${kind} here`);
+    }
+  }
+
+  #append(request: number, body: ByteReader): void {
+    const append = decodeAppend(body);
+    if (!this.#permitted(request, 'append')) return;
+    const startedAt = performance.now();
+    this.#appends += 1;
+    this.#engine.append(append).then(
+      (result) => {
+        this.#appends -= 1;
+        this.#host.counters.appended(append.events.length, performance.now() - startedAt);
+        encodeAppended(this.#out.writer, request, result);
+        this.#answered();
+      },
+      (error) => {
+        this.#appends -= 1;
+        this.#refuse(request, error);
+      },
+    );
+  }
+
+  #readStream(request: number, body: ByteReader): void {
+    const read = decodeReadStream(body);
+    const from = read.from === null ? edge(read.direction) : revision(read.from);
+    this.#read(request, () => this.#engine.readStream({ ...read, from }));
+  }
+
+  #readAll(request: number, body: ByteReader): void {
+    const read = decodeReadAll(body);
+    const from = read.from === null ? edge(read.direction) : sequence(read.from);
+    this.#read(request, () => this.#engine.readAll({ ...read, from }));
+  }
+
+  #read(request: number, page: () => Promise<EventPage>): void {
+    if (!this.#permitted(request, 'read')) return;
+    if (this.#host.counters.outgoingBytes > this.#host.limits.outgoingBytesMax) {
+      this.#refuse(request, tooManySlowReaders());
+      return;
+    }
+    this.#reading = true;
+    page().then(
+      (found) => {
+        this.#reading = false;
+        this.#host.counters.reads += 1;
+        this.#host.counters.readEvents += found.events.length;
+        encodePage(this.#out.writer, KIND.PAGE, request, found);
+        this.#answered();
+      },
+      (error) => {
+        this.#reading = false;
+        this.#refuse(request, error);
+      },
+    );
+  }
+
+  #subscribe(request: number, body: ByteReader): void {
+    const subscribe = decodeSubscribe(body);
+    if (this.#subscriptions.has(request)) {
+      throw new TruthError('PROTOCOL', `a subscription with the request id ${request} is still running`);
+    }
+    if (!this.#permitted(request, 'read')) return;
+    if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX) {
+      this.#refuse(
+        request,
+        new TruthError(
+          'TOO_LARGE',
+          `a connection may have ${SUBSCRIPTIONS_MAX} subscriptions; open another one`,
+        ),
+      );
+      return;
+    }
+    const subscription = new Subscription(this.#engine, this.#out, request, subscribe, this.#host.counters);
+    this.#subscriptions.set(request, subscription);
+    this.#host.counters.subscriptions += 1;
+    subscription.run(this.#answered).then((error) => {
+      this.#subscriptions.delete(request);
+      this.#host.counters.subscriptions -= 1;
+      if (error === null) {
+        encodeEmpty(this.#out.writer, KIND.ENDED, request);
+        this.#answered();
+      } else {
+        this.#refuse(request, error);
+      }
+    });
+  }
+
+  #credit(request: number, body: ByteReader): void {
+    const bytes = decodeCredit(body);
+    const subscription = this.#subscriptions.get(request);
+    // A subscription may have ended while the credit was on its way.
+    if (subscription === undefined) return;
+    if (!subscription.grant(bytes)) {
+      throw new TruthError(
+        'PROTOCOL',
+        `subscription ${request} was given more credit than ${SUBSCRIPTION_CREDIT_MAX} bytes`,
+      );
+    }
+  }
+
+  /** There is room in the outbox again. */
+  wakeSubscriptions(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.wake();
+  }
+
+  cancelSubscriptions(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.cancel();
+  }
+
+  #reply(request: number, answer: () => object): void {
+    try {
+      encodeJson(this.#out.writer, KIND.REPLY, request, answer());
+      this.#answered();
+    } catch (error) {
+      this.#refuse(request, error);
+    }
+  }
+
+  #permitted(request: number, right: 'append' | 'read'): boolean {
+    try {
+      allow(this.#principal, right);
+      return true;
+    } catch (error) {
+      this.#refuse(request, error);
+      return false;
+    }
+  }
+
+  #refuse(request: number, cause: unknown): void {
+    const error = asTruthError(cause);
+    this.#host.counters.failed(error.code);
+    encodeError(this.#out.writer, request, error);
+    this.#answered();
+  }
+}
+
+function edge(direction: 'forwards' | 'backwards'): 'start' | 'end' {
+  return direction === 'forwards' ? 'start' : 'end';
+}
+
+function tooManySlowReaders(): TruthError {
+  return new TruthError(
+    'BUSY',
+    'too many bytes wait for slow readers of this server; try again later or read smaller pages',
+    { retryAfterMillis: 1000 },
+  );
+}

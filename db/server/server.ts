@@ -1,0 +1,92 @@
+/**
+ * The running server: the engine behind its doors. Doors open in the order in which they can keep their word: health
+ * first, so that whoever waits can watch the recovery; then, with the engine, the socket and the ports.
+ */
+import type { Engine } from '../engine.ts';
+import { APPEND_EVENTS_MAX, PROTOCOL_VERSION_MAX } from '../protocol/index.ts';
+import { COMMIT, VERSION } from '../version.ts';
+import type { Counters } from './counters.ts';
+import type { Limits } from './limits.ts';
+import { type Endpoint, Listener } from './listener.ts';
+import type { SessionHost } from './session-host.ts';
+import { statusReport } from './status-report.ts';
+import type { TokenStore } from './tokens.ts';
+
+export interface ServerOptions {
+  readonly engine: Engine;
+  readonly tokens: TokenStore;
+  readonly limits: Limits;
+  readonly endpoints: readonly Endpoint[];
+  readonly counters: Counters;
+}
+
+export class Server {
+  readonly #listeners: readonly Listener[];
+  readonly #stopListening: () => void;
+
+  /** Listens on every endpoint or on none. Errors: CONFIG, LOCKED. */
+  static async start(options: ServerOptions): Promise<Server> {
+    const host = hostOf(options, () => listeners.reduce((sum, listener) => sum + listener.sessions, 0));
+    const listeners: Listener[] = options.endpoints.map((endpoint) => new Listener(host, endpoint));
+    try {
+      for (const listener of listeners) await listener.listen();
+    } catch (error) {
+      for (const listener of listeners) listener.stopAccepting();
+      throw error;
+    }
+    return new Server(options, listeners);
+  }
+
+  private constructor(options: ServerOptions, listeners: readonly Listener[]) {
+    this.#listeners = listeners;
+    this.#stopListening = options.tokens.onRevoked((id) => {
+      for (const listener of listeners) listener.revoke(id);
+    });
+  }
+
+  /** Ports in the order of the endpoints, 0 for sockets: what "port 0" became. */
+  get ports(): readonly number[] {
+    return this.#listeners.map((listener) => listener.port);
+  }
+
+  stopAccepting(): void {
+    for (const listener of this.#listeners) listener.stopAccepting();
+  }
+
+  /** Says goodbye to every client; at most `millis` for them to go. */
+  async close(millis: number): Promise<void> {
+    this.#stopListening();
+    await Promise.all(this.#listeners.map((listener) => listener.close(millis)));
+  }
+}
+
+function hostOf(options: ServerOptions, sessions: () => number): SessionHost {
+  const { engine, tokens, limits, counters } = options;
+  return {
+    engine,
+    tokens,
+    limits,
+    counters,
+    nowMillis: () => performance.now(),
+    welcome: () => {
+      const { log } = engine.status();
+      return {
+        bodyBytesMax: limits.bodyBytesMax,
+        inFlightMax: limits.inFlightMax,
+        appendEventsMax: APPEND_EVENTS_MAX,
+        stable: log.stable,
+        logId: log.identity.logId,
+        epoch: log.epoch,
+        name: `truthdb/${VERSION}`,
+      };
+    },
+    statusReport: () => ({
+      version: VERSION,
+      commit: COMMIT,
+      protocol: PROTOCOL_VERSION_MAX,
+      ...statusReport(engine.status()),
+      connections: sessions(),
+      subscriptions: counters.subscriptions,
+    }),
+  };
+}

@@ -1,0 +1,28 @@
+/** What a connection may ask of the server that holds it. */
+import type { Engine } from '../engine.ts';
+import type { Welcome } from '../protocol/index.ts';
+import type { Counters } from './counters.ts';
+import type { Limits } from './limits.ts';
+import type { Role, TokenStore } from './tokens.ts';
+
+export interface Principal {
+  /** Null for whoever the local socket's file permissions let in. */
+  readonly tokenId: string | null;
+  readonly name: string;
+  readonly role: Role;
+}
+
+export const LOCAL_PRINCIPAL: Principal = { tokenId: null, name: 'local', role: 'operator' };
+
+export interface SessionHost {
+  readonly engine: Engine;
+  readonly tokens: TokenStore;
+  readonly limits: Limits;
+  readonly counters: Counters;
+  /** Monotonic milliseconds. */
+  nowMillis(): number;
+  /** The greeting of this server at this moment. */
+  welcome(): Omit<Welcome, 'version'>;
+  /** State of the server as one JSON object. */
+  statusReport(): object;
+}
