@@ -1,0 +1,38 @@
+/**
+ * `client/` is the TypeScript SDK, the same that the CLI uses. It imports the wire protocol and nothing of the server.
+ *
+ *     const db = await connect('truthdb://TOKEN@host:9650?fp=FINGERPRINT');
+ *     await db.append('orders', { type: 'order-placed', data: { id: 1 } }, { expected: 'none' });
+ *     for await (const event of db.readStream('orders')) console.log(event.type, event.json());
+ *     for await (const event of await db.subscribe()) console.log(event.position);
+ *     await db.close();
+ */
+import { type Address, parseConnectionString } from '../protocol/index.ts';
+import { Client, type ClientOptions } from './client.ts';
+
+/**
+ * Connects to a server; `target` is the connection string it printed, or an address in parts.
+ * Errors: INVALID_ARGUMENT (connection string), CONNECTION, TIMEOUT, UNAUTHENTICATED (token, or a certificate other than
+ * the pinned one), UNSUPPORTED_VERSION.
+ */
+export async function connect(target: string | Address, options: ClientOptions = {}): Promise<Client> {
+  const address = typeof target === 'string' ? parseConnectionString(target) : target;
+  const client = new Client(address, options);
+  await client.open();
+  return client;
+}
+
+export type { ErrorCode, ErrorDetails } from '../errors.ts';
+export { ERROR_CODES, TruthError } from '../errors.ts';
+export type { Address } from '../protocol/index.ts';
+export type { AppendResult } from '../streams/event.ts';
+export type {
+  AppendOptions,
+  Client,
+  ClientOptions,
+  EventsPage,
+  ReadOptions,
+  SubscribeOptions,
+} from './client.ts';
+export { Event, type NewEvent } from './events.ts';
+export type { Subscription } from './subscription.ts';
