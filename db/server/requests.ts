@@ -26,7 +26,7 @@ import { revision, sequence } from '../types.ts';
 import { administer } from './administration.ts';
 import { asTruthError } from './failures.ts';
 import type { Outbox } from './outbox.ts';
-import { allow } from './permissions.ts';
+import { allow, type Right } from './permissions.ts';
 import type { Principal, SessionHost } from './session-host.ts';
 import { Subscription } from './subscription.ts';
 
@@ -66,43 +66,33 @@ export class Requests {
         `a request of kind ${kind} has the id 0, which is for the connection itself`,
       );
     }
-    switch (kind) {
-      case KIND.APPEND:
-        return this.#append(request, body);
-      case KIND.READ_STREAM:
-        return this.#readStream(request, body);
-      case KIND.READ_ALL:
-        return this.#readAll(request, body);
-      case KIND.SUBSCRIBE:
-        return this.#subscribe(request, body);
-      case KIND.CREDIT:
-        return this.#credit(request, body);
-      case KIND.CANCEL:
-        body.done('CANCEL');
-        this.#subscriptions.get(request)?.cancel();
-        return;
-      case KIND.PING:
-        body.done('PING');
-        encodeEmpty(this.#out.writer, KIND.SERVER_PONG, request);
-        return this.#answered();
-      case KIND.PONG:
-        return body.done('PONG');
-      case KIND.STATUS:
-        body.done('STATUS');
-        return this.#reply(request, () => {
-          allow(this.#principal, 'read');
-          return this.#host.statusReport();
-        });
-      case KIND.ADMIN: {
-        const command = decodeJson(body);
-        return this.#reply(request, () => {
-          allow(this.#principal, 'administer');
-          return administer(this.#host.tokens, command);
-        });
-      }
-      default:
-        throw new TruthError('PROTOCOL', `a client may not send a frame of kind ${kind} here`);
+    if (kind === KIND.APPEND) this.#append(request, body);
+    else if (kind === KIND.READ_STREAM) this.#readStream(request, body);
+    else if (kind === KIND.READ_ALL) this.#readAll(request, body);
+    else if (kind === KIND.SUBSCRIBE) this.#subscribe(request, body);
+    else if (kind === KIND.CREDIT) this.#credit(request, body);
+    else if (kind === KIND.ADMIN) this.#administer(request, body);
+    else this.#handleEmpty(kind, request, body);
+  }
+
+  /** The kinds that have no body. */
+  #handleEmpty(kind: number, request: number, body: ByteReader): void {
+    body.done(`a frame of kind ${kind}`);
+    if (kind === KIND.CANCEL) {
+      this.#subscriptions.get(request)?.cancel();
+    } else if (kind === KIND.PING) {
+      encodeEmpty(this.#out.writer, KIND.SERVER_PONG, request);
+      this.#answered();
+    } else if (kind === KIND.STATUS) {
+      this.#reply(request, 'read', () => this.#host.statusReport());
+    } else if (kind !== KIND.PONG) {
+      throw new TruthError('PROTOCOL', `a client may not send a frame of kind ${kind} here`);
     }
+  }
+
+  #administer(request: number, body: ByteReader): void {
+    const command = decodeJson(body);
+    this.#reply(request, 'administer', () => administer(this.#host.tokens, command));
   }
 
   #append(request: number, body: ByteReader): void {
@@ -211,8 +201,9 @@ export class Requests {
     for (const subscription of this.#subscriptions.values()) subscription.cancel();
   }
 
-  #reply(request: number, answer: () => object): void {
+  #reply(request: number, right: Right, answer: () => object): void {
     try {
+      allow(this.#principal, right);
       encodeJson(this.#out.writer, KIND.REPLY, request, answer());
       this.#answered();
     } catch (error) {
@@ -220,7 +211,7 @@ export class Requests {
     }
   }
 
-  #permitted(request: number, right: 'append' | 'read'): boolean {
+  #permitted(request: number, right: Right): boolean {
     try {
       allow(this.#principal, right);
       return true;
