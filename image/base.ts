@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Progress } from '../scripts/progress.ts';
+import { contentKey, type LayerCache, layer } from './cache.ts';
+import { debPath } from './debs.ts';
+import { run } from './exec.ts';
+import type { InputsLock, LockedPackage } from './lock.ts';
+
+/** Raise when this file makes another archive from the same packages. */
+const RECIPE = 1;
+
+/** Makes /bin, /lib and /sbin links into /usr before anything is unpacked. */
+const MERGED_USR_HOOK = '/usr/share/mmdebstrap/hooks/merged-usr/setup00.sh';
+
+export interface BaseOptions {
+  readonly cache: LayerCache;
+  readonly cacheDir: string;
+  readonly progress: Progress;
+}
+
+/**
+ * The locked packages, installed by mmdebstrap into an archive: still with everything Debian puts there.
+ *
+ * @returns path of the tar file.
+ */
+export async function buildBase(lock: InputsLock, options: BaseOptions): Promise<string> {
+  const key = contentKey({
+    recipe: String(RECIPE),
+    epoch: String(lock.epoch),
+    packages: lock.packages.map((entry) => entry.sha256).join('\n'),
+  });
+  const place = await layer(options.cache, 'base', key, async (directory) => {
+    options.progress(`installing ${lock.packages.length} packages with mmdebstrap (about a minute)`);
+    const repository = join(directory, 'repository');
+    await makeRepository(lock.packages, repository, options.cacheDir);
+    await mmdebstrap(lock, repository, join(directory, 'base.tar'), options.progress);
+    await rm(repository, { recursive: true });
+  });
+  return join(place, 'base.tar');
+}
+
+/** A flat apt repository of exactly the locked packages: apt can choose nothing else. */
+async function makeRepository(
+  packages: readonly LockedPackage[],
+  repository: string,
+  cacheDir: string,
+): Promise<void> {
+  await mkdir(repository, { recursive: true });
+  const stanzas: string[] = [];
+  for (const entry of packages) {
+    const name = `${entry.sha256}.deb`;
+    await link(debPath(cacheDir, entry), join(repository, name));
+    const control = (await run('dpkg-deb', ['--field', join(repository, name)])).toString().trimEnd();
+    stanzas.push(`${control}\nFilename: ./${name}\nSize: ${entry.size}\nSHA256: ${entry.sha256}\n`);
+  }
+  const index = stanzas.join('\n');
+  await writeFile(join(repository, 'Packages'), index);
+  await writeFile(join(repository, 'Release'), releaseFile(index));
+}
+
+/** mmdebstrap picks the Essential packages of the archive called bookworm, so the repository says that it is one. */
+function releaseFile(index: string): string {
+  const digest = createHash('sha256').update(index).digest('hex');
+  return `Suite: bookworm\nCodename: bookworm\nArchitectures: amd64\nSHA256:\n ${digest} ${Buffer.byteLength(index)} Packages\n`;
+}
+
+async function mmdebstrap(
+  lock: InputsLock,
+  repository: string,
+  target: string,
+  progress: Progress,
+): Promise<void> {
+  const isRoot = process.getuid?.() === 0;
+  let seen = 0;
+  await run(
+    'mmdebstrap',
+    [
+      `--mode=${isRoot ? 'root' : 'unshare'}`,
+      '--variant=essential',
+      '--format=tar',
+      `--include=${lock.packages.map((entry) => entry.name).join(',')}`,
+      `--setup-hook=${MERGED_USR_HOOK} "$1"`,
+      'bookworm',
+      target,
+      `deb [trusted=yes] copy:${repository} ./`,
+    ],
+    {
+      epoch: lock.epoch,
+      onLine: (line) => {
+        // One line for every fortieth package: a sign of life that does not drown the rest.
+        if (line.startsWith('Setting up ') && ++seen % 40 === 0) progress(`configured ${seen} packages`);
+      },
+    },
+  );
+  // Proves the archive is whole before the cache takes it.
+  if ((await readFile(target)).length === 0) throw new Error(`mmdebstrap left ${target} empty`);
+}
