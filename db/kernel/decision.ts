@@ -1,0 +1,23 @@
+import type { TruthError } from '../errors.ts';
+import type { Revision, Sequence } from '../types.ts';
+import type { EntryDraft } from '../wal/log.ts';
+
+/**
+ * What the kernel makes of a command. `restsOn` is the newest position the answer was read from: entries up to there may
+ * still be in flight, so the answer waits until they are stable. What `accepted` rests on is its own last entry.
+ */
+export type Decision =
+  | {
+      readonly outcome: 'accepted';
+      readonly entries: readonly EntryDraft[];
+      readonly firstRevision: Revision;
+      readonly lastRevision: Revision;
+    }
+  | {
+      readonly outcome: 'duplicate';
+      readonly firstRevision: Revision;
+      readonly lastRevision: Revision;
+      readonly position: Sequence;
+      readonly restsOn: Sequence;
+    }
+  | { readonly outcome: 'refused'; readonly error: TruthError; readonly restsOn: Sequence };
