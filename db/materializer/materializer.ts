@@ -74,6 +74,15 @@ export interface CheckpointReader {
  */
 export type ViewState = 'live' | 'rebuilding' | 'failed';
 
+/** A registered view as its readers hold it. A rebuild makes a new `view`: ask for it each time. */
+export interface ViewHandle<View> {
+  readonly view: View;
+  readonly state: ViewState;
+  /** Everything up to here is in the view. */
+  readonly applied: Sequence;
+  readonly error: string | null;
+}
+
 export interface ViewStatus {
   readonly name: string;
   readonly version: number;

@@ -1,0 +1,20 @@
+/**
+ * `materializer/` keeps views of the log: the contract each of them fulfils, and the registry that hands every stable
+ * commit to all of them in log order, saves checkpoints and rebuilds what is missing, old or broken. It knows nothing of
+ * what a view holds. It may import wal, kernel and ground. Commits come in from the engine (live) and from the log
+ * (replay); files go out below `views/`, and what they mean to `metadata/views.json`.
+ */
+
+export { CheckpointStore } from './checkpoint-store.ts';
+export type {
+  CheckpointReader,
+  CheckpointWriter,
+  Materializer,
+  ViewCommit,
+  ViewDefinition,
+  ViewHandle,
+  ViewScope,
+  ViewState,
+  ViewStatus,
+} from './materializer.ts';
+export { Registry } from './registry.ts';

@@ -1,0 +1,166 @@
+/**
+ * All views of one log. Opening restores each from its checkpoint, or begins again where there is none that can be used,
+ * and replays the log's tail; from then on `apply` hands every stable commit to every live view, in log order. A view
+ * that throws stays where it was and is reported; it stops neither the log nor the others.
+ */
+import { TruthError } from '../errors.ts';
+import { SEQUENCE_NONE, type Sequence } from '../types.ts';
+import type { Log } from '../wal/log.ts';
+import type { CheckpointStore, PendingPart } from './checkpoint-store.ts';
+import { checkViewName } from './manifest.ts';
+import type { Materializer, ViewCommit, ViewDefinition, ViewHandle, ViewStatus } from './materializer.ts';
+import { commitAt, replay } from './replay.ts';
+import { restoreViews } from './restore.ts';
+import type { ViewAhead } from './set-aside.ts';
+import { Slot } from './slot.ts';
+
+export interface RegistryOptions {
+  readonly log: Log;
+  readonly definitions: readonly ViewDefinition[];
+  readonly store: CheckpointStore;
+  /** Lets other work of the thread run. */
+  readonly pause: () => Promise<void>;
+  /** One line per step and per problem. */
+  readonly report: (line: string) => void;
+}
+
+export class Registry {
+  readonly #options: RegistryOptions;
+  readonly #slots: readonly Slot[];
+  readonly #rebuilds: Promise<void>[] = [];
+  #position: Sequence = SEQUENCE_NONE;
+  #ahead: readonly ViewAhead[] = [];
+  #saving: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(options: RegistryOptions) {
+    const names = new Set<string>();
+    for (const { name } of options.definitions) {
+      checkViewName(name);
+      if (names.has(name)) throw new TruthError('INVALID_ARGUMENT', `two views are named "${name}"`);
+      names.add(name);
+    }
+    this.#options = options;
+    this.#slots = options.definitions.map((definition) => new Slot(definition, options.log.identity.logId));
+  }
+
+  /**
+   * Brings the views to the log's stable end: those restored and those required before it returns, the others behind it.
+   */
+  async open(): Promise<void> {
+    const { log, store, report } = this.#options;
+    const restored = await restoreViews(this.#slots, { log, store, report });
+    this.#ahead = store.ahead(log.stable);
+    await this.#catchUp(this.#slots.filter((slot) => slot.definition.required || restored.has(slot)));
+    const behind = this.#slots.filter((slot) => slot.state === 'rebuilding');
+    if (behind.length > 0) this.#rebuilds.push(this.#rebuildBehind(behind));
+  }
+
+  /** Position of the newest commit handed out. */
+  get position(): Sequence {
+    return this.#position;
+  }
+
+  /** Why the log must not be written, or null. */
+  get readOnly(): string | null {
+    const [worst] = this.#ahead;
+    if (worst === undefined) return null;
+    return (
+      `view "${worst.view}" holds commits up to ${worst.applied}, more than the log: durable commits are missing. ` +
+      `Bring them back from a copy of the log, or accept the loss by moving ${worst.folder} away`
+    );
+  }
+
+  /** The view a definition made, for as long as the registry lives. */
+  handle<V extends Materializer>(definition: ViewDefinition<V>): ViewHandle<V> {
+    const slot = this.#slots.find((candidate) => candidate.definition === definition);
+    if (slot === undefined) throw new TruthError('NOT_FOUND', `no view "${definition.name}" is registered`);
+    // The slot's view came from this very definition, so it is a V.
+    return slot as unknown as ViewHandle<V>;
+  }
+
+  status(): ViewStatus[] {
+    return this.#slots.map((slot) => slot.status());
+  }
+
+  /** Hands a stable commit to all live views. Commits come in log order. */
+  apply(commit: ViewCommit): void {
+    for (const slot of this.#slots) if (slot.state === 'live') this.#applyTo(slot, commit);
+    this.#position = commit.sequence;
+  }
+
+  /** Saves every live view at its present position; one already running is waited for first. */
+  async checkpoint(): Promise<void> {
+    while (this.#saving !== null) await this.#saving;
+    this.#saving = this.#saveAll();
+    try {
+      await this.#saving;
+    } finally {
+      this.#saving = null;
+    }
+  }
+
+  /** Ends rebuilds in the background and waits for them. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#rebuilds);
+    while (this.#saving !== null) await this.#saving;
+  }
+
+  #applyTo(slot: Slot, commit: ViewCommit): void {
+    if (!slot.apply(commit))
+      this.#options.report(`view "${slot.name}" stays at ${slot.applied}: ${slot.error}`);
+  }
+
+  /**
+   * Replays until a pass during which nothing new became stable, then marks the slots live. Nothing can come between that
+   * last look and the mark, so the next commit handed out is the next one of the log.
+   */
+  async #catchUp(slots: readonly Slot[]): Promise<void> {
+    const { log, pause, report } = this.#options;
+    const names = slots.map((slot) => slot.name);
+    const apply = (commit: ViewCommit): boolean => {
+      for (const slot of slots) this.#applyTo(slot, commit);
+      return !this.#stopped;
+    };
+    for (let end: Sequence | null = null; end !== log.stable; ) {
+      const behind = slots.filter((slot) => slot.state === 'rebuilding').map((slot) => slot.applied);
+      if (behind.length === 0) break;
+      end = log.stable;
+      const after = Math.min(...behind) as Sequence;
+      await replay({ log, after, names, apply, pause, report });
+      if (this.#stopped) return;
+    }
+    for (const slot of slots) slot.goLive();
+    this.#position = Math.max(this.#position, log.stable) as Sequence;
+  }
+
+  async #rebuildBehind(slots: readonly Slot[]): Promise<void> {
+    const { report } = this.#options;
+    try {
+      await this.#catchUp(slots);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      for (const slot of slots) if (slot.state === 'rebuilding') slot.fail(`rebuild stopped: ${reason}`);
+      report(`rebuild of ${slots.map((slot) => `"${slot.name}"`).join(', ')} stopped: ${reason}`);
+    }
+  }
+
+  async #saveAll(): Promise<void> {
+    const { log, store, report } = this.#options;
+    for (const slot of this.#slots) {
+      if (slot.state !== 'live' || slot.applied === slot.checkpoint) continue;
+      const applied = slot.applied;
+      const parts: PendingPart[] = [];
+      slot.view.checkpoint({ part: (name, chunks) => parts.push({ name, chunks }) });
+      const chain = (await commitAt(log, applied))?.chain;
+      if (chain === undefined) {
+        report(`view "${slot.name}" is not saved: the log has no commit at ${applied}`);
+        continue;
+      }
+      const { name, version } = slot.definition;
+      await store.save({ name, version, applied, chain, parts });
+      slot.checkpoint = applied;
+    }
+  }
+}
