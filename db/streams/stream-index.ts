@@ -1,0 +1,221 @@
+/**
+ * The view that finds events: where each stream ends, which position each of its revisions has, and which events may have
+ * a given id. It is the applied part of the kernel's state, so the database cannot open without it.
+ *
+ * Everything is kept in typed arrays, none of it per event as an object (docs/decisions/0020). Others see `StreamLookup`
+ * only: an index that keeps sorted runs on disk can take this one's place.
+ */
+import { createHash } from 'node:crypto';
+import { TruthError } from '../errors.ts';
+import {
+  EVENT_ID_BYTES,
+  type EvolvingState,
+  eventIdOffset,
+  evolve,
+  revisionOf,
+  type StreamHead,
+  streamBytesOf,
+  streamOffset,
+} from '../kernel/index.ts';
+import type { CheckpointReader, CheckpointWriter, Materializer, ViewCommit } from '../materializer/index.ts';
+import { SEQUENCE_NONE, type Sequence } from '../types.ts';
+import { EventRows, ROW_BYTES } from './event-rows.ts';
+import { hashBytes, seedOf } from './hash.ts';
+import { HashTable } from './hash-table.ts';
+import { NameTable } from './name-table.ts';
+import { PAGE_ROWS } from './paged-column.ts';
+import { RevisionLists } from './revision-lists.ts';
+import type { StreamKey } from './stream-key.ts';
+
+const ID_SHARD_BITS = 12;
+const NONE: readonly Sequence[] = [];
+export const NO_STREAM: StreamHead = { revision: -1, position: SEQUENCE_NONE };
+
+/** What readers and the kernel ask of the index, whatever it is made of. */
+export interface StreamLookup {
+  readonly streams: number;
+  readonly events: number;
+  head(key: StreamKey): StreamHead;
+  /** Positions of revisions `from` to before `to`, ascending; all of them exist. */
+  positions(key: StreamKey, from: number, to: number): Sequence[];
+  /** Revision of the stream's first event after a position; one past the last when there is none. */
+  revisionAfter(key: StreamKey, position: Sequence): number;
+  /** Positions of events in the stream that may have this id: nearly always none or the one. */
+  candidates(key: StreamKey, id: Uint8Array): readonly Sequence[];
+}
+
+export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
+  readonly #names: NameTable;
+  readonly #rows = new EventRows();
+  readonly #lists = new RevisionLists();
+  readonly #ids = new HashTable(ID_SHARD_BITS, (row) => this.#rows.idHash(row));
+  /** Digests of pages that cannot change any more, by part name. */
+  readonly #finalDigests = new Map<string, Uint8Array>();
+
+  constructor(logId: Uint8Array) {
+    this.#names = new NameTable(seedOf(logId));
+  }
+
+  get streams(): number {
+    return this.#names.count;
+  }
+
+  get events(): number {
+    return this.#rows.count;
+  }
+
+  /** Memory taken, by part, for status and measurements. */
+  get bytes(): number {
+    return this.#names.bytes + this.#rows.bytes + this.#lists.bytes + this.#ids.bytes;
+  }
+
+  onCommit(commit: ViewCommit): void {
+    for (const entry of commit.entries) evolve(this, entry);
+  }
+
+  eventAppended(position: Sequence, payload: Uint8Array): void {
+    const length = streamBytesOf(payload);
+    const hash = this.#names.hash(payload, streamOffset, length);
+    let stream = this.#names.find(payload, streamOffset, length, hash);
+    if (stream < 0) {
+      stream = this.#names.add(payload, streamOffset, length, hash);
+      this.#lists.addStream();
+    }
+    const expected = this.#lists.count(stream);
+    if (revisionOf(payload) !== expected) throw wrongRevision(position, revisionOf(payload), expected);
+    this.#addRow(position, stream, hashBytes(payload, eventIdOffset, EVENT_ID_BYTES, hash));
+  }
+
+  head(key: StreamKey): StreamHead {
+    const stream = this.#find(key);
+    if (stream < 0) return NO_STREAM;
+    const position = this.#rows.position(this.#lists.lastRow(stream));
+    return { revision: this.#lists.count(stream) - 1, position };
+  }
+
+  positions(key: StreamKey, from: number, to: number): Sequence[] {
+    const stream = this.#find(key);
+    if (stream < 0) return [];
+    return Array.from(this.#lists.rows(stream, from, to), (row) => this.#rows.position(row));
+  }
+
+  revisionAfter(key: StreamKey, position: Sequence): number {
+    const stream = this.#find(key);
+    if (stream < 0) return 0;
+    let low = 0;
+    let high = this.#lists.count(stream);
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = this.#lists.rows(stream, middle, middle + 1)[0]!;
+      if (this.#rows.position(row) <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  candidates(key: StreamKey, id: Uint8Array): readonly Sequence[] {
+    const stream = this.#find(key);
+    if (stream < 0) return NONE;
+    const hash = hashBytes(id, 0, EVENT_ID_BYTES, key.hash);
+    let found: Sequence[] | null = null;
+    for (let row = this.#ids.first(hash); row >= 0; row = this.#ids.next()) {
+      if (this.#rows.idHash(row) !== hash || this.#rows.stream(row) !== stream) continue;
+      found ??= [];
+      found.push(this.#rows.position(row));
+    }
+    return found ?? NONE;
+  }
+
+  checkpoint(writer: CheckpointWriter): void {
+    for (const part of this.#parts()) writer.part(part.name, part.chunks);
+  }
+
+  restore(reader: CheckpointReader): void {
+    const parts = [...reader.parts].sort();
+    for (const name of parts) {
+      if (name.startsWith('names-')) this.#names.restorePage(reader.read(name));
+    }
+    while (this.#lists.streams < this.#names.count) this.#lists.addStream();
+    for (const name of parts) if (name.startsWith('rows-')) this.#restoreRows(reader.read(name));
+  }
+
+  digest(): string {
+    const digest = createHash('sha256');
+    for (const part of this.#parts()) digest.update(part.name).update(this.#partDigest(part));
+    return digest.digest('hex');
+  }
+
+  #find(key: StreamKey): number {
+    return this.#names.find(key.bytes, 0, key.length, key.hash);
+  }
+
+  #addRow(position: Sequence, stream: number, idHash: number): void {
+    const row = this.#rows.add(position, stream, idHash);
+    this.#ids.add(idHash, row);
+    this.#lists.append(stream, row);
+  }
+
+  #restoreRows(bytes: Uint8Array): void {
+    const first = this.#rows.count;
+    this.#rows.restorePage(bytes, bytes.length / ROW_BYTES);
+    for (let row = first; row < this.#rows.count; row++) {
+      const stream = this.#rows.stream(row);
+      if (stream >= this.#names.count)
+        throw new TruthError(
+          'CORRUPT',
+          `row ${row} of the stream index names stream ${stream}, which it does not have`,
+        );
+      this.#ids.add(this.#rows.idHash(row), row);
+      this.#lists.append(stream, row);
+    }
+  }
+
+  /**
+   * The whole content: names and rows. What is handed over never changes: pages only grow at their end, and an unfinished
+   * one is named with the size it has now.
+   */
+  #parts(): Part[] {
+    const parts: Part[] = this.#names.pages().map(({ bytes, final }, page) => ({
+      name: final ? `names-${padded(page)}` : `names-${padded(page)}-${bytes.length}`,
+      final,
+      chunks: () => [bytes],
+    }));
+    for (const [page, rows] of this.#rows.pageRows().entries()) {
+      const final = rows === PAGE_ROWS;
+      parts.push({
+        name: final ? `rows-${padded(page)}` : `rows-${padded(page)}-${rows}`,
+        final,
+        chunks: () => this.#rows.pageColumns(page, rows),
+      });
+    }
+    return parts;
+  }
+
+  #partDigest({ name, final, chunks }: Part): Uint8Array {
+    const known = this.#finalDigests.get(name);
+    if (known !== undefined) return known;
+    const digest = createHash('sha256');
+    for (const chunk of chunks()) digest.update(chunk);
+    const bytes = digest.digest();
+    if (final) this.#finalDigests.set(name, bytes);
+    return bytes;
+  }
+}
+
+interface Part {
+  readonly name: string;
+  readonly final: boolean;
+  readonly chunks: () => Iterable<Uint8Array>;
+}
+
+function padded(page: number): string {
+  return String(page).padStart(8, '0');
+}
+
+function wrongRevision(position: Sequence, found: number, expected: number): TruthError {
+  return new TruthError(
+    'CORRUPT',
+    `the event at ${position} has revision ${found} where its stream continues with ${expected}`,
+    { sequence: position },
+  );
+}

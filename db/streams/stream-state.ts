@@ -1,0 +1,102 @@
+/**
+ * The kernel's state of streams: the index at its applied position, and over it what is in flight. Also answers which
+ * events of a request are in their stream already, because that takes the same two places and, on a hit, their bytes.
+ */
+import { TruthError } from '../errors.ts';
+import type { StreamName } from '../kernel/event.ts';
+import {
+  type AppendEvents,
+  decodeEvent,
+  type EvolvingState,
+  type KernelState,
+  type KnownEvent,
+  type StreamHead,
+} from '../kernel/index.ts';
+import type { Sequence } from '../types.ts';
+import { seedOf } from './hash.ts';
+import { InFlightEvents } from './in-flight-events.ts';
+import type { StreamLookup } from './stream-index.ts';
+import { StreamKey } from './stream-key.ts';
+
+const NONE_KNOWN: readonly null[] = [];
+
+/** Payload of the event entry at a position, in flight or stable; null when retention has taken it. */
+export type ReadPayload = (position: Sequence) => Uint8Array | null;
+
+export class StreamState implements KernelState, EvolvingState {
+  readonly #index: () => StreamLookup;
+  readonly #inFlight: InFlightEvents;
+  readonly #key: StreamKey;
+  readonly #read: ReadPayload;
+
+  constructor(options: {
+    readonly logId: Uint8Array;
+    readonly index: () => StreamLookup;
+    /** Position up to which the index knows everything. */
+    readonly applied: () => Sequence;
+    readonly read: ReadPayload;
+  }) {
+    const seed = seedOf(options.logId);
+    this.#index = options.index;
+    this.#inFlight = new InFlightEvents(seed, options.applied);
+    this.#key = new StreamKey(seed);
+    this.#read = options.read;
+  }
+
+  head(stream: StreamName): StreamHead {
+    const key = this.#key.set(stream);
+    return this.#inFlight.head(key) ?? this.#index().head(key);
+  }
+
+  eventAppended(position: Sequence, payload: Uint8Array): void {
+    this.#inFlight.eventAppended(position, payload);
+  }
+
+  /** For each event of the command what its stream has under its id; empty when it has none of them. */
+  known(command: AppendEvents): readonly (KnownEvent | null)[] {
+    const { stream, events } = command;
+    if (this.head(stream).revision === -1) return NONE_KNOWN;
+    let known: (KnownEvent | null)[] | null = null;
+    for (let index = 0; index < events.length; index++) {
+      const event = this.#find(stream, events[index]!.id);
+      if (event === null) continue;
+      known ??= new Array<KnownEvent | null>(events.length).fill(null);
+      known[index] = event;
+    }
+    return known ?? NONE_KNOWN;
+  }
+
+  #find(stream: StreamName, id: Uint8Array): KnownEvent | null {
+    const key = this.#key.set(stream);
+    return (
+      this.#firstOf(this.#inFlight.candidates(key, id), stream, id) ??
+      this.#firstOf(this.#index().candidates(key, id), stream, id)
+    );
+  }
+
+  #firstOf(candidates: readonly Sequence[], stream: StreamName, id: Uint8Array): KnownEvent | null {
+    for (const position of candidates) {
+      const event = this.#compare(position, stream, id);
+      if (event !== null) return event;
+    }
+    return null;
+  }
+
+  /** Hashes only name candidates: the entry itself tells whether it is the event. */
+  #compare(position: Sequence, stream: StreamName, id: Uint8Array): KnownEvent | null {
+    const payload = this.#payload(position);
+    if (payload === null) return null;
+    const event = decodeEvent(payload, position);
+    if (event.stream !== stream || Buffer.compare(event.id, id) !== 0) return null;
+    return { position, revision: event.revision, event };
+  }
+
+  #payload(position: Sequence): Uint8Array | null {
+    try {
+      return this.#read(position);
+    } catch (error) {
+      if (error instanceof TruthError && error.code === 'PRUNED') return null;
+      throw error;
+    }
+  }
+}
