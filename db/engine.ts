@@ -2,74 +2,77 @@
  * The database without its doors: one path from a command to its answer, and the read side. Server, CLI and embedders
  * stand on this file; below it lie the kernel (what a command means), the log (what is true) and the views (what is known).
  *
- * May import everything under db/ but server, client, protocol and cli.
+ * May import everything under db/ but server, client, protocol and cli. Its parts lie in engine/.
  */
-import type { AppendRequest, AppendResult, EventPage, RecordedEvent, StreamName } from './kernel/event.ts';
-import type { ViewStatus } from './materializer/materializer.ts';
-import type { Revision, Sequence } from './types.ts';
-import type { LogStatus } from './wal/log.ts';
+import type { Engine } from './engine/contract.ts';
+import { Database } from './engine/database.ts';
+import { type Clock, type Disk, RealDisk, realClock, realScheduler, type Scheduler } from './io/index.ts';
+import { CheckpointStore, Registry, type ViewDefinition } from './materializer/index.ts';
+import { streamIndex } from './streams/index.ts';
+import type { Log } from './wal/log.ts';
 
-export interface ReadStreamRequest {
-  readonly stream: StreamName;
-  readonly direction: 'forwards' | 'backwards';
-  /** Inclusive. Forwards from `end` is an empty page with the revision the next event will get. */
-  readonly from: Revision | 'start' | 'end';
-  /** Events wanted, 1 to 10,000. A page may hold fewer: pages also end at 4 MiB of data, `end` tells. */
-  readonly limit: number;
+export type {
+  Engine,
+  EngineStatus,
+  ReadAllRequest,
+  ReadStreamRequest,
+  SubscribeRequest,
+} from './engine/contract.ts';
+
+/** Every view there is. Adding one is one line here. */
+const VIEWS: readonly ViewDefinition[] = [streamIndex];
+
+const CHECKPOINT_ENTRIES = 1_000_000;
+
+export interface EngineOptions {
+  /** Holds wal/, metadata/ and views/. */
+  readonly directory: string;
+  readonly disk?: Disk;
+  readonly clock?: Clock;
+  readonly scheduler?: Scheduler;
+  /** Views beside those of the database itself. */
+  readonly views?: readonly ViewDefinition[];
+  /** Entries applied between two checkpoints of the views in the background. */
+  readonly checkpointEntries?: number;
+  /** One line for each long step and each problem. */
+  readonly progress?: (line: string) => void;
 }
 
-export interface ReadAllRequest {
-  readonly direction: 'forwards' | 'backwards';
-  /** Inclusive position. */
-  readonly from: Sequence | 'start' | 'end';
-  /** As in ReadStreamRequest. */
-  readonly limit: number;
+/**
+ * Opens the engine over a log that is open already and which it closes with itself. Returns when the views the database
+ * needs are at the log's end. Errors: those of reading the log.
+ */
+export async function openEngineOver(log: Log, options: EngineOptions): Promise<Engine> {
+  const { directory, disk = new RealDisk(), clock = realClock, scheduler = realScheduler } = options;
+  const report = options.progress ?? (() => {});
+  const pause = (): Promise<void> => new Promise((resolve) => scheduler.endOfTurn(resolve));
+  await allStable(log);
+  const logId = Buffer.from(log.identity.logId).toString('hex');
+  const store = new CheckpointStore({ disk, directory, logId, pause, report });
+  const definitions = [...VIEWS, ...(options.views ?? [])];
+  const registry = new Registry({ log, definitions, store, pause, report });
+  await registry.open();
+  const checkpointEntries = options.checkpointEntries ?? CHECKPOINT_ENTRIES;
+  return new Database({ log, registry, clock, pause, checkpointEntries, report });
 }
 
-export interface SubscribeRequest {
-  /** Exclusive: events after this position; 0 for all. */
-  readonly from: Sequence;
-  /** Only this stream's events; it need not exist yet. */
-  readonly stream?: StreamName;
-  /** Ends the subscription without an error. */
-  readonly signal?: AbortSignal;
-}
-
-export interface EngineStatus {
-  readonly log: LogStatus;
-  readonly views: readonly ViewStatus[];
-  readonly streams: number;
-  readonly events: number;
-  /** Appends decided and not yet answered. */
-  readonly inFlight: number;
-  /** Why nothing can be written although reads go on, or null. */
-  readonly readOnly: string | null;
-}
-
-export interface Engine {
-  /**
-   * Appends the events of one request, all or none. Appends are decided in the order of the calls, in the call itself:
-   * two calls from one turn of the event loop are ordered and share a commit. The promise settles, also with a refusal
-   * or a duplicate, only when everything the answer rests on is stable. Event data may be reused once it has settled.
-   *
-   * Errors: INVALID_ARGUMENT (names, ids, no events, `applied` with durability `async`), TOO_LARGE (events, bytes),
-   * WRONG_EXPECTED_REVISION (details.actual: last revision, -1 when the stream does not exist), EVENT_ID_CONFLICT,
-   * BUSY (details.retryAfterMillis), DISK_FULL, WRITER_FAILED, VIEW_AHEAD, VIEW_UNAVAILABLE, CLOSED.
-   */
-  append(request: AppendRequest): Promise<AppendResult>;
-  /** Errors: NOT_FOUND (no such stream), INVALID_ARGUMENT, PRUNED, GAP, CORRUPT, CLOSED. Backwards, `end` is final and `next` then 0. */
-  readStream(request: ReadStreamRequest): Promise<EventPage>;
-  /** Events of all streams by position. Errors and `next` as in readStream, without NOT_FOUND. */
-  readAll(request: ReadAllRequest): Promise<EventPage>;
-  /**
-   * Events after a position, those there and those to come: in order, each once, in batches that are never empty, but
-   * for one empty batch at the moment it has caught up. Nothing is read ahead of the consumer, so a slow one costs no
-   * memory. Throws what readAll throws; ends quietly on `signal`, with CLOSED when the engine closes.
-   */
-  subscribe(request: SubscribeRequest): AsyncIterable<readonly RecordedEvent[]>;
-  status(): EngineStatus;
-  /** Called once if the log's writer ends for good; reads go on. Returns the way to stop listening. */
-  onFailure(listener: (error: Error) => void): () => void;
-  /** Answers what is in flight, checkpoints the views, closes the log. Everything after the call is refused with CLOSED. */
-  close(): Promise<void>;
+/** Waits until nothing in the log is unstable, so that the live feed begins with the very next commit. */
+function allStable(log: Log): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (log.stable >= log.next - 1) {
+      resolve();
+      return;
+    }
+    const stops = [
+      log.onStable((stable) => {
+        if (stable < log.next - 1) return;
+        for (const stop of stops) stop();
+        resolve();
+      }),
+      log.onFailure((error) => {
+        for (const stop of stops) stop();
+        reject(error);
+      }),
+    ];
+  });
 }

@@ -1,0 +1,70 @@
+/** What the database answers, without how: server, CLI and embedders are written against this. */
+import type { AppendRequest, AppendResult, EventPage, RecordedEvent, StreamName } from '../kernel/event.ts';
+import type { ViewStatus } from '../materializer/materializer.ts';
+import type { Revision, Sequence } from '../types.ts';
+import type { LogStatus } from '../wal/log.ts';
+
+export interface ReadStreamRequest {
+  readonly stream: StreamName;
+  readonly direction: 'forwards' | 'backwards';
+  /** Inclusive. Forwards from `end` is an empty page with the revision the next event will get. */
+  readonly from: Revision | 'start' | 'end';
+  /** Events wanted, 1 to 10,000. A page may hold fewer: pages also end at 4 MiB of data, `end` tells. */
+  readonly limit: number;
+}
+
+export interface ReadAllRequest {
+  readonly direction: 'forwards' | 'backwards';
+  /** Inclusive position. */
+  readonly from: Sequence | 'start' | 'end';
+  /** As in ReadStreamRequest. */
+  readonly limit: number;
+}
+
+export interface SubscribeRequest {
+  /** Exclusive: events after this position; 0 for all. */
+  readonly from: Sequence;
+  /** Only this stream's events; it need not exist yet. */
+  readonly stream?: StreamName;
+  /** Ends the subscription without an error. */
+  readonly signal?: AbortSignal;
+}
+
+export interface EngineStatus {
+  readonly log: LogStatus;
+  readonly views: readonly ViewStatus[];
+  readonly streams: number;
+  readonly events: number;
+  /** Appends decided and not yet answered. */
+  readonly inFlight: number;
+  /** Why nothing can be written although reads go on, or null. */
+  readonly readOnly: string | null;
+}
+
+export interface Engine {
+  /**
+   * Appends the events of one request, all or none. Appends are decided in the order of the calls, in the call itself:
+   * two calls from one turn of the event loop are ordered and share a commit. The promise settles, also with a refusal
+   * or a duplicate, only when everything the answer rests on is stable. Event data may be reused once it has settled.
+   *
+   * Errors: INVALID_ARGUMENT (names, ids, no events, `applied` with durability `async`), TOO_LARGE (events, bytes),
+   * WRONG_EXPECTED_REVISION (details.actual: last revision, -1 when the stream does not exist), EVENT_ID_CONFLICT,
+   * BUSY (details.retryAfterMillis), DISK_FULL, WRITER_FAILED, VIEW_AHEAD, VIEW_UNAVAILABLE, CLOSED.
+   */
+  append(request: AppendRequest): Promise<AppendResult>;
+  /** Errors: NOT_FOUND (no such stream), INVALID_ARGUMENT, PRUNED, GAP, CORRUPT, CLOSED. Backwards, `end` is final and `next` then 0. */
+  readStream(request: ReadStreamRequest): Promise<EventPage>;
+  /** Events of all streams by position. Errors and `next` as in readStream, without NOT_FOUND. */
+  readAll(request: ReadAllRequest): Promise<EventPage>;
+  /**
+   * Events after a position, those there and those to come: in order, each once, in batches that are never empty, but
+   * for one empty batch at the moment it has caught up. Nothing is read ahead of the consumer, so a slow one costs no
+   * memory. Throws what readAll throws; ends quietly on `signal`, with CLOSED when the engine closes.
+   */
+  subscribe(request: SubscribeRequest): AsyncIterable<readonly RecordedEvent[]>;
+  status(): EngineStatus;
+  /** Called once if the log's writer ends for good; reads go on. Returns the way to stop listening. */
+  onFailure(listener: (error: Error) => void): () => void;
+  /** Answers what is in flight, checkpoints the views, closes the log. Everything after the call is refused with CLOSED. */
+  close(): Promise<void>;
+}

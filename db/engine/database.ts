@@ -1,0 +1,212 @@
+/** An open database: log, views, append path and readers wired together, and the life of the whole. */
+
+import { TruthError } from '../errors.ts';
+import type { Clock } from '../io/index.ts';
+import type { AppendRequest, AppendResult, EventPage, RecordedEvent } from '../kernel/event.ts';
+import type { Registry, ViewHandle } from '../materializer/index.ts';
+import {
+  EventReader,
+  followAll,
+  followStream,
+  RecentCommits,
+  StreamKey,
+  type StreamLookup,
+  StreamState,
+  type SubscriptionSource,
+  seedOf,
+  streamIndex,
+} from '../streams/index.ts';
+import type { Sequence } from '../types.ts';
+import type { Log } from '../wal/log.ts';
+import { AppendPath } from './append-path.ts';
+import { CheckpointPolicy } from './checkpoint-policy.ts';
+import type {
+  Engine,
+  EngineStatus,
+  ReadAllRequest,
+  ReadStreamRequest,
+  SubscribeRequest,
+} from './contract.ts';
+import { LiveFeed } from './live-feed.ts';
+
+export interface DatabaseOptions {
+  readonly log: Log;
+  /** Open, at the log's stable end. */
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly pause: () => Promise<void>;
+  readonly checkpointEntries: number;
+  readonly report: (line: string) => void;
+}
+
+export class Database implements Engine {
+  readonly #log: Log;
+  readonly #registry: Registry;
+  readonly #indexHandle: ViewHandle<StreamLookup>;
+  readonly #report: (line: string) => void;
+  readonly #feed = new LiveFeed();
+  readonly #appends: AppendPath;
+  readonly #recent: RecentCommits;
+  readonly #source: SubscriptionSource;
+  readonly #key: StreamKey;
+  readonly #checkpoints: CheckpointPolicy;
+  readonly #closing = new AbortController();
+  readonly #stopListening: (() => void)[];
+  #closed: Promise<void> | null = null;
+
+  constructor(options: DatabaseOptions) {
+    const { log, registry, clock, pause } = options;
+    const { logId } = log.identity;
+    this.#log = log;
+    this.#registry = registry;
+    this.#indexHandle = registry.handle(streamIndex);
+    this.#report = options.report;
+    this.#key = new StreamKey(seedOf(logId));
+    const index = () => this.#index;
+    const state = new StreamState({
+      logId,
+      index,
+      applied: () => this.#indexHandle.applied,
+      read: (position) => this.#feed.payloadAt(position) ?? log.entryAt(position)?.payload ?? null,
+    });
+    this.#appends = new AppendPath({ log, clock, state, feed: this.#feed });
+    this.#recent = new RecentCommits(registry.position);
+    const reader = new EventReader({ logId, log, recent: this.#recent, index });
+    this.#source = {
+      log,
+      recent: this.#recent,
+      reader,
+      lastRevision: (stream) => this.#index.head(this.#key.set(stream)).revision,
+      revisionAfter: (stream, position) => this.#index.revisionAfter(this.#key.set(stream), position),
+      pause,
+    };
+    this.#checkpoints = new CheckpointPolicy(
+      options.checkpointEntries,
+      () => registry.checkpoint(),
+      options.report,
+    );
+    this.#stopListening = [
+      log.onCommit((commit) => {
+        this.#feed.closed(commit);
+        this.#appends.groupClosed();
+      }),
+      log.onStable((stable) => this.#stable(stable)),
+      log.onFailure((error) => this.#appends.fail(writerFailed(error))),
+    ];
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    try {
+      this.#checkWritable();
+      return this.#appends.append(request);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async readStream(request: ReadStreamRequest): Promise<EventPage> {
+    this.#checkOpen();
+    return this.#source.reader.readStream(request);
+  }
+
+  async readAll(request: ReadAllRequest): Promise<EventPage> {
+    this.#checkOpen();
+    return this.#source.reader.readAll(request);
+  }
+
+  async *subscribe(request: SubscribeRequest): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
+    const { from, stream, signal } = request;
+    this.#checkOpen();
+    if (from >= this.#log.next) {
+      throw new TruthError(
+        'INVALID_ARGUMENT',
+        `position ${from} lies after the end of this log (${this.#log.next - 1}): it was read from another log, or from commits this one has lost`,
+        { position: from },
+      );
+    }
+    const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
+    const end = AbortSignal.any(signals);
+    yield* stream === undefined
+      ? followAll(this.#source, from, end)
+      : followStream(this.#source, stream, from, end);
+    if (signal?.aborted !== true) this.#checkOpen();
+  }
+
+  status(): EngineStatus {
+    return {
+      log: this.#log.status(),
+      views: this.#registry.status(),
+      streams: this.#index.streams,
+      events: this.#index.events,
+      inFlight: this.#appends.inFlight,
+      readOnly: this.#registry.readOnly,
+    };
+  }
+
+  onFailure(listener: (error: Error) => void): () => void {
+    return this.#log.onFailure(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  get #index(): StreamLookup {
+    return this.#indexHandle.view;
+  }
+
+  /** What became stable goes to the views first, then to those who follow, then the answers leave. */
+  #stable(stable: Sequence): void {
+    for (
+      let commit = this.#feed.takeStable(stable);
+      commit !== null;
+      commit = this.#feed.takeStable(stable)
+    ) {
+      this.#registry.apply(commit);
+      this.#recent.publish(commit);
+      this.#checkpoints.applied(commit.entries.length);
+    }
+    this.#appends.settle(stable, this.#registry.position);
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#appends.drained();
+    try {
+      await this.#registry.stop();
+      if (this.#log.status().failed === null) await this.#registry.checkpoint();
+    } catch (error) {
+      this.#report(`views were not saved: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    for (const stop of this.#stopListening) stop();
+    await this.#log.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw new TruthError('CLOSED', 'the database is closed: open it again');
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen();
+    const { readOnly } = this.#registry;
+    if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
+    const { state, applied, error } = this.#indexHandle;
+    if (state === 'live') return;
+    throw new TruthError(
+      'VIEW_UNAVAILABLE',
+      `nothing can be written: the stream index stays at ${applied} (${error ?? state}); restart to rebuild it`,
+      { view: streamIndex.name, applied },
+    );
+  }
+}
+
+function writerFailed(error: Error): TruthError {
+  if (error instanceof TruthError) return error;
+  return new TruthError(
+    'WRITER_FAILED',
+    `the log's writer has ended (${error.message}): what was not answered may or may not be durable; restart the database`,
+    {},
+    { cause: error },
+  );
+}
