@@ -35,6 +35,7 @@ export const i32 = {
   sub: (a: Code, b: Code): Code => [...a, ...b, 0x6b],
   and: (a: Code, b: Code): Code => [...a, ...b, 0x71],
   or: (a: Code, b: Code): Code => [...a, ...b, 0x72],
+  shl: (a: Code, b: Code): Code => [...a, ...b, 0x74],
   eq: (a: Code, b: Code): Code => [...a, ...b, 0x46],
   ne: (a: Code, b: Code): Code => [...a, ...b, 0x47],
   ltU: (a: Code, b: Code): Code => [...a, ...b, 0x49],

@@ -1,0 +1,89 @@
+/** The segments of a log, as a directory scan finds them: complete, in order, of one log. */
+import { join } from 'node:path';
+import { TruthError } from '../errors.ts';
+import { type Disk, isNotFound } from '../io/index.ts';
+import type { LogIdentity } from './log.ts';
+import {
+  type OpenedSegment,
+  parseSegmentFileName,
+  type SegmentName,
+  segmentFileName,
+  walDirectory,
+} from './segment.ts';
+
+/** Segment files by index. Throws CORRUPT naming what is missing or twice; NOT_FOUND where there is no log. */
+export function listSegments(disk: Disk, directory: string): SegmentName[] {
+  const names = listWal(disk, directory)
+    .flatMap((name) => parseSegmentFileName(name) ?? [])
+    .sort((a, b) => a.index - b.index);
+  if (names.length === 0) {
+    throw new TruthError(
+      'NOT_FOUND',
+      `there is no log in ${walDirectory(directory)}; \`truthdb init --data ${directory}\` makes one`,
+      { directory },
+    );
+  }
+  for (const [at, name] of names.entries()) checkNeighbours(names[at - 1] ?? null, name);
+  return names;
+}
+
+export function hasSegments(disk: Disk, directory: string): boolean {
+  return listWal(disk, directory).some((name) => parseSegmentFileName(name) !== null);
+}
+
+/** All segments must carry the identity of the first. */
+export function checkIdentity(expected: LogIdentity, segment: OpenedSegment): void {
+  const { identity } = segment.header;
+  const same =
+    Buffer.compare(identity.logId, expected.logId) === 0 &&
+    identity.segmentBytes === expected.segmentBytes &&
+    identity.entryBytesMax === expected.entryBytesMax;
+  if (same) return;
+  throw new TruthError(
+    'CORRUPT',
+    `segment ${segment.name} belongs to log ${hex(identity.logId)}, the others to log ${hex(expected.logId)}; remove the foreign file`,
+    { segment: segment.name, offset: 0 },
+  );
+}
+
+function listWal(disk: Disk, directory: string): string[] {
+  try {
+    return disk.list(walDirectory(directory));
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}
+
+function checkNeighbours(previous: SegmentName | null, name: SegmentName): void {
+  const expected = previous === null ? 1 : previous.index + 1;
+  if (name.index === expected) return;
+  const found = fileName(name);
+  if (previous !== null && name.index === previous.index) {
+    throw new TruthError(
+      'CORRUPT',
+      `segment ${name.index} is there twice, as ${fileName(previous)} and ${found}`,
+      {
+        segment: found,
+      },
+    );
+  }
+  const missing =
+    name.index - 1 === expected ? `segment ${expected} is` : `segments ${expected} to ${name.index - 1} are`;
+  throw new TruthError('CORRUPT', `${missing} missing before ${found}; restore from a backup or an archive`, {
+    segment: found,
+    missing: expected,
+  });
+}
+
+function fileName(name: SegmentName): string {
+  return segmentFileName(name.index, name.firstSequence, name.state);
+}
+
+export function segmentPath(directory: string, name: SegmentName): string {
+  return join(walDirectory(directory), fileName(name));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}

@@ -1,0 +1,28 @@
+/**
+ * `wal/` is the log: the one ordered, hash-chained, durable sequence of entries that everything else is a view of. It knows
+ * nothing of payloads. It imports types, errors, hash and io. Entries come in through `Log.append` on the ordering thread,
+ * go through a shared ring to the writer's thread and its segment files, and come out through `LogReader`.
+ *
+ *     format, layout, entry-program     the bytes: tables, checksums (docs/wal-format.md)
+ *     encoder → queue → writer, spares  the way in (ordered-log.ts joins them, drivers.ts runs the writer)
+ *     scanner → reader, decode          the way out
+ *     recovery, torn-tail, metadata     what a start does with what it finds
+ *     init, open, verify, inspect       entry points
+ */
+export { type InitLogOptions, initLog } from './init.ts';
+export type {
+  AppendedRange,
+  ClosedCommit,
+  Durability,
+  EntryDraft,
+  HistogramSnapshot,
+  Log,
+  LogCommit,
+  LogEntry,
+  LogIdentity,
+  LogReader,
+  LogStatus,
+  ReadOptions,
+} from './log.ts';
+export { type OpenedLog, type OpenLogOptions, openLog } from './open.ts';
+export type { DurableClaim, TornTail } from './recovery.ts';

@@ -1,0 +1,307 @@
+/**
+ * The open log on the ordering thread: encoder in front, queue in the middle, writer behind it (in its own thread, or
+ * called directly), reader beside it.
+ */
+import { TruthError } from '../errors.ts';
+import type { Clock, Disk, DiskLock, Scheduler } from '../io/index.ts';
+import type { Epoch, RecordedAt, Sequence } from '../types.ts';
+import type { WriterDriver } from './drivers.ts';
+import { Encoder, type EncoderStart, type EpochFacts } from './encoder.ts';
+import type {
+  AppendedRange,
+  ClosedCommit,
+  Durability,
+  EntryDraft,
+  Log,
+  LogCommit,
+  LogEntry,
+  LogIdentity,
+  LogStatus,
+  ReadOptions,
+} from './log.ts';
+import { type QueueMemory, QueueProducer, QueueStatistics, WRITER_STATE } from './queue.ts';
+import { type ReadableSegment, SegmentReader } from './reader.ts';
+import { SparseIndex } from './sparse-index.ts';
+
+/** An idle log writes an empty commit after this long, to carry the mark of the last real one. */
+const IDLE_MARK_MILLIS = 50;
+
+export interface OrderedLogOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly directory: string;
+  readonly lock: DiskLock;
+  readonly durability: Durability;
+  readonly queue: QueueMemory;
+  readonly driver: WriterDriver;
+  readonly start: EncoderStart;
+  /** Last sequence that recovery made durable. */
+  readonly stable: Sequence;
+  readonly segments: readonly ReadableSegment[];
+}
+
+export class OrderedLog implements Log {
+  readonly identity: LogIdentity;
+  readonly epoch: Epoch;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  readonly #lock: DiskLock;
+  readonly #durability: Durability;
+  readonly #queue: QueueProducer;
+  readonly #statistics: QueueStatistics;
+  readonly #driver: WriterDriver;
+  readonly #encoder: Encoder;
+  readonly #reader: SegmentReader;
+  readonly #commitListeners = new Set<(commit: ClosedCommit) => void>();
+  readonly #stableListeners = new Set<(stable: Sequence) => void>();
+  readonly #failureListeners = new Set<(error: Error) => void>();
+  readonly #waiters = new Set<() => void>();
+  readonly #openedNanos: bigint;
+  #stable: Sequence;
+  #lastCommit: Sequence;
+  #failure: TruthError | null = null;
+  #closing: Promise<void> | null = null;
+  #closed = false;
+  #flushScheduled = false;
+  #idleArmed = false;
+  #activeNanos = 0n;
+
+  constructor(options: OrderedLogOptions) {
+    const { start, queue } = options;
+    this.identity = start.identity;
+    this.epoch = start.epoch;
+    this.#clock = options.clock;
+    this.#scheduler = options.scheduler;
+    this.#lock = options.lock;
+    this.#durability = options.durability;
+    this.#queue = new QueueProducer(queue);
+    this.#statistics = new QueueStatistics(queue);
+    this.#driver = options.driver;
+    this.#stable = options.stable;
+    this.#lastCommit = options.stable;
+    this.#openedNanos = options.clock.monotonicNanos();
+    this.#reader = new SegmentReader(options.disk, options.directory, options.segments, this);
+    this.#encoder = new Encoder(this.#queue, start, {
+      onSegment: (index, first) => {
+        const sparse = new SparseIndex(first);
+        this.#reader.addSegment({ index, firstSequence: first, sparse });
+        return sparse;
+      },
+      onCommit: (commit) => {
+        for (const listener of this.#commitListeners) listener(commit);
+      },
+    });
+    if (!this.#driver.inline) void this.#watch();
+  }
+
+  get stable(): Sequence {
+    return this.#stable;
+  }
+
+  get next(): Sequence {
+    return this.#encoder.next;
+  }
+
+  get commandBytesMax(): number {
+    return this.#encoder.commandBytesMax;
+  }
+
+  /** Writes the epoch's first entry. Resolves when it is durable, which is when the log may be used. */
+  async begin(facts: EpochFacts): Promise<void> {
+    this.#lastCommit = this.#encoder.beginEpoch(facts, this.#now());
+    this.#run();
+    await this.#settled();
+    if (this.#failure !== null) throw this.#failure;
+    this.#armIdle();
+  }
+
+  append(entries: readonly EntryDraft[], recordedAt: RecordedAt, durability?: Durability): AppendedRange {
+    this.#refuseIfOver();
+    const range = this.#encoder.append(entries, recordedAt, durability ?? this.#durability);
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      this.#scheduler.endOfTurn(() => this.flush());
+    }
+    return range;
+  }
+
+  /** Ends the open group now instead of at the end of the turn. */
+  flush(): void {
+    this.#flushScheduled = false;
+    const commit = this.#encoder.closeGroup();
+    this.#lastCommit = this.#encoder.lastCommit;
+    if (commit !== null) this.#activeNanos = this.#clock.monotonicNanos();
+    this.#run();
+    this.#armIdle();
+  }
+
+  onCommit(listener: (commit: ClosedCommit) => void): () => void {
+    this.#commitListeners.add(listener);
+    return () => this.#commitListeners.delete(listener);
+  }
+
+  onStable(listener: (stable: Sequence) => void): () => void {
+    this.#stableListeners.add(listener);
+    return () => this.#stableListeners.delete(listener);
+  }
+
+  onFailure(listener: (error: Error) => void): () => void {
+    this.#failureListeners.add(listener);
+    return () => this.#failureListeners.delete(listener);
+  }
+
+  read(options: ReadOptions): AsyncIterable<LogCommit> {
+    return this.#reader.read(options);
+  }
+
+  readBackwards(from: Sequence): AsyncIterable<LogCommit> {
+    return this.#reader.readBackwards(from);
+  }
+
+  entryAt(at: Sequence): (LogEntry & { readonly recordedAt: RecordedAt }) | null {
+    return this.#reader.entryAt(at);
+  }
+
+  /** True once `stable` is past `after`; false when the log or the signal ended the wait. */
+  async stablePast(after: Sequence, signal: AbortSignal | undefined): Promise<boolean> {
+    while (this.#stable <= after) {
+      if (this.#closed || this.#failure !== null || signal?.aborted === true) return false;
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiters.delete(wake);
+          signal?.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#waiters.add(wake);
+        signal?.addEventListener('abort', wake);
+      });
+    }
+    return true;
+  }
+
+  status(): LogStatus {
+    const elapsedMicros = Number(this.#clock.monotonicNanos() - this.#openedNanos) / 1000;
+    return {
+      identity: this.identity,
+      epoch: this.epoch,
+      durability: this.#durability,
+      stable: this.#stable,
+      next: this.next,
+      segments: this.#reader.segmentCount,
+      queueBytes: this.#queue.queuedBytes,
+      queueBytesMax: this.#queue.ringBytes,
+      queueEntries: this.#queue.queuedEntries,
+      writeMicros: this.#statistics.writeMicros.snapshot(),
+      syncMicros: this.#statistics.syncMicros.snapshot(),
+      groupEntries: this.#statistics.groupEntries.snapshot(),
+      bytesWritten: this.#statistics.gauge('bytesWritten'),
+      bytesZeroFilled: this.#statistics.gauge('bytesZeroFilled'),
+      busyFraction: elapsedMicros > 0 ? Math.min(this.#statistics.gauge('busyMicros') / elapsedMicros, 1) : 0,
+      failed: this.#failure?.message ?? null,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.flush();
+    await this.#settled();
+    // The closing commit carries the mark of everything before it, so it must not share their fdatasync.
+    if (this.#failure === null && this.#encoder.appendMark(this.#now(), 'group_sync')) {
+      this.#lastCommit = this.#encoder.lastCommit;
+      this.#run();
+      await this.#settled();
+    }
+    this.#queue.stop();
+    this.#run();
+    await this.#driver.ended();
+    this.#closed = true;
+    this.#lookForProgress();
+    this.#wakeAll();
+    this.#reader.close();
+    this.#lock.release();
+  }
+
+  #refuseIfOver(): void {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#closing !== null) {
+      throw new TruthError('CLOSED', 'the log is closed or closing; nothing can be appended any more');
+    }
+  }
+
+  /** Resolves when everything committed so far is stable, or will never be. */
+  async #settled(): Promise<void> {
+    const commit = this.#lastCommit;
+    if (commit > 0) await this.stablePast((commit - 1) as Sequence, undefined);
+  }
+
+  #run(): void {
+    this.#driver.run();
+    if (this.#driver.inline) this.#lookForProgress();
+  }
+
+  /** Follows the writer's progress for as long as it lives. A stalled event loop finds everything published when it is back. */
+  async #watch(): Promise<void> {
+    while (!this.#closed && this.#failure === null) {
+      const { tick } = this.#queue;
+      this.#lookForProgress();
+      await this.#queue.progressSince(tick);
+    }
+  }
+
+  #lookForProgress(): void {
+    const { stable } = this.#queue;
+    if (stable > this.#stable) {
+      this.#stable = stable;
+      for (const listener of this.#stableListeners) listener(this.#stable);
+      this.#wakeAll();
+    }
+    if (this.#queue.writerState === WRITER_STATE.failed && this.#failure === null) this.#fail();
+  }
+
+  #fail(): void {
+    this.#failure = new TruthError(
+      'WRITER_FAILED',
+      `the log’s writer ended for good: ${this.#queue.failure}. What was not acknowledged is undecided; restart to recover from disk.`,
+    );
+    for (const listener of this.#failureListeners) listener(this.#failure);
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const wake of [...this.#waiters]) wake();
+  }
+
+  #armIdle(): void {
+    if (this.#idleArmed || this.#closing !== null) return;
+    this.#idleArmed = true;
+    this.#scheduler.after(IDLE_MARK_MILLIS, () => {
+      this.#idleArmed = false;
+      this.#markIfIdle();
+    });
+  }
+
+  #markIfIdle(): void {
+    if (this.#closing !== null || this.#failure !== null) return;
+    const idleMillis = Number(this.#clock.monotonicNanos() - this.#activeNanos) / 1e6;
+    const settled = !this.#encoder.groupOpen && this.#stable >= this.#lastCommit;
+    if (
+      !settled ||
+      idleMillis < IDLE_MARK_MILLIS - 1 ||
+      !this.#encoder.appendMark(this.#now(), 'group_sync')
+    ) {
+      this.#armIdle();
+      return;
+    }
+    this.#lastCommit = this.#encoder.lastCommit;
+    this.#run();
+  }
+
+  #now(): RecordedAt {
+    return this.#clock.nowNanos() as RecordedAt;
+  }
+}

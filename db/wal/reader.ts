@@ -1,0 +1,274 @@
+/**
+ * Reads the stable part of a log: by pread, from any sequence, forwards, backwards or following the end. Readers of one log
+ * share one scanner (its memory is not small) and never wait while they use it: some groups are read, validated, copied out
+ * and decoded before anybody else gets a turn. A reader that stalls holds nothing the writer needs.
+ */
+import { TruthError } from '../errors.ts';
+import { type Disk, isNotFound } from '../io/index.ts';
+import type { CommitOrdinal, RecordedAt, Sequence } from '../types.ts';
+import { decodeCommit } from './decode.ts';
+import { SEGMENT_HEADER_BYTES, SEGMENT_STATES } from './format.ts';
+import { startAt, startBefore } from './locate.ts';
+import type { LogCommit, LogEntry, LogReader, ReadOptions } from './log.ts';
+import { type ScanBreak, type ScannedCommit, type ScannedSeal, Scanner, type ScanStart } from './scanner.ts';
+import { type OpenedSegment, openSegment, walDirectory } from './segment.ts';
+import { SparseIndex } from './sparse-index.ts';
+
+/** What one turn of a forward reader takes at most, so that turns stay short. */
+const COMMITS_PER_TURN = 64;
+const BYTES_PER_TURN = 1024 * 1024;
+const OPENED_MAX = 16;
+
+/** What a reader must know of the log it reads. */
+export interface StableLog {
+  readonly stable: Sequence;
+  /** True once `stable` is past `after`; false when the log or the signal ended the wait. */
+  stablePast(after: Sequence, signal: AbortSignal | undefined): Promise<boolean>;
+}
+
+/** A segment as readers know it. */
+export interface ReadableSegment {
+  readonly index: number;
+  readonly firstSequence: Sequence;
+  /** Filled by whoever writes the segment; null until somebody needs it. */
+  sparse: SparseIndex | null;
+}
+
+/** Beginning of a group (or seal) in a segment. */
+interface Cursor {
+  segment: ReadableSegment;
+  start: ScanStart;
+}
+
+export class SegmentReader implements LogReader {
+  readonly #disk: Disk;
+  readonly #wal: string;
+  readonly #log: StableLog;
+  readonly #segments: ReadableSegment[];
+  readonly #scanner: Scanner;
+  /** Opened files by segment index, the one unused longest first. */
+  readonly #opened = new Map<number, OpenedSegment>();
+
+  constructor(disk: Disk, directory: string, segments: readonly ReadableSegment[], log: StableLog) {
+    this.#disk = disk;
+    this.#wal = walDirectory(directory);
+    this.#segments = [...segments];
+    this.#log = log;
+    this.#scanner = new Scanner(disk);
+  }
+
+  get stable(): Sequence {
+    return this.#log.stable;
+  }
+
+  get segmentCount(): number {
+    return this.#segments.length;
+  }
+
+  addSegment(segment: ReadableSegment): void {
+    this.#segments.push(segment);
+  }
+
+  async *read({ from, follow, signal }: ReadOptions): AsyncGenerator<LogCommit> {
+    let cursor: Cursor | null = null;
+    for (;;) {
+      const next: Sequence = cursor === null ? atLeastOne(from) : cursor.start.sequence;
+      if (isAborted(signal)) return;
+      if (next > this.stable) {
+        const more: boolean = follow && (await this.#log.stablePast((next - 1) as Sequence, signal));
+        if (!more) return;
+      }
+      cursor ??= this.#seek(next);
+      for (const commit of this.#forward(cursor)) {
+        if (isAborted(signal)) return;
+        yield commit;
+      }
+    }
+  }
+
+  async *readBackwards(from: Sequence): AsyncGenerator<LogCommit> {
+    const last = Math.min(from, this.stable) as Sequence;
+    if (last < 1) return;
+    const found = this.#scanAt(this.#seek(last));
+    let { segment } = this.#seek(last);
+    let end = found.kind === 'seal' ? found.offset : found.end;
+    for (;;) {
+      if (end === SEGMENT_HEADER_BYTES) {
+        const previous = this.#segments[this.#segments.indexOf(segment) - 1];
+        if (previous === undefined) return;
+        end = this.#scanAt(this.#seek((segment.firstSequence - 1) as Sequence)).offset;
+        segment = previous;
+        continue;
+      }
+      const commit = this.#groupBefore(segment, end);
+      end = commit.offset;
+      yield decodeCommit(commit);
+    }
+  }
+
+  entryAt(at: Sequence): (LogEntry & { readonly recordedAt: RecordedAt }) | null {
+    if (at < 1 || at > this.stable) return null;
+    const found = this.#scanAt(this.#seek(at));
+    if (found.kind === 'seal') return null;
+    const { entries, recordedAt } = decodeCommit(found);
+    const entry = entries.find((each) => each.sequence === at);
+    return entry === undefined ? null : { ...entry, recordedAt };
+  }
+
+  close(): void {
+    for (const segment of this.#opened.values()) this.#disk.close(segment.handle);
+    this.#opened.clear();
+  }
+
+  /** Some commits from the cursor on, which moves past them. Only what is stable: a break in there is corruption. */
+  #forward(cursor: Cursor): LogCommit[] {
+    const commits: LogCommit[] = [];
+    let bytes = 0;
+    this.#scanner.start(this.#open(cursor.segment), cursor.start);
+    while (
+      cursor.start.sequence <= this.stable &&
+      commits.length < COMMITS_PER_TURN &&
+      bytes < BYTES_PER_TURN
+    ) {
+      const scanned = this.#expectValid(cursor.segment, this.#scanner.next());
+      if (scanned.kind === 'commit') {
+        commits.push(decodeCommit(scanned));
+        bytes += scanned.bytes.length;
+        cursor.start = startAfter(scanned.end, scanned.sequence, scanned.ordinal);
+      } else {
+        cursor.segment = this.#segmentAfter(cursor.segment);
+        cursor.start = startAfter(SEGMENT_HEADER_BYTES, scanned.sequence, cursor.start.ordinal);
+        if (cursor.start.sequence <= this.stable)
+          this.#scanner.start(this.#open(cursor.segment), cursor.start);
+      }
+    }
+    return commits;
+  }
+
+  /** The group or seal that contains a stable sequence. */
+  #seek(sequence: Sequence): Cursor {
+    const segment = this.#segments.findLast((each) => each.firstSequence <= sequence);
+    if (segment === undefined) {
+      const first = this.#segments[0]?.firstSequence ?? 0;
+      throw new TruthError(
+        'PRUNED',
+        `sequence ${sequence} is no longer in this log, which begins at ${first}`,
+        { first },
+      );
+    }
+    const opened = this.#open(segment);
+    const offset = this.#sparse(segment, opened, sequence).offsetBefore(sequence) ?? SEGMENT_HEADER_BYTES;
+    let start = startAt(this.#disk, opened, offset);
+    this.#scanner.start(opened, start);
+    for (;;) {
+      const scanned = this.#expectValid(segment, this.#scanner.next());
+      if (scanned.sequence >= sequence) return { segment, start };
+      if (scanned.kind === 'seal')
+        throw new Error(`sequence ${sequence} lies behind the seal of its segment`);
+      start = startAfter(scanned.end, scanned.sequence, scanned.ordinal);
+    }
+  }
+
+  #scanAt({ segment, start }: Cursor): ScannedCommit | ScannedSeal {
+    this.#scanner.start(this.#open(segment), start);
+    return this.#expectValid(segment, this.#scanner.next());
+  }
+
+  #groupBefore(segment: ReadableSegment, end: number): ScannedCommit {
+    const opened = this.#open(segment);
+    const start = startBefore(this.#disk, opened, end);
+    if (start !== null) {
+      const scanned = this.#scanAt({ segment, start });
+      if (scanned.kind === 'commit' && scanned.end === end) return scanned;
+    }
+    throw corruptAt(opened.name, end, 'no valid group ends here');
+  }
+
+  /** The segment's index, built by walking the segment once when it was not written by this process. */
+  #sparse(segment: ReadableSegment, opened: OpenedSegment, wanted: Sequence): SparseIndex {
+    if (segment.sparse !== null) return segment.sparse;
+    const index = new SparseIndex(segment.firstSequence);
+    if (wanted === segment.firstSequence) return index;
+    this.#scanner.start(
+      opened,
+      startAfter(SEGMENT_HEADER_BYTES, (segment.firstSequence - 1) as Sequence, opened.header.lastOrdinal),
+    );
+    let scanned: ScannedCommit | ScannedSeal;
+    do {
+      scanned = this.#expectValid(segment, this.#scanner.next());
+      index.note(scanned.sequence, scanned.offset);
+    } while (scanned.kind !== 'seal');
+    segment.sparse = index;
+    return index;
+  }
+
+  #segmentAfter(segment: ReadableSegment): ReadableSegment {
+    const next = this.#segments[this.#segments.indexOf(segment) + 1];
+    if (next === undefined) throw new Error(`segment ${segment.index} is sealed and has no successor`);
+    return next;
+  }
+
+  #expectValid(
+    segment: ReadableSegment,
+    scanned: ScannedCommit | ScannedSeal | ScanBreak,
+  ): ScannedCommit | ScannedSeal {
+    if (scanned.kind !== 'break') return scanned;
+    throw corruptAt(
+      this.#open(segment).name,
+      scanned.brokenAt,
+      `${scanned.reason}, expected sequence ${scanned.sequence}`,
+      scanned.sequence,
+    );
+  }
+
+  #open(segment: ReadableSegment): OpenedSegment {
+    const known = this.#opened.get(segment.index);
+    if (known !== undefined) {
+      this.#opened.delete(segment.index);
+      this.#opened.set(segment.index, known);
+      return known;
+    }
+    const opened = this.#openFile(segment);
+    this.#opened.set(segment.index, opened);
+    const [oldest] = this.#opened.keys();
+    if (this.#opened.size > OPENED_MAX && oldest !== undefined) {
+      this.#disk.close(this.#opened.get(oldest)!.handle);
+      this.#opened.delete(oldest);
+    }
+    return opened;
+  }
+
+  /** The writer may rename the file between two tries; states only move forward, so one more round finds it. */
+  #openFile({ index, firstSequence }: ReadableSegment): OpenedSegment {
+    for (const state of [...SEGMENT_STATES, ...SEGMENT_STATES]) {
+      try {
+        return openSegment(this.#disk, this.#wal, { index, firstSequence, state }, 'read');
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    throw new TruthError('CORRUPT', `segment ${index} (from sequence ${firstSequence}) is missing`, {
+      segment: index,
+    });
+  }
+}
+
+function startAfter(offset: number, sequence: Sequence, ordinal: CommitOrdinal): ScanStart {
+  return { offset, sequence: (sequence + 1) as Sequence, ordinal, chain: null, contentHash: false };
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function atLeastOne(from: Sequence): Sequence {
+  return (from < 1 ? 1 : from) as Sequence;
+}
+
+function corruptAt(segment: string, offset: number, problem: string, at?: Sequence): TruthError {
+  return new TruthError('CORRUPT', `segment ${segment} is damaged at offset ${offset}: ${problem}`, {
+    segment,
+    offset,
+    ...(at === undefined ? {} : { sequence: at }),
+  });
+}
