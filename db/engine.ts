@@ -4,12 +4,20 @@
  *
  * May import everything under db/ but server, client, protocol and cli. Its parts lie in engine/.
  */
+import { randomBytes } from 'node:crypto';
 import type { Engine } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
 import { type Clock, type Disk, RealDisk, realClock, realScheduler, type Scheduler } from './io/index.ts';
-import { CheckpointStore, Registry, type ViewDefinition } from './materializer/index.ts';
+import { appliedPositions, CheckpointStore, Registry, type ViewDefinition } from './materializer/index.ts';
 import { streamIndex } from './streams/index.ts';
-import type { Log } from './wal/log.ts';
+import {
+  type Durability,
+  type InitLogOptions,
+  initLog,
+  type Log,
+  type LogIdentity,
+  openLog,
+} from './wal/index.ts';
 
 export type {
   Engine,
@@ -24,8 +32,8 @@ const VIEWS: readonly ViewDefinition[] = [streamIndex];
 
 const CHECKPOINT_ENTRIES = 1_000_000;
 
-export interface EngineOptions {
-  /** Holds wal/, metadata/ and views/. */
+export interface OverLogOptions {
+  /** Absolute path of the data directory, which holds wal/, metadata/ and views/. */
   readonly directory: string;
   readonly disk?: Disk;
   readonly clock?: Clock;
@@ -38,11 +46,53 @@ export interface EngineOptions {
   readonly progress?: (line: string) => void;
 }
 
+export interface EngineOptions extends OverLogOptions {
+  /** Cryptographically random bytes. */
+  readonly random?: (bytes: number) => Uint8Array;
+  /** What an append gets that asks for nothing else; `group_sync` unless given. */
+  readonly durability?: Durability;
+  /** Size of the queue between the appends and the disk. */
+  readonly ringBytes?: number;
+  /** Runs the log's writer on this thread: for tests and simulation. */
+  readonly inline?: boolean;
+}
+
+export type InitOptions = Pick<InitLogOptions, 'directory' | 'segmentBytes' | 'entryBytesMax'> &
+  Partial<Pick<InitLogOptions, 'disk' | 'random'>>;
+
+/** Makes an empty database. Errors: ALREADY_EXISTS, LOCKED, INVALID_ARGUMENT, IO errors of the disk. */
+export function initDatabase(options: InitOptions): LogIdentity {
+  return initLog({ disk: new RealDisk(), random: randomBytes, ...options });
+}
+
+/**
+ * Opens a database for writing: the log recovered, the views at its end. Errors: NOT_FOUND (no database there), LOCKED,
+ * CORRUPT, UNSUPPORTED_VERSION, WRITER_FAILED. A view ahead of the log does not fail the opening: reads work, appends are
+ * refused with VIEW_AHEAD, and `status().readOnly` says why.
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { directory, disk = new RealDisk(), clock = realClock, random = randomBytes } = options;
+  const log = await openLog({
+    directory,
+    disk,
+    clock,
+    random,
+    marks: appliedPositions(disk, directory),
+    ...defined(options, ['durability', 'ringBytes', 'inline', 'scheduler', 'progress']),
+  });
+  try {
+    return await openEngineOver(log, { ...options, disk, clock });
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
 /**
  * Opens the engine over a log that is open already and which it closes with itself. Returns when the views the database
  * needs are at the log's end. Errors: those of reading the log.
  */
-export async function openEngineOver(log: Log, options: EngineOptions): Promise<Engine> {
+export async function openEngineOver(log: Log, options: OverLogOptions): Promise<Engine> {
   const { directory, disk = new RealDisk(), clock = realClock, scheduler = realScheduler } = options;
   const report = options.progress ?? (() => {});
   const pause = (): Promise<void> => new Promise((resolve) => scheduler.endOfTurn(resolve));
@@ -75,4 +125,10 @@ function allStable(log: Log): Promise<void> {
       }),
     ];
   });
+}
+
+/** The named options that were given: an option that is absent and one that is undefined are not the same. */
+function defined<T extends object, K extends keyof T>(options: T, names: readonly K[]): Pick<T, K> {
+  const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
+  return Object.fromEntries(given) as Pick<T, K>;
 }

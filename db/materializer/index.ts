@@ -6,6 +6,7 @@
  */
 
 export { CheckpointStore } from './checkpoint-store.ts';
+export { appliedPositions } from './manifest.ts';
 export type {
   CheckpointReader,
   CheckpointWriter,

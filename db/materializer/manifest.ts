@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { TruthError } from '../errors.ts';
 import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
+import { sequence } from '../types.ts';
+import type { DurableClaim } from '../wal/index.ts';
+import { readLogId } from '../wal/metadata.ts';
 
 const FORMAT = 1;
 /** Folder below `views/` for views that are ahead of the log. */
@@ -64,6 +67,16 @@ export function readManifest(
     return [];
   }
   return parsed.data.views;
+}
+
+/** What the views prove to be durable: they hold nothing that was not. For the log's recovery. */
+export function appliedPositions(disk: Disk, directory: string): DurableClaim[] {
+  const logId = readLogId(disk, directory);
+  if (logId === null) return [];
+  return readManifest(disk, directory, logId, () => {}).map(({ name, applied }) => ({
+    source: `view "${name}"`,
+    sequence: sequence(applied),
+  }));
 }
 
 export function writeManifest(
