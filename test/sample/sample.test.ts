@@ -1,72 +1,121 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { generatedEvents } from '../../scripts/sample/generated.ts';
-import { historyEvents } from '../../scripts/sample/git-history.ts';
-import { sampleEvents, sampleLines } from '../../scripts/sample/index.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ImportedEvent, jsonlEvents } from '../../db/cli/import-jsonl.ts';
+import { Event } from '../../db/client/index.ts';
+import type { RecordedEvent } from '../../db/streams/event.ts';
+import { compareWithSample } from '../../scripts/sample/compare.ts';
+import { generatedEvents, generatedLines } from '../../scripts/sample/generated.ts';
+import { makeSample } from '../../scripts/sample/index.ts';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(os.tmpdir(), 'truthdb-sample-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A commit as `git log -z --name-status` writes it. */
-function commit(hash: string, ...changes: [status: string, path: string][]): string {
-  const list = changes.map(([status, path]) => `${status}\0${path}\0`).join('');
-  return `\x01${hash}\x002026-01-01T00:00:00Z\0Ada\0Say it\0${list === '' ? '' : `\n${list}`}`;
+/** The generated events as a database gives them back, changed by `edit`. */
+async function* readBack(
+  edit: (event: RecordedEvent, index: number) => RecordedEvent = (event) => event,
+): AsyncIterable<Event> {
+  const revisions = new Map<string, number>();
+  for (const [index, { stream, event }] of generatedEvents().entries()) {
+    const revision = revisions.get(stream) ?? 0;
+    revisions.set(stream, revision + 1);
+    const recorded = {
+      ...event,
+      stream,
+      revision,
+      position: 10 + index * 2,
+      recordedAt: 0n,
+    } as unknown as RecordedEvent;
+    yield new Event(edit(recorded, index));
+  }
 }
 
-describe('the git history as events', () => {
-  test('is one event per changed file, in the order of the commits, in a stream per file', () => {
-    const { commits, events } = historyEvents(
-      commit('a1', ['A', 'x.ts'], ['A', 'y.ts']) + commit('b2', ['D', 'x.ts']),
+describe('the sample', () => {
+  test('is generated where there is no git history, and the file says what the events say', async () => {
+    const sample = await makeSample(folder, folder);
+    expect(sample.description).toContain('the git history has 0 commits, fewer than 100');
+    async function* file(): AsyncIterable<Buffer> {
+      yield readFileSync(sample.importArguments[0]!);
+    }
+    const imported: ImportedEvent[] = [];
+    const options = { source: 's', stream: undefined, type: undefined };
+    for await (const event of jsonlEvents(file(), options)) imported.push(event);
+    expect(imported).toEqual(sample.events);
+  });
+
+  test('is the git history once that has a hundred commits', async () => {
+    const commits = Array.from(
+      { length: 100 },
+      (_, index) =>
+        `commit refs/heads/main\ncommitter Ada <ada@example.org> ${index} +0000\ndata 1\nx\n` +
+        `M 644 inline file\ndata ${String(index).length}\n${index}\n`,
     );
-    expect(commits).toBe(2);
-    expect(events.map(({ stream, type, data: { commit: by } }) => [stream, type, by])).toEqual([
-      ['git/x.ts', 'file-added', 'a1'],
-      ['git/y.ts', 'file-added', 'a1'],
-      ['git/x.ts', 'file-deleted', 'b2'],
-    ]);
+    execFileSync('git', ['init', '-q', '-b', 'main', folder]);
+    execFileSync('git', ['-C', folder, 'fast-import', '--quiet'], { input: commits.join('\n') });
+    const sample = await makeSample(folder, folder);
+    expect(sample.importArguments).toEqual(['--git', folder]);
+    expect(sample.events).toHaveLength(100);
+    expect(new Set(sample.events.map(({ stream }) => stream))).toEqual(new Set(['git/file']));
   });
 
-  test('counts a commit that changes no file, and goes on behind it', () => {
-    const { commits, events } = historyEvents(commit('a1') + commit('b2', ['M', 'x']));
-    expect(commits).toBe(2);
-    expect(events).toHaveLength(1);
-  });
-
-  test('gives each event an id that follows from commit and path', () => {
-    const ids = historyEvents(commit('a1', ['A', 'x'], ['A', 'y']) + commit('b2', ['M', 'x'])).events.map(
-      (event) => event.id,
-    );
-    for (const id of ids) expect(id).toMatch(UUID);
-    expect(new Set(ids).size).toBe(3);
-    expect(historyEvents(commit('a1', ['A', 'x'])).events[0]!.id).toBe(ids[0]);
-  });
-
-  test('keeps stream names within 512 bytes, without control characters and broken characters', () => {
-    const long = historyEvents(commit('a1', ['A', 'é'.repeat(400)])).events[0]!.stream;
-    expect(Buffer.byteLength(long)).toBeLessThanOrEqual(512);
-    expect(long).not.toContain('\ufffd');
-    expect(historyEvents(commit('a1', ['A', 'a\tb'])).events[0]!.stream).toBe('git/a?b');
-  });
-
-  test('gives way to generated events where there is none', async () => {
-    const folder = mkdtempSync(join(os.tmpdir(), 'truthdb-sample-'));
-    const sample = await sampleEvents(folder);
-    rmSync(folder, { recursive: true });
-    expect(sample.description).toContain('generated measurements (the git history has 0 commits');
-    expect(sample.events).toEqual(generatedEvents());
+  test('is 1,200 events with ids of their own, the same at every call', () => {
+    expect(generatedLines()).toBe(generatedLines());
+    expect(new Set(generatedEvents().map(({ event }) => event.id.toString())).size).toBe(1200);
   });
 });
 
-describe('generated events', () => {
-  test('are the same at every call, with ids of their own', () => {
-    expect(generatedEvents()).toEqual(generatedEvents());
-    expect(new Set(generatedEvents().map((event) => event.id)).size).toBe(1200);
+describe('what comes back', () => {
+  test('is accepted when it is what went in', async () => {
+    expect(await compareWithSample(readBack(), generatedEvents())).toEqual({ events: 1200, streams: 25 });
   });
 
-  test('print as one JSON object a line', () => {
-    const lines = sampleLines(generatedEvents().slice(0, 2)).split('\n');
-    expect(lines).toHaveLength(3);
-    expect(Object.keys(JSON.parse(lines[0]!) as object)).toEqual(['stream', 'id', 'type', 'data']);
+  test.each<[string, (event: RecordedEvent, index: number) => RecordedEvent, RegExp]>([
+    [
+      'an event with other data',
+      (event, index) => (index === 7 ? { ...event, data: Buffer.from('{}') } : event),
+      /carries other data/,
+    ],
+    [
+      'an event of another type',
+      (event, index) => (index === 7 ? { ...event, type: 'x' } : event),
+      /has the type x/,
+    ],
+    [
+      'a gap in a stream',
+      (event, index) => (index === 30 ? { ...event, revision: 2 as never } : event),
+      /follows revision 0/,
+    ],
+    [
+      'a foreign stream',
+      (event, index) => (index === 7 ? { ...event, stream: 'x' as never } : event),
+      /was never put in/,
+    ],
+    [
+      'a log out of order',
+      (event, index) => (index === 7 ? { ...event, position: 1 as never } : event),
+      /position 1 follows/,
+    ],
+  ])('is refused for %s', async (_, edit, message) => {
+    await expect(compareWithSample(readBack(edit), generatedEvents())).rejects.toThrow(message);
+  });
+
+  test('is refused when something is missing or comes twice', async () => {
+    async function* first(count: number): AsyncIterable<Event> {
+      let given = 0;
+      for await (const event of readBack()) if (given++ < count) yield event;
+    }
+    await expect(compareWithSample(first(1199), generatedEvents())).rejects.toThrow(
+      '1200 events went in, 1199 came out',
+    );
+    async function* twice(): AsyncIterable<Event> {
+      yield* readBack();
+      yield* readBack();
+    }
+    await expect(compareWithSample(twice(), generatedEvents())).rejects.toThrow('was never put in');
   });
 });
