@@ -17,12 +17,14 @@ export class SerialLine {
   readonly #watchers = new Set<() => void>();
   #text = '';
 
-  /** Everything received is written to `logPath` as it came. */
-  constructor(socket: Duplex, logPath: string) {
+  /** Everything received is written to `logPath` as it came. `attended`: a person's terminal answers queries, not this screen. */
+  constructor(socket: Duplex, logPath: string, attended: boolean) {
     this.#socket = socket;
     this.logPath = logPath;
     this.#log = createWriteStream(logPath);
-    this.screen = new Screen(COLUMNS, ROWS, (reply) => this.send(reply));
+    this.screen = new Screen(COLUMNS, ROWS, (reply) => {
+      if (!attended) this.send(reply);
+    });
     socket.on('data', (bytes: Buffer) => void this.#receive(bytes));
     socket.once('close', () => this.#log.end());
   }
@@ -42,8 +44,8 @@ export class SerialLine {
     return stripVTControlCharacters(this.#text.slice(mark)).replaceAll('\r', '');
   }
 
-  send(text: string): void {
-    if (!this.#socket.destroyed) this.#socket.write(text);
+  send(bytes: string | Uint8Array): void {
+    if (!this.#socket.destroyed) this.#socket.write(bytes);
   }
 
   press(...keys: readonly KeyName[]): void {

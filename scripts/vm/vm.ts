@@ -17,6 +17,8 @@ import { Qmp } from './qmp.ts';
 import type { Screen } from './screen.ts';
 import { SerialLine } from './serial.ts';
 
+const POWER_BUTTON_MS = 5000;
+
 export interface VmOptions {
   readonly name: string;
   /** Logs, screendumps and firmware variables lie here; made when missing. */
@@ -34,6 +36,8 @@ export interface VmOptions {
   /** False starts without UEFI: direct kernel boot, or a BIOS machine. */
   readonly uefi?: boolean;
   readonly serialPorts?: number;
+  /** True when a person's terminal is on the line and answers what programs ask a terminal. */
+  readonly attended?: boolean;
   readonly extraArgs?: readonly string[];
 }
 
@@ -62,7 +66,10 @@ export class Vm {
     this.qmp = new Qmp(child.sockets[0]!);
     this.serials = child.sockets
       .slice(1)
-      .map((socket, port) => new SerialLine(socket, join(options.folder, `serial${port}.log`)));
+      .map(
+        (socket, port) =>
+          new SerialLine(socket, join(options.folder, `serial${port}.log`), options.attended ?? false),
+      );
     void child.ended.then((how) => {
       this.#end = how;
     });
@@ -84,6 +91,11 @@ export class Vm {
   /** Process id of QEMU (setpriv replaces itself by it). */
   get pid(): number | undefined {
     return this.#child.process.pid;
+  }
+
+  /** Resolves once QEMU is gone, with a sentence on how. */
+  get ended(): Promise<string> {
+    return this.#child.ended;
   }
 
   /** Seconds since power-on. */
@@ -157,10 +169,19 @@ export class Vm {
     return picture;
   }
 
-  /** Presses the power button and waits until the guest has turned itself off; throws VmFailure when it does not. */
+  /**
+   * Presses the power button and waits until the guest has turned itself off; throws VmFailure when it does not.
+   * Pressed again every few seconds: a guest that is still starting does not listen to its button yet.
+   */
   async powerdown(seconds: number): Promise<void> {
-    await this.qmp.execute('system_powerdown');
-    await this.waitForEnd(seconds);
+    const press = (): void => void this.qmp.execute('system_powerdown').catch(() => undefined);
+    press();
+    const again = setInterval(press, POWER_BUTTON_MS);
+    try {
+      await this.waitForEnd(seconds);
+    } finally {
+      clearInterval(again);
+    }
   }
 
   /** Waits until the guest turns the machine off. */
