@@ -288,8 +288,8 @@ export class Client {
         return await attempt(deadline);
       } catch (error) {
         if (!(error instanceof TruthError) || error.code !== 'BUSY') throw error;
-        const wanted = error.details.retryAfterMillis;
-        const delay = typeof wanted === 'number' ? wanted : RECONNECT_MILLIS_MIN;
+        const { retryAfterMillis } = error.details;
+        const delay = typeof retryAfterMillis === 'number' ? retryAfterMillis : RECONNECT_MILLIS_MIN;
         if (performance.now() + delay > deadline) throw error;
         await sleep(delay * (1 + Math.random()));
       }

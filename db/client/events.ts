@@ -1,8 +1,8 @@
 /** Events as a program writes and reads them: JSON or bytes on one side, the wire's bytes on the other. */
 import { Buffer } from 'node:buffer';
 import { TruthError } from '../errors.ts';
+import { formatUuid, jsonText, newUuid, parseUuid } from '../protocol/index.ts';
 import type { EventDraft, RecordedEvent } from '../streams/event.ts';
-import { formatUuid, newUuid, parseUuid } from './uuid.ts';
 
 export interface NewEvent {
   /** A UUID. Appending the same id with the same content again is answered as the first time; made here when absent. */
@@ -78,14 +78,7 @@ export function draftOf(event: NewEvent): EventDraft {
 
 function bytesOf(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  const text = JSON.stringify(value) as string | undefined;
-  if (text === undefined) {
-    throw new TruthError(
-      'INVALID_ARGUMENT',
-      `the ${what} of an event is ${typeof value}, which JSON cannot say`,
-    );
-  }
-  return Buffer.from(text);
+  return Buffer.from(jsonText(value, `the ${what} of an event`));
 }
 
 function parseJson(bytes: Uint8Array, what: string): unknown {

@@ -6,6 +6,7 @@ import { TruthError } from '../errors.ts';
 import { ByteWriter, encodeError } from '../protocol/index.ts';
 import type { Certificate } from './certificate.ts';
 import { SWEEP_MILLIS } from './limits.ts';
+import { cannotListen } from './listen-error.ts';
 import { Session } from './session.ts';
 import type { SessionHost } from './session-host.ts';
 
@@ -60,7 +61,7 @@ export class Listener {
     if (this.#endpoint.kind === 'unix') await freeSocketPath(this.#endpoint.path);
     const endpoint = this.#endpoint;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (cause) => reject(cannotListen(endpoint, cause)));
+      this.#server.once('error', (cause) => reject(cannotListen(placeOf(endpoint), cause)));
       if (endpoint.kind === 'unix') this.#server.listen({ path: endpoint.path, backlog: BACKLOG }, resolve);
       else if (endpoint.host === null)
         this.#server.listen({ port: endpoint.port, backlog: BACKLOG }, resolve);
@@ -200,14 +201,6 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function cannotListen(endpoint: Endpoint, cause: Error): TruthError {
-  const where = endpoint.kind === 'unix' ? endpoint.path : `${endpoint.host ?? '*'}:${endpoint.port}`;
-  const code = 'code' in cause ? cause.code : '';
-  const why =
-    code === 'EADDRINUSE'
-      ? 'it is in use by another program; stop that one or choose another port'
-      : code === 'EACCES'
-        ? 'this user may not listen there; choose a port of 1024 or more'
-        : cause.message;
-  return new TruthError('CONFIG', `cannot listen on ${where}: ${why}`, {}, { cause });
+function placeOf(endpoint: Endpoint): string {
+  return endpoint.kind === 'unix' ? endpoint.path : `${endpoint.host ?? '*'}:${endpoint.port}`;
 }

@@ -6,6 +6,7 @@ import type { Engine } from '../engine.ts';
 import { APPEND_EVENTS_MAX, PROTOCOL_VERSION_MAX } from '../protocol/index.ts';
 import { COMMIT, VERSION } from '../version.ts';
 import type { Counters } from './counters.ts';
+import type { HttpDatabase } from './http/route.ts';
 import type { Limits } from './limits.ts';
 import { type Endpoint, Listener } from './listener.ts';
 import type { SessionHost } from './session-host.ts';
@@ -21,12 +22,15 @@ export interface ServerOptions {
 }
 
 export class Server {
+  /** What HTTP serves from. */
+  readonly database: HttpDatabase;
   readonly #listeners: readonly Listener[];
   readonly #stopListening: () => void;
 
   /** Listens on every endpoint or on none. Errors: CONFIG, LOCKED. */
   static async start(options: ServerOptions): Promise<Server> {
-    const host = hostOf(options, () => listeners.reduce((sum, listener) => sum + listener.sessions, 0));
+    const connections = () => listeners.reduce((sum, listener) => sum + listener.sessions, 0);
+    const host = hostOf(options, connections);
     const listeners: Listener[] = options.endpoints.map((endpoint) => new Listener(host, endpoint));
     try {
       for (const listener of listeners) await listener.listen();
@@ -34,10 +38,11 @@ export class Server {
       for (const listener of listeners) listener.stopAccepting();
       throw error;
     }
-    return new Server(options, listeners);
+    return new Server(options, listeners, { ...host, connections });
   }
 
-  private constructor(options: ServerOptions, listeners: readonly Listener[]) {
+  private constructor(options: ServerOptions, listeners: readonly Listener[], database: HttpDatabase) {
+    this.database = database;
     this.#listeners = listeners;
     this.#stopListening = options.tokens.onRevoked((id) => {
       for (const listener of listeners) listener.revoke(id);
@@ -60,7 +65,7 @@ export class Server {
   }
 }
 
-function hostOf(options: ServerOptions, sessions: () => number): SessionHost {
+function hostOf(options: ServerOptions, connections: () => number): SessionHost {
   const { engine, tokens, limits, counters } = options;
   return {
     engine,
@@ -85,7 +90,7 @@ function hostOf(options: ServerOptions, sessions: () => number): SessionHost {
       commit: COMMIT,
       protocol: PROTOCOL_VERSION_MAX,
       ...statusReport(engine.status()),
-      connections: sessions(),
+      connections: connections(),
       subscriptions: counters.subscriptions,
     }),
   };

@@ -1,0 +1,31 @@
+/**
+ * `cli/` has one file for each subcommand of `truthdb`. A command reads its arguments, asks the client or the server's
+ * own parts, and prints lines through the Terminal it is given; it knows neither process nor streams. May import
+ * everything under db/.
+ */
+import { append } from './append.ts';
+import type { Command } from './command.ts';
+import { importEvents } from './import.ts';
+import { init } from './init.ts';
+import { read } from './read.ts';
+import { serve } from './serve.ts';
+import { status } from './status.ts';
+import { tail } from './tail.ts';
+import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
+
+/** In the order in which the help shows them. */
+export const COMMANDS: readonly Command[] = [
+  init,
+  serve,
+  status,
+  append,
+  read,
+  tail,
+  importEvents,
+  tokenCreate,
+  tokenRevoke,
+  tokenList,
+];
+
+export { type Command, helpOf, parseArguments } from './command.ts';
+export { processTerminal } from './terminal.ts';

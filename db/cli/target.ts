@@ -1,0 +1,43 @@
+/** Which server a command talks to: named by a flag, by the environment, or the one on this machine. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Client, connect } from '../client/index.ts';
+import { TruthError } from '../errors.ts';
+import type { Arguments, Option, Terminal } from './command.ts';
+
+/** Where the appliance's server has its socket, and where one started from this directory has it. */
+const USUAL_SOCKETS = ['/run/truthdb/truthdb.sock', 'data/truthdb.sock'];
+
+export const TARGET_OPTIONS: readonly Option[] = [
+  { flag: 'url', value: 'URL', help: 'connection string truthdb://TOKEN@host:port?fp=… (or TRUTHDB_URL)' },
+  {
+    flag: 'socket',
+    value: 'PATH',
+    help: 'local socket (or TRUTHDB_SOCKET); default: the server on this machine',
+  },
+];
+
+/** Errors: CONNECTION when no server is named or found, and what `connect` says. */
+export function connectTo(args: Arguments, terminal: Terminal): Promise<Client> {
+  const { environment } = terminal;
+  const url = args.text('url');
+  const socket = args.text('socket');
+  if (url !== undefined && socket !== undefined) {
+    throw new TruthError('INVALID_ARGUMENT', 'both --url and --socket are given; one is needed');
+  }
+  if (url !== undefined) return connect(url);
+  if (socket !== undefined) return connectSocket(socket);
+  if (environment['TRUTHDB_URL'] !== undefined) return connect(environment['TRUTHDB_URL']);
+  const named = environment['TRUTHDB_SOCKET'];
+  const found = named ?? USUAL_SOCKETS.find((path) => existsSync(path));
+  if (found !== undefined) return connectSocket(found);
+  throw new TruthError(
+    'CONNECTION',
+    `no server is named and none has its socket here (${USUAL_SOCKETS.join(', ')}); ` +
+      'give --url truthdb://TOKEN@host:port?fp=FINGERPRINT, as the server printed it, or start one: truthdb serve',
+  );
+}
+
+function connectSocket(path: string): Promise<Client> {
+  return connect({ kind: 'unix', path: resolve(path) });
+}

@@ -1,0 +1,55 @@
+/** The real terminal of a process: standard streams, signals, environment. */
+import { once } from 'node:events';
+import type { Terminal } from './command.ts';
+
+const PROGRESS_LINE_MILLIS = 5000;
+
+export function processTerminal(json: boolean): Terminal {
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  let closed = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader of the pipe has had enough (`| head`): that ends the command, it is no failure.
+    if (error.code !== 'EPIPE') throw error;
+    closed = true;
+    stop.abort();
+  });
+  let shownAt = 0;
+  let progressShown = false;
+  const clearProgress = () => {
+    if (progressShown) process.stderr.write('\r\x1b[K');
+    progressShown = false;
+  };
+  return {
+    environment: process.env,
+    json,
+    signal: stop.signal,
+    out: async (line) => {
+      if (closed) return;
+      clearProgress();
+      if (!process.stdout.write(`${line}\n`))
+        await Promise.race([once(process.stdout, 'drain'), aborted(stop.signal)]);
+    },
+    say: (line) => {
+      clearProgress();
+      process.stderr.write(`${line}\n`);
+    },
+    progress: (line) => {
+      if (process.stderr.isTTY) {
+        process.stderr.write(`\r\x1b[K${line}`);
+        progressShown = true;
+      } else if (performance.now() - shownAt > PROGRESS_LINE_MILLIS) {
+        shownAt = performance.now();
+        process.stderr.write(`${line}\n`);
+      }
+    },
+    stdin: () => process.stdin as AsyncIterable<Buffer>,
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,91 @@
+/**
+ * Entry point of the database's program: finds the subcommand, runs it, turns errors into messages and exit codes.
+ * The exit code of an error is that of its code in errors.ts; 0 is success.
+ */
+import { COMMANDS, type Command, helpOf, parseArguments, processTerminal } from './cli/index.ts';
+import { ERROR_CODES, TruthError } from './errors.ts';
+import { PROTOCOL_VERSION_MAX } from './protocol/index.ts';
+import { COMMIT, VERSION } from './version.ts';
+import { FORMAT_VERSION } from './wal/format.ts';
+
+/** Runs one command line, without the program's name. Resolves to the exit code; never rejects. */
+export async function main(args: string[]): Promise<number> {
+  const json = args.includes('--json');
+  try {
+    return await dispatch(args, json);
+  } catch (error) {
+    return fail(error, json);
+  }
+}
+
+async function dispatch(args: readonly string[], json: boolean): Promise<number> {
+  const [first] = args;
+  if (first === undefined || first === '--help' || first === 'help') {
+    process.stdout.write(`${overview()}\n`);
+    return first === undefined ? ERROR_CODES.INVALID_ARGUMENT.exit : 0;
+  }
+  if (first === '--version') {
+    process.stdout.write(`${versionText(json)}\n`);
+    return 0;
+  }
+  const { command, rest } = findCommand(args);
+  if (rest.includes('--help')) {
+    process.stdout.write(`${helpOf(command)}\n`);
+    return 0;
+  }
+  return command.run(parseArguments(command, rest), processTerminal(json));
+}
+
+function findCommand(args: readonly string[]): { command: Command; rest: readonly string[] } {
+  for (const words of [2, 1]) {
+    const name = args.slice(0, words).join(' ');
+    const command = COMMANDS.find((candidate) => candidate.name === name);
+    if (command !== undefined) return { command, rest: args.slice(words) };
+  }
+  const group = COMMANDS.filter(({ name }) => name.startsWith(`${args[0]} `)).map(({ name }) => name);
+  throw new TruthError(
+    'INVALID_ARGUMENT',
+    group.length > 0
+      ? `truthdb ${args[0]} needs one more word: ${group.join(', ')}`
+      : `there is no command "${args[0]}"; truthdb --help lists them`,
+  );
+}
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2;
+  return [
+    'truthdb COMMAND [options]',
+    '',
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary.split(/(?<=[.:])\s/)[0]}`),
+    '',
+    'truthdb COMMAND --help explains one. truthdb --version tells what this is.',
+  ].join('\n');
+}
+
+function versionText(json: boolean): string {
+  const facts = {
+    version: VERSION,
+    commit: COMMIT,
+    node: process.versions.node,
+    formats: { log: FORMAT_VERSION, protocol: PROTOCOL_VERSION_MAX },
+  };
+  if (json) return JSON.stringify(facts);
+  return [
+    `truthdb ${VERSION}`,
+    `commit ${COMMIT}`,
+    `node ${facts.node}`,
+    `formats log ${FORMAT_VERSION}, protocol ${PROTOCOL_VERSION_MAX}`,
+  ].join('\n');
+}
+
+function fail(error: unknown, json: boolean): number {
+  const known =
+    error instanceof TruthError
+      ? error
+      : new TruthError('INTERNAL', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const { code, message, details } = known;
+  process.stderr.write(
+    json ? `${JSON.stringify({ error: { code, message, details } })}\n` : `truthdb: ${message} [${code}]\n`,
+  );
+  return ERROR_CODES[code].exit;
+}

@@ -1,0 +1,162 @@
+/**
+ * Measurements for Prometheus. The hot path only counts in plain numbers; here they are read at the moment of a scrape
+ * and handed to prom-client, which does the text format and measures the process.
+ */
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import type { EngineStatus } from '../../engine.ts';
+import { COMMIT, VERSION } from '../../version.ts';
+import type { HistogramSnapshot } from '../../wal/log.ts';
+import { LATENCY_BOUNDS_MILLIS } from '../counters.ts';
+import type { HttpDatabase } from './route.ts';
+
+interface Sample {
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly metricName?: string;
+}
+
+type Read = (database: HttpDatabase, status: EngineStatus) => readonly Sample[];
+type Add = (name: string, type: 'gauge' | 'counter' | 'histogram', help: string, read: Read) => void;
+
+/** A registry whose values are read from what `database` gives at each scrape; null before the database is open. */
+export function createMetrics(database: () => HttpDatabase | null): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const add: Add = (name, type, help, read) => {
+    // prom-client asks a metric for its values through `get` alone; the classes it ships can only be counted up.
+    const metric = {
+      name: `truthdb_${name}`,
+      help,
+      type,
+      aggregator: 'sum',
+      get: async () => {
+        const from = database();
+        const values = from === null ? [] : read(from, from.engine.status());
+        return { name: `truthdb_${name}`, help, type, aggregator: 'sum', values };
+      },
+    };
+    registry.registerMetric(metric as unknown as Metric);
+  };
+  addLogMetrics(add);
+  addServerMetrics(add);
+  return registry;
+}
+
+function addLogMetrics(add: Add): void {
+  add('info', 'gauge', 'Version, log and hash; always 1', (_, { log }) => [
+    {
+      value: 1,
+      labels: {
+        version: VERSION,
+        commit: COMMIT,
+        log_id: Buffer.from(log.identity.logId).toString('hex'),
+        hash: log.identity.hash,
+      },
+    },
+  ]);
+  add('log_stable_position', 'gauge', 'Last stable position', (_, { log }) => one(log.stable));
+  add('log_next_position', 'gauge', 'Position of the next entry', (_, { log }) => one(log.next));
+  add('log_epoch', 'gauge', 'Epoch of the log', (_, { log }) => one(log.epoch));
+  add('log_segments', 'gauge', 'Segments of the log', (_, { log }) => one(log.segments));
+  add('log_queue_entries', 'gauge', 'Entries waiting for the writer', (_, { log }) => one(log.queueEntries));
+  add('log_queue_bytes', 'gauge', 'Bytes waiting for the writer', (_, { log }) => one(log.queueBytes));
+  add('log_queue_bytes_max', 'gauge', 'Bytes that may wait', (_, { log }) => one(log.queueBytesMax));
+  add('log_busy_ratio', 'gauge', 'Share of time the writer spends in the disk', (_, { log }) =>
+    one(log.busyFraction),
+  );
+  add('log_writer_failed', 'gauge', '1 when the writer has failed for good', (_, { log }) =>
+    one(log.failed === null ? 0 : 1),
+  );
+  add('log_written_bytes_total', 'counter', 'Bytes written to segments', (_, { log }) =>
+    one(log.bytesWritten),
+  );
+  add('log_zero_filled_bytes_total', 'counter', 'Bytes of spare segments filled with zeros', (_, { log }) =>
+    one(log.bytesZeroFilled),
+  );
+  add('log_write_seconds', 'histogram', 'Time of one write to the log', (_, { log }) =>
+    histogram('log_write_seconds', log.writeMicros, 1e-6),
+  );
+  add('log_sync_seconds', 'histogram', 'Time of one fdatasync of the log', (_, { log }) =>
+    histogram('log_sync_seconds', log.syncMicros, 1e-6),
+  );
+  add('log_group_entries', 'histogram', 'Entries made durable together', (_, { log }) =>
+    histogram('log_group_entries', log.groupEntries, 1),
+  );
+  add('events', 'gauge', 'Events in the log', (_, status) => one(status.events));
+  add('streams', 'gauge', 'Streams', (_, status) => one(status.streams));
+  add('appends_in_flight', 'gauge', 'Appends decided and not answered', (_, status) => one(status.inFlight));
+  add('view_applied_position', 'gauge', 'What a view has applied', (_, status) =>
+    status.views.map((view) => ({ value: view.applied, labels: { view: view.name } })),
+  );
+  add('view_lag_entries', 'gauge', 'Stable entries a view has not applied', (_, { log, views }) =>
+    views.map((view) => ({ value: Math.max(0, log.stable - view.applied), labels: { view: view.name } })),
+  );
+}
+
+function addServerMetrics(add: Add): void {
+  add('connections', 'gauge', 'Connections of the wire protocol', (database) => one(database.connections()));
+  add('connections_total', 'counter', 'Connections accepted', ({ counters }) => one(counters.sessionsOpened));
+  add('connections_refused_total', 'counter', 'Connections refused for their number', ({ counters }) =>
+    one(counters.sessionsRefused),
+  );
+  add('connections_timed_out_total', 'counter', 'Connections closed at a deadline', ({ counters }) =>
+    one(counters.timedOut),
+  );
+  add('tokens_refused_total', 'counter', 'Attempts without a valid token', ({ counters }) =>
+    one(counters.refusedTokens),
+  );
+  add('subscriptions', 'gauge', 'Subscriptions and tails', ({ counters }) => one(counters.subscriptions));
+  add('received_bytes_total', 'counter', 'Bytes received on the wire port', ({ counters }) =>
+    one(counters.bytesIn),
+  );
+  add('sent_bytes_total', 'counter', 'Bytes sent on the wire port', ({ counters }) => one(counters.bytesOut));
+  add('incoming_held_bytes', 'gauge', 'Bytes of half-received requests', ({ counters }) =>
+    one(counters.incomingBytes),
+  );
+  add('outgoing_held_bytes', 'gauge', 'Bytes waiting for slow readers', ({ counters }) =>
+    one(counters.outgoingBytes),
+  );
+  add('appends_total', 'counter', 'Appends answered', ({ counters }) => one(counters.appends));
+  add('appended_events_total', 'counter', 'Events in appends answered', ({ counters }) =>
+    one(counters.appendedEvents),
+  );
+  add('reads_total', 'counter', 'Pages read', ({ counters }) => one(counters.reads));
+  add('read_events_total', 'counter', 'Events in pages read', ({ counters }) => one(counters.readEvents));
+  add('delivered_events_total', 'counter', 'Events delivered to subscriptions', ({ counters }) =>
+    one(counters.deliveredEvents),
+  );
+  add('errors_total', 'counter', 'Errors answered, by code', ({ counters }) =>
+    [...counters.errors].map(([code, value]) => ({ value, labels: { code } })),
+  );
+  add('append_seconds', 'histogram', 'Time from an append read to its answer written', ({ counters }) =>
+    histogram(
+      'append_seconds',
+      {
+        bounds: [...LATENCY_BOUNDS_MILLIS, Number.POSITIVE_INFINITY],
+        counts: counters.appendLatency,
+        sum: counters.appendLatencySumMillis,
+        count: counters.appends,
+      },
+      1e-3,
+    ),
+  );
+}
+
+function one(value: number): readonly Sample[] {
+  return [{ value, labels: {} }];
+}
+
+/** Cumulative buckets, as Prometheus wants them; `unit` turns the snapshot's unit into the metric's. */
+function histogram(name: string, snapshot: HistogramSnapshot, unit: number): readonly Sample[] {
+  let below = 0;
+  const buckets = snapshot.bounds.map((bound, index) => {
+    below += snapshot.counts[index] ?? 0;
+    const le = Number.isFinite(bound) ? Number((bound * unit).toPrecision(12)) : '+Inf';
+    return { value: below, labels: { le }, metricName: `truthdb_${name}_bucket` };
+  });
+  return [
+    ...buckets,
+    { value: snapshot.sum * unit, labels: {}, metricName: `truthdb_${name}_sum` },
+    { value: snapshot.count, labels: {}, metricName: `truthdb_${name}_count` },
+  ];
+}

@@ -1,0 +1,233 @@
+/**
+ * A server from start to stop: set up on first start, recover, open the doors, say that it is ready; on a signal close
+ * them in the opposite order, so that everything acknowledged is on disk and nothing else is promised.
+ */
+import { randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import type { Config } from '../config.ts';
+import { isLoopback } from '../config.ts';
+import { type Engine, openEngineOver } from '../engine.ts';
+import { RealDisk, realClock } from '../io/index.ts';
+import { formatConnectionString } from '../protocol/index.ts';
+import { openLog } from '../wal/index.ts';
+import type { Certificate } from './certificate.ts';
+import { Counters } from './counters.ts';
+import { HttpServer } from './http/http-server.ts';
+import type { Limits } from './limits.ts';
+import type { Endpoint } from './listener.ts';
+import { notifySystemd } from './notify.ts';
+import { Server } from './server.ts';
+import { isSetUp, readCertificate, readTokens, setUp } from './setup.ts';
+
+export interface RunOptions {
+  readonly config: Config;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted: stop in order. */
+  readonly signal: AbortSignal;
+  /** Each line of what happens, for people. */
+  readonly say: (line: string) => void;
+  /** Called once when everything serves. */
+  readonly onServing: (serving: Serving) => void;
+}
+
+/** Where a running server can be reached. */
+export interface Serving {
+  readonly directory: string;
+  readonly port: number;
+  readonly httpPort: number | null;
+  readonly httpTls: boolean;
+  readonly socket: string | null;
+  readonly fingerprint: string | null;
+  /** With the token in it, the one time it was made; null otherwise. */
+  readonly connection: string | null;
+}
+
+const ENGINE_CLOSE_WARNING_MILLIS = 10_000;
+
+/** Serves until the signal; returns the writer's failure if that ended it, null otherwise. */
+export async function runServer(options: RunOptions): Promise<Error | null> {
+  const { config, say } = options;
+  const directory = resolve(config.data);
+  const disk = new RealDisk();
+  const adminToken = isSetUp(disk, directory) ? null : firstStart(options, directory, disk);
+  const certificate = readCertificate(disk, directory);
+  const http = await startHttp(config, certificate);
+  let engine: Engine | null = null;
+  let server: Server | null = null;
+  try {
+    engine = await openDatabase(config, directory, disk, (line) => {
+      http?.starting(line);
+      say(line);
+    });
+    const tokens = readTokens(disk, directory);
+    const counters = new Counters();
+    const socket = socketPath(config, directory, options.environment);
+    const endpoints = endpointsOf(config, certificate, socket);
+    server = await Server.start({ engine, tokens, limits: limitsOf(config), endpoints, counters });
+    http?.serve(server.database, tokens);
+    const serving = describe(config, { directory, certificate, server, http, socket, adminToken });
+    await notifySystemd(options.environment, `--status=serving ${directory}`);
+    options.onServing(serving);
+    return await untilStopped(engine, options.signal);
+  } finally {
+    say('stopping: no new connections');
+    server?.stopAccepting();
+    await Promise.all([http?.close(config.shutdownMillis), closeEngine(engine, say)]);
+    // Last: answers the engine still gave must have a connection to leave by.
+    await server?.close(config.shutdownMillis);
+    say('stopped');
+  }
+}
+
+function firstStart(options: RunOptions, directory: string, disk: RealDisk): string | null {
+  const { config, say } = options;
+  say(`first start: setting up ${directory}`);
+  const { adminToken } = setUp({
+    directory,
+    disk,
+    hostNames: config.hostNames,
+    adminTokenHash: null,
+    segmentBytes: config.log.segmentBytes,
+  });
+  return adminToken;
+}
+
+async function startHttp(config: Config, certificate: Certificate): Promise<HttpServer | null> {
+  if (config.http.server === 'off') return null;
+  const http = new HttpServer({
+    host: addressOf(httpHost(config)),
+    port: config.http.port,
+    certificate: httpTls(config) ? certificate : null,
+    metricsOpen: config.http.metrics === 'open',
+    bodyBytesMax: config.limits.bodyBytes,
+    connectionsMax: config.limits.connections,
+  });
+  await http.listen();
+  return http;
+}
+
+function httpHost(config: Config): string {
+  return config.http.host === 'same' ? config.listen.host : config.http.host;
+}
+
+function httpTls(config: Config): boolean {
+  return config.http.tls === 'on' || (config.http.tls === 'auto' && !isLoopback(httpHost(config)));
+}
+
+/** Null stands for every address of this machine. */
+function addressOf(host: string): string | null {
+  return host === '*' ? null : host;
+}
+
+async function openDatabase(
+  config: Config,
+  directory: string,
+  disk: RealDisk,
+  progress: (line: string) => void,
+): Promise<Engine> {
+  progress(`opening the log in ${directory}`);
+  const log = await openLog({
+    directory,
+    disk,
+    clock: realClock,
+    random: randomBytes,
+    durability: config.log.durability,
+    progress,
+  });
+  return openEngineOver(log, { directory, disk, progress });
+}
+
+function socketPath(
+  config: Config,
+  directory: string,
+  environment: RunOptions['environment'],
+): string | null {
+  if (config.socket === 'off') return null;
+  if (config.socket !== 'auto') return resolve(config.socket);
+  // systemd names the directory it made for this service (RuntimeDirectory=).
+  const runtime = environment['RUNTIME_DIRECTORY']?.split(':')[0];
+  return join(runtime ?? directory, 'truthdb.sock');
+}
+
+function endpointsOf(config: Config, certificate: Certificate, socket: string | null): Endpoint[] {
+  const { host, port, tls } = config.listen;
+  const wire: Endpoint =
+    tls === 'on' ? { kind: 'tls', host: addressOf(host), port, certificate } : { kind: 'tcp', host, port };
+  return socket === null ? [wire] : [wire, { kind: 'unix', path: socket }];
+}
+
+function limitsOf(config: Config): Limits {
+  const { limits } = config;
+  return {
+    connectionsMax: limits.connections,
+    bodyBytesMax: limits.bodyBytes,
+    inFlightMax: limits.inFlight,
+    handshakeMillis: limits.handshakeMillis,
+    frameMillis: limits.frameMillis,
+    idleMillis: limits.idleMillis,
+    stallMillis: limits.stallMillis,
+    incomingBytesMax: limits.incomingBytes,
+    outgoingBytesMax: limits.outgoingBytes,
+  };
+}
+
+function describe(
+  config: Config,
+  running: {
+    readonly directory: string;
+    readonly certificate: Certificate;
+    readonly server: Server;
+    readonly http: HttpServer | null;
+    readonly socket: string | null;
+    readonly adminToken: string | null;
+  },
+): Serving {
+  const { directory, certificate, server, http, socket, adminToken } = running;
+  const port = server.ports[0] as number;
+  const host = reachableHost(config);
+  const tls = config.listen.tls === 'on';
+  const connection =
+    adminToken === null
+      ? null
+      : formatConnectionString(
+          tls
+            ? { kind: 'tls', host, port, token: adminToken, fingerprint: certificate.fingerprint }
+            : { kind: 'tcp', host, port, token: adminToken },
+        );
+  return {
+    directory,
+    port,
+    httpPort: http?.port ?? null,
+    httpTls: httpTls(config),
+    socket,
+    fingerprint: tls ? certificate.fingerprint : null,
+    connection,
+  };
+}
+
+function reachableHost(config: Config): string {
+  if (config.listen.host !== '*') return config.listen.host;
+  return config.hostNames[0] ?? 'localhost';
+}
+
+function untilStopped(engine: Engine, signal: AbortSignal): Promise<Error | null> {
+  return new Promise((resolve) => {
+    engine.onFailure((error) => resolve(error));
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+}
+
+async function closeEngine(engine: Engine | null, say: (line: string) => void): Promise<void> {
+  if (engine === null) return;
+  say('flushing and closing the log');
+  const slow = setTimeout(() => say('still closing the log'), ENGINE_CLOSE_WARNING_MILLIS);
+  try {
+    await engine.close();
+  } catch (error) {
+    // After a failed write there is nothing left to flush; the next start recovers from the disk alone.
+    say(`the log did not close: ${(error as Error).message}`);
+  } finally {
+    clearTimeout(slow);
+  }
+}
