@@ -37,8 +37,7 @@ async function main([tag]: readonly string[]): Promise<number> {
     process.stderr.write(`release: stopped.\n${differences.map((line) => `  - ${line}\n`).join('')}`);
     return 65;
   }
-  process.env['TRUTHDB_RELEASE'] = '1';
-  await buildAll({ dist, cacheDir: cacheRoot, progress: printProgress });
+  await buildAll({ dist, cacheDir: cacheRoot, progress: printProgress, strict: true });
   progress('running the virtual machine tests on what was built');
   const tested = spawnSync(process.execPath, [join(repositoryRoot, 'scripts', 'test.ts'), 'vm'], {
     stdio: 'inherit',

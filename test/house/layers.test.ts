@@ -17,7 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'db/kernel': [...GROUND, 'db/wal', 'db/streams/event.ts'],
   'db/materializer': [...GROUND, 'db/wal', 'db/kernel'],
   'db/streams': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer'],
-  'db/engine.ts': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/streams'],
+  'db/engine': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/streams'],
+  'db/engine.ts': [...GROUND, 'db/engine', 'db/wal', 'db/kernel', 'db/materializer', 'db/streams'],
   'db/protocol': [...GROUND, 'db/wal/log.ts', 'db/streams/event.ts'],
   'db/client': [...GROUND, 'db/protocol', 'db/wal/log.ts', 'db/streams/event.ts'],
   'db/server': [
@@ -29,11 +30,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'db/materializer',
     'db/streams',
   ],
-  'db/cli': [...GROUND, 'db/protocol', 'db/client', 'db/server', 'db/engine.ts', 'db/wal', 'db/streams'],
-  'db/main.ts': [...GROUND, 'db/cli'],
+  'db/cli': [...GROUND, 'db/config.ts', 'db/protocol', 'db/client', 'db/server', 'db/engine.ts', 'db/wal', 'db/streams'],
+  'db/main.ts': [...GROUND, 'db/cli', 'db/protocol', 'db/wal/format.ts'],
   'db/bin.ts': ['db/main.ts'],
   installer: [],
-  image: ['installer', 'db/main.ts', 'scripts/progress.ts'],
+  image: ['installer', 'db/main.ts', 'scripts/progress.ts', 'scripts/version.ts'],
 };
 
 const sources = sourcesBelow('db', 'installer', 'image');
