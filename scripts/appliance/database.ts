@@ -8,9 +8,8 @@ import { compareWithSample } from '../sample/compare.ts';
 import type { Sample } from '../sample/index.ts';
 import type { Vm } from '../vm/index.ts';
 
-/** Ports of the appliance (wire protocol with TLS, HTTP). */
+/** The appliance's port for the wire protocol with TLS. */
 export const WIRE_PORT = 9650;
-export const HTTP_PORT = 9651;
 
 const RETRY_MS = 250;
 /** Errors that go away while the machine is still starting. */

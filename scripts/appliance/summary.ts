@@ -3,7 +3,7 @@ import type { RunningAppliance } from './boot.ts';
 import type { InstalledState } from './state.ts';
 
 export interface SummaryOptions {
-  readonly appliance: Pick<RunningAppliance, 'connection' | 'httpPort' | 'wirePort'>;
+  readonly appliance: Pick<RunningAppliance, 'connection'>;
   readonly state: InstalledState;
   readonly folder: string;
 }
