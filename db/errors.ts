@@ -12,7 +12,7 @@ export const ERROR_CODES = {
   TOO_LARGE: { wire: 5, http: 413, exit: 65, retry: false },
   BUSY: { wire: 6, http: 503, exit: 75, retry: true },
   DISK_FULL: { wire: 7, http: 507, exit: 74, retry: true },
-  WRITER_FAILED: { wire: 8, http: 503, exit: 74, retry: false },
+  WRITER_FAILED: { wire: 8, http: 503, exit: 71, retry: false },
   CORRUPT: { wire: 9, http: 500, exit: 65, retry: false },
   GAP: { wire: 10, http: 410, exit: 65, retry: false },
   PRUNED: { wire: 11, http: 410, exit: 4, retry: false },
