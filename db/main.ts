@@ -56,7 +56,7 @@ function overview(): string {
   return [
     'truthdb COMMAND [options]',
     '',
-    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary.split(/(?<=[.:])\s/)[0]}`),
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
     '',
     'truthdb COMMAND --help explains one. truthdb --version tells what this is.',
   ].join('\n');

@@ -8,6 +8,7 @@ import { connectTo, TARGET_OPTIONS } from './target.ts';
 export const append: Command = {
   name: 'append',
   summary: 'Appends one event to a stream and prints where it stands.',
+  detail: '',
   positionals: [{ name: 'STREAM', required: true }],
   options: [
     { flag: 'type', value: 'TYPE', help: 'what happened, e.g. order-placed (required)' },

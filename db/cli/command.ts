@@ -17,7 +17,10 @@ export interface Positional {
 export interface Command {
   /** One or two words, e.g. `wal verify`. */
   readonly name: string;
+  /** One sentence. */
   readonly summary: string;
+  /** More of it, for the command's own help; empty when there is no more to say. */
+  readonly detail: string;
   readonly positionals: readonly Positional[];
   readonly options: readonly Option[];
   /** A line that can be typed as it is (but for names and tokens), and what it does. */
@@ -130,6 +133,7 @@ export function helpOf(command: Command): string {
     `truthdb ${[command.name, ...positionals, '[options]'].join(' ')}`,
     '',
     command.summary,
+    ...(command.detail === '' ? [] : [command.detail]),
     '',
     'Options:',
     ...options.map(({ help }, index) => `${(left[index] as string).padEnd(width)}${help}`),

@@ -12,9 +12,10 @@ const PROGRESS_MILLIS = 500;
 
 export const importEvents: Command = {
   name: 'import',
-  summary:
-    'Appends events from JSON lines ({"stream":…,"type":…,"data":…}), or the history of a git repository with one\n' +
-    'stream per file. Importing the same again adds nothing; an interrupted import is continued by running it again.',
+  summary: 'Appends many events: from JSON lines, or the history of a git repository.',
+  detail:
+    'A line is {"stream":…,"type":…,"data":…}; of a repository each file is a stream. Importing the same again adds\n' +
+    'nothing, and an interrupted import is continued by running it again.',
   positionals: [{ name: 'FILE', required: false }],
   options: [
     { flag: 'git', value: 'DIR', help: 'import the history of this repository instead of a file' },

@@ -12,6 +12,7 @@ import { serve } from './serve.ts';
 import { status } from './status.ts';
 import { tail } from './tail.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
+import { walInspect, walVerify } from './wal.ts';
 
 /** In the order in which the help shows them. */
 export const COMMANDS: readonly Command[] = [
@@ -25,6 +26,8 @@ export const COMMANDS: readonly Command[] = [
   tokenCreate,
   tokenRevoke,
   tokenList,
+  walInspect,
+  walVerify,
 ];
 
 export { type Command, helpOf, parseArguments } from './command.ts';

@@ -10,7 +10,8 @@ import type { Command } from './command.ts';
 
 export const init: Command = {
   name: 'init',
-  summary: 'Makes a database in a directory: log, TLS certificate, admin token. Prints the token once.',
+  summary: 'Makes a database in a directory.',
+  detail: 'That is: the log, a TLS certificate and an admin token, which is printed once.',
   positionals: [],
   options: [
     { flag: 'data', value: 'DIR', help: 'directory of the database; made if missing (required)' },

@@ -6,6 +6,7 @@ import { connectTo, TARGET_OPTIONS } from './target.ts';
 export const read: Command = {
   name: 'read',
   summary: 'Prints the events of a stream, or of the whole log when no stream is named.',
+  detail: '',
   positionals: [{ name: 'STREAM', required: false }],
   options: [
     { flag: 'from', value: 'N', help: 'revision in the stream (or position in the log) to begin with' },

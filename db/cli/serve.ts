@@ -11,9 +11,10 @@ const OTHER_VARIABLES = ['TRUTHDB_CONFIG', 'TRUTHDB_URL'];
 
 export const serve: Command = {
   name: 'serve',
-  summary:
-    'Runs the server. The first start on an empty directory makes everything it needs and prints the connection\n' +
-    'string with the admin token, once. Settings come from file, environment (TRUTHDB_…) and flags, in that order.',
+  summary: 'Runs the server.',
+  detail:
+    'The first start on an empty directory makes everything it needs and prints the connection string with the admin\n' +
+    'token, once. Settings come from file, environment (TRUTHDB_…) and flags, in that order.',
   positionals: [],
   options: [
     {

@@ -4,7 +4,8 @@ import { connectTo, TARGET_OPTIONS } from './target.ts';
 
 export const status: Command = {
   name: 'status',
-  summary: 'Prints the state of a server: log, queues, views, connections.',
+  summary: 'Prints the state of a server.',
+  detail: 'Log, queues, views, connections. Exit code 1 when it serves but not everything.',
   positionals: [],
   options: [...TARGET_OPTIONS],
   example: 'truthdb status --json',

@@ -6,6 +6,7 @@ import { connectTo, TARGET_OPTIONS } from './target.ts';
 export const tail: Command = {
   name: 'tail',
   summary: 'Prints events as they are appended, until interrupted.',
+  detail: '',
   positionals: [{ name: 'STREAM', required: false }],
   options: [
     {

@@ -14,7 +14,8 @@ const WHERE = 'Works through the local socket, or with the token of an operator.
 
 export const tokenCreate: Command = {
   name: 'token create',
-  summary: `Makes a token and prints it, this once: the server keeps only its hash. ${WHERE}`,
+  summary: 'Makes a token and prints it.',
+  detail: `This once: the server keeps only its hash. ${WHERE}`,
   positionals: [{ name: 'NAME', required: true }],
   options: [
     { flag: 'role', value: 'ROLE', help: 'operator, writer (appends and reads) or reader; default writer' },
@@ -47,7 +48,8 @@ export const tokenCreate: Command = {
 
 export const tokenRevoke: Command = {
   name: 'token revoke',
-  summary: `Makes a token worthless at once and closes the connections that came in with it. ${WHERE}`,
+  summary: 'Makes a token worthless at once.',
+  detail: `Connections that came in with it are closed. ${WHERE}`,
   positionals: [{ name: 'ID|NAME', required: true }],
   options: [...TARGET_OPTIONS],
   example: 'truthdb token revoke billing',
@@ -63,7 +65,8 @@ export const tokenRevoke: Command = {
 
 export const tokenList: Command = {
   name: 'token list',
-  summary: `Lists the tokens the server knows. ${WHERE}`,
+  summary: 'Lists the tokens the server knows.',
+  detail: WHERE,
   positionals: [],
   options: [...TARGET_OPTIONS],
   example: 'truthdb token list',

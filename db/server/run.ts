@@ -2,14 +2,12 @@
  * A server from start to stop: set up on first start, recover, open the doors, say that it is ready; on a signal close
  * them in the opposite order, so that everything acknowledged is on disk and nothing else is promised.
  */
-import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { isLoopback } from '../config.ts';
-import { type Engine, openEngineOver } from '../engine.ts';
-import { RealDisk, realClock } from '../io/index.ts';
+import { type Engine, openEngine } from '../engine.ts';
+import { RealDisk } from '../io/index.ts';
 import { formatConnectionString } from '../protocol/index.ts';
-import { openLog } from '../wal/index.ts';
 import type { Certificate } from './certificate.ts';
 import { Counters } from './counters.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -55,9 +53,15 @@ export async function runServer(options: RunOptions): Promise<Error | null> {
   let engine: Engine | null = null;
   let server: Server | null = null;
   try {
-    engine = await openDatabase(config, directory, disk, (line) => {
-      http?.starting(line);
-      say(line);
+    say(`opening ${directory}`);
+    engine = await openEngine({
+      directory,
+      disk,
+      durability: config.log.durability,
+      progress: (line) => {
+        http?.starting(line);
+        say(line);
+      },
     });
     const tokens = readTokens(disk, directory);
     const counters = new Counters();
@@ -117,24 +121,6 @@ function httpTls(config: Config): boolean {
 /** Null stands for every address of this machine. */
 function addressOf(host: string): string | null {
   return host === '*' ? null : host;
-}
-
-async function openDatabase(
-  config: Config,
-  directory: string,
-  disk: RealDisk,
-  progress: (line: string) => void,
-): Promise<Engine> {
-  progress(`opening the log in ${directory}`);
-  const log = await openLog({
-    directory,
-    disk,
-    clock: realClock,
-    random: randomBytes,
-    durability: config.log.durability,
-    progress,
-  });
-  return openEngineOver(log, { directory, disk, progress });
 }
 
 function socketPath(

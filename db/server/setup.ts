@@ -9,9 +9,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { initDatabase } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
-import { initLog } from '../wal/index.ts';
 import { type Certificate, makeCertificate, parseCertificate } from './certificate.ts';
 import { TokenStore } from './tokens.ts';
 
@@ -77,7 +77,7 @@ function checkContent(directory: string): void {
 
 function makeLog({ directory, disk, segmentBytes }: SetupOptions): void {
   try {
-    initLog({
+    initDatabase({
       directory,
       disk,
       random: randomBytes,

@@ -1,0 +1,135 @@
+/** `truthdb wal …`: the log's files, looked at without a server. Nothing is changed. */
+import { resolve } from 'node:path';
+import { ERROR_CODES } from '../errors.ts';
+import { RealDisk } from '../io/index.ts';
+import { sequence } from '../types.ts';
+import {
+  type InspectedEntry,
+  type InspectedField,
+  type InspectedSegment,
+  inspectEntry,
+  inspectSegment,
+  type VerifyReport,
+  verifyLog,
+} from '../wal/index.ts';
+import { type Arguments, type Command, misused, type Option } from './command.ts';
+
+const DATA: Option = { flag: 'data', value: 'DIR', help: 'directory of the database (required)' };
+const HEX_BYTES_SHOWN = 256;
+
+export const walVerify: Command = {
+  name: 'wal verify',
+  summary: 'Checks every byte of a log from its files alone.',
+  detail:
+    'Checksums, order, hash chain, seals; needs no server and changes nothing. ' +
+    `Exit code ${ERROR_CODES.CORRUPT.exit} when something is wrong.`,
+  positionals: [],
+  options: [DATA],
+  example: 'truthdb wal verify --data /var/lib/truthdb',
+  run: async (args, terminal) => {
+    const report = verifyLog({
+      ...placeFrom(walVerify, args),
+      progress: (line) => terminal.progress(line),
+    });
+    if (terminal.json) await terminal.out(JSON.stringify(report));
+    else for (const line of verifyLines(report)) await terminal.out(line);
+    return report.ok ? 0 : ERROR_CODES.CORRUPT.exit;
+  },
+};
+
+export const walInspect: Command = {
+  name: 'wal inspect',
+  summary: 'Shows what a segment or one entry of a log holds, field by field, with offsets.',
+  detail: '',
+  positionals: [
+    { name: 'segment|entry', required: true },
+    { name: 'N', required: true },
+  ],
+  options: [DATA],
+  example: 'truthdb wal inspect entry 42 --data /var/lib/truthdb',
+  run: async (args, terminal) => {
+    const what = args.positional(0);
+    const number = Number(args.positional(1));
+    if (what !== 'segment' && what !== 'entry')
+      throw misused(walInspect, `"${what}" is neither segment nor entry`);
+    if (!Number.isSafeInteger(number) || number < 1) {
+      throw misused(walInspect, `"${args.positional(1)}" is no number of a ${what}`);
+    }
+    const place = placeFrom(walInspect, args);
+    const found = what === 'segment' ? inspectSegment(place, number) : inspectEntry(place, sequence(number));
+    if (terminal.json) await terminal.out(JSON.stringify(found));
+    else
+      for (const line of 'groups' in found ? segmentLines(found) : entryLines(found))
+        await terminal.out(line);
+    return 0;
+  },
+};
+
+function placeFrom(command: Command, args: Arguments) {
+  const data = args.text('data');
+  if (data === undefined) throw misused(command, '--data is missing');
+  return { directory: resolve(data), disk: new RealDisk() };
+}
+
+function verifyLines(report: VerifyReport): string[] {
+  const { segments, problems, tornTail } = report;
+  return [
+    `log ${report.logId}`,
+    ...segments.map(
+      ({ name, firstSequence, lastSequence, commits, bytes }) =>
+        `${name}  ${firstSequence}–${lastSequence}  ${commits} commits  ${bytes} bytes`,
+    ),
+    ...(tornTail === null
+      ? []
+      : [
+          `torn tail in ${tornTail.segment} at ${tornTail.offset}: ${tornTail.bytes} bytes a start will cut off`,
+        ]),
+    ...problems.map(
+      ({ segment, offset, sequence: at, problem }) =>
+        `PROBLEM ${segment} offset ${offset}${at === null ? '' : ` sequence ${at}`}: ${problem}`,
+    ),
+    report.ok
+      ? `ok: ${report.commits} commits up to sequence ${report.lastSequence}, chain ${report.chain}`
+      : `NOT OK: ${problems.length} problems`,
+  ];
+}
+
+function segmentLines(segment: InspectedSegment): string[] {
+  return [
+    segment.name,
+    ...segment.header.map(fieldLine),
+    ...segment.groups.map(
+      ({ offset, bytes, kind, firstSequence, lastSequence }) =>
+        `${String(offset).padStart(10)}  ${kind.padEnd(6)}  ${firstSequence}–${lastSequence}  ${bytes} bytes`,
+    ),
+    `${String(segment.end.offset).padStart(10)}  end: ${segment.end.reason}, next sequence ${segment.end.sequence}`,
+  ];
+}
+
+function entryLines(entry: InspectedEntry): string[] {
+  return [
+    `${entry.segment} offset ${entry.offset}, ${entry.bytes} bytes, sequence ${entry.sequence}, type ${entry.type}`,
+    ...entry.header.map(fieldLine),
+    ...(entry.fields.length === 0 ? [] : ['payload decoded:', ...entry.fields.map(fieldLine)]),
+    `payload of ${entry.payloadHex.length / 2} bytes:`,
+    ...hexLines(Buffer.from(entry.payloadHex, 'hex')),
+  ];
+}
+
+function fieldLine({ name, offset, size, value, meaning }: InspectedField): string {
+  return `${String(offset).padStart(10)}  ${String(size).padStart(4)}  ${name.padEnd(16)}${value}   (${meaning})`;
+}
+
+/** As hexdump -C shows it. */
+function hexLines(bytes: Buffer): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < Math.min(bytes.length, HEX_BYTES_SHOWN); at += 16) {
+    const row = bytes.subarray(at, at + 16);
+    const hex = [...row].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const text = row.toString('latin1').replace(/[^\x20-\x7e]/g, '.');
+    lines.push(`${at.toString(16).padStart(8, '0')}  ${hex.padEnd(47)}  ${text}`);
+  }
+  if (bytes.length > HEX_BYTES_SHOWN)
+    lines.push(`… ${bytes.length - HEX_BYTES_SHOWN} more (all of it with --json)`);
+  return lines;
+}
