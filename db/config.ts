@@ -272,3 +272,17 @@ export function unknownVariables(
   const known = new Set([...SETTINGS.map(variableOf), ...others]);
   return Object.keys(environment).filter((name) => name.startsWith('TRUTHDB_') && !known.has(name));
 }
+
+/** The settings as Markdown, for docs/configuration.md. */
+export function settingsTable(): string {
+  const rows = SETTINGS.map((of) => {
+    const flag = of.flag === null ? '' : `\`--${of.flag}\``;
+    const fallback = JSON.stringify(defaultOf(of)) ?? '';
+    return `| \`${of.key}\` | \`${variableOf(of)}\` | ${flag} | ${fallback === '' ? '' : `\`${fallback}\``} | ${of.help} |`;
+  });
+  return ['| key | variable | flag | default | meaning |', '|---|---|---|---|---|', ...rows].join('\n');
+}
+
+function defaultOf(of: Setting): unknown {
+  return of.key.split('.').reduce<unknown>((at, part) => (at as Tree)[part], CONFIG_DEFAULTS);
+}

@@ -29,7 +29,9 @@ export function connectTo(args: Arguments, terminal: Terminal): Promise<Client> 
   if (socket !== undefined) return connectSocket(socket);
   if (environment['TRUTHDB_URL'] !== undefined) return connect(environment['TRUTHDB_URL']);
   const named = environment['TRUTHDB_SOCKET'];
-  const found = named ?? USUAL_SOCKETS.find((path) => existsSync(path));
+  // The same variable configures the server, where it may also say how instead of where.
+  const path = named === 'auto' || named === 'off' ? undefined : named;
+  const found = path ?? USUAL_SOCKETS.find((usual) => existsSync(usual));
   if (found !== undefined) return connectSocket(found);
   throw new TruthError(
     'CONNECTION',

@@ -15,7 +15,8 @@ export { type EventText, eventText } from './event-text.ts';
 export { FrameReader } from './frame-reader.ts';
 export * from './handshake.ts';
 export { jsonText, parseJson } from './json.ts';
-export { layoutTable } from './layout.ts';
+
 export * from './reads.ts';
 export * from './replies.ts';
+export { protocolTables } from './tables.ts';
 export { formatUuid, newUuid, parseUuid } from './uuid.ts';

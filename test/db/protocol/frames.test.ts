@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { TruthError } from '../../../db/errors.ts';
+import {
+  ByteWriter,
+  encodeEmpty,
+  encodeJson,
+  FRAME_HEADER,
+  FrameReader,
+  KIND,
+} from '../../../db/protocol/index.ts';
+
+const LIMIT = 64 * 1024;
+
+function frames(payloads: readonly string[]): Buffer {
+  const out = new ByteWriter();
+  for (const [index, text] of payloads.entries()) encodeJson(out, KIND.REPLY, index + 1, { text });
+  return Buffer.from(out.taken());
+}
+
+function chunksOf(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const chunks: Buffer[] = [];
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const size = sizes[turn % sizes.length] as number;
+    chunks.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return chunks;
+}
+
+function readAll(chunks: readonly Buffer[], limit = LIMIT): { request: number; text: string }[] {
+  const reader = new FrameReader(limit);
+  const found: { request: number; text: string }[] = [];
+  for (const chunk of chunks) {
+    reader.push(chunk);
+    while (reader.next()) {
+      const body = reader.body.text(reader.body.remaining, 'body');
+      found.push({ request: reader.request, text: (JSON.parse(body) as { text: string }).text });
+    }
+  }
+  return found;
+}
+
+test('frames come out whole and in order however the bytes were cut', () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 20 });
+  const payloads = fc.array(fc.string({ maxLength: 5000, unit: 'grapheme' }), { maxLength: 20 });
+  fc.assert(
+    fc.property(payloads, sizes, (texts, cuts) => {
+      const found = readAll(chunksOf(frames(texts), cuts));
+      expect(found).toEqual(texts.map((text, index) => ({ request: index + 1, text })));
+    }),
+  );
+});
+
+test('bytes handed out stay as they were while later frames are read', () => {
+  const bytes = frames(['first', 'second', 'third']);
+  const reader = new FrameReader(LIMIT);
+  const views: Buffer[] = [];
+  for (const chunk of chunksOf(bytes, [7])) {
+    reader.push(chunk);
+    while (reader.next()) views.push(reader.body.bytes(reader.body.remaining, 'body'));
+  }
+  expect(views.map(String)).toEqual(['{"text":"first"}', '{"text":"second"}', '{"text":"third"}']);
+});
+
+test('any single flipped bit of a frame is noticed', () => {
+  const bytes = frames(['a frame to flip']);
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
+    const reader = new FrameReader(LIMIT);
+    reader.push(flipped);
+    // A length flipped upwards makes the frame wait for bytes that never come; everything else is refused.
+    let taken = false;
+    try {
+      taken = reader.next();
+    } catch (error) {
+      expect(error).toBeInstanceOf(TruthError);
+    }
+    expect(taken).toBe(false);
+  }
+});
+
+test('whatever bytes come in, only typed errors come out and no more is held than twice what came', () => {
+  const bytes = fc.uint8Array({ maxLength: 4000 });
+  const cuts = fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(bytes, cuts, (input, sizes) => {
+      const reader = new FrameReader(LIMIT);
+      let received = 0;
+      try {
+        for (const chunk of chunksOf(Buffer.from(input), sizes)) {
+          reader.push(chunk);
+          received += chunk.length;
+          while (reader.next());
+          expect(reader.heldBytes).toBeLessThanOrEqual(Math.max(512, 2 * received));
+        }
+      } catch (error) {
+        if (!(error instanceof TruthError)) throw error;
+        expect(['PROTOCOL', 'TOO_LARGE']).toContain(error.code);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a length that is only claimed costs nothing', () => {
+  const reader = new FrameReader(32 * 1024 * 1024);
+  const header = Buffer.alloc(FRAME_HEADER.bytes);
+  header.writeUInt32LE(32 * 1024 * 1024, FRAME_HEADER.at.length);
+  reader.push(header);
+  expect(reader.next()).toBe(false);
+  expect(reader.heldBytes).toBeLessThanOrEqual(512);
+  reader.push(Buffer.alloc(10_000));
+  expect(reader.next()).toBe(false);
+  expect(reader.heldBytes).toBeLessThanOrEqual(2 * 10_016);
+  expect(reader.incomplete).toBe(true);
+});
+
+test('a body over the limit is refused from its header alone, saying both numbers', () => {
+  const reader = new FrameReader(100);
+  const header = Buffer.alloc(FRAME_HEADER.bytes);
+  header.writeUInt32LE(101, FRAME_HEADER.at.length);
+  reader.push(header);
+  expect(() => reader.next()).toThrow(
+    expect.objectContaining({ code: 'TOO_LARGE', details: { length: 101, limit: 100 } }),
+  );
+});
+
+test('reserved bytes of the header must be zero', () => {
+  const out = new ByteWriter();
+  const start = out.begin(KIND.PING | (1 << 8), 1);
+  out.end(start);
+  const reader = new FrameReader(LIMIT);
+  reader.push(Buffer.from(out.taken()));
+  expect(() => reader.next()).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
+});
+
+test('a frame that could not be finished leaves nothing behind', () => {
+  const out = new ByteWriter();
+  encodeEmpty(out, KIND.PING, 1);
+  const before = Buffer.from(out.taken());
+  const start = out.begin(KIND.APPEND, 2);
+  out.text('half of it');
+  out.rewind(start);
+  expect(Buffer.from(out.taken())).toEqual(before);
+});
