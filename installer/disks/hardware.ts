@@ -25,7 +25,7 @@ export function readHardware(
   const property = (key: string) => udev?.properties.get(key) ?? '';
   const bus = busOf(name, sys, property);
   return {
-    model: modelOf(sys, property),
+    model: modelOf(bus, sys, property),
     serial: serialOf(name, sys, property),
     wwn: wwnOf(sys, property),
     byId: (udev?.links ?? [])
@@ -60,13 +60,13 @@ function busOf(name: string, sys: Property, property: Property): Bus {
   return property('ID_BUS') === 'scsi' || path.includes('/target') ? 'scsi' : 'other';
 }
 
-function modelOf(sys: Property, property: Property): string {
+function modelOf(bus: Bus, sys: Property, property: Property): string {
   const model = sys('device/model') || sys('device/name') || property('ID_MODEL').replaceAll('_', ' ');
   const vendor = sys('device/vendor');
   // SCSI inquiry gives "ATA" as vendor of every SATA disk, and virtio's "vendor" is a PCI number.
   return (
     printable([/^(ATA|0x.*)?$/i.test(vendor.trim()) ? '' : vendor.trim(), model.trim()].join(' ')) ||
-    'unnamed disk'
+    `${bus} disk`
   );
 }
 

@@ -45,8 +45,8 @@ describe('the list of disks', () => {
     ['sata', 'sdb', 'sata', 'WDC WD40EFRX-68N', 'WD-WCC7K0ABCDEF', '50014ee2b7654321'],
     ['usb-ssd', 'sdb', 'usb', 'Samsung PSSD T7', 'S5SXNS0T812399', ''],
     ['emmc', 'mmcblk0', 'mmc', 'DG4064', '0x1ac3f7e2', ''],
-    ['virtio', 'vda', 'virtio', 'unnamed disk', 'truthdb-disk-1', ''],
-    ['virtio', 'vdb', 'virtio', 'unnamed disk', '', ''],
+    ['virtio', 'vda', 'virtio', 'virtio disk', 'truthdb-disk-1', ''],
+    ['virtio', 'vdb', 'virtio', 'virtio disk', '', ''],
     [
       'iscsi-fc',
       'sdb',
