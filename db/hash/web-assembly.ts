@@ -26,12 +26,23 @@ export function createWasmMemory({ pages, shared }: WasmMemoryShape): WasmMemory
   return new api.Memory({ initial: pages, maximum: pages, shared });
 }
 
-/** Assembles functions and binds them to a memory of that shape. */
+/** Compiled modules by program, then by memory shape: compiling costs more than most uses. */
+const modules = new WeakMap<readonly WasmFunction[], Map<string, object>>();
+
+/** Binds functions to a memory of that shape. The array itself is the program's identity: pass the same one each time. */
 export function instantiate<Exports>(
   functions: readonly WasmFunction[],
   memory: WasmMemory,
   shape: WasmMemoryShape,
 ): Exports {
-  const module = new api.Module(assemble(functions, shape));
-  return new api.Instance(module, { env: { memory } }).exports as Exports;
+  return new api.Instance(compiled(functions, shape), { env: { memory } }).exports as Exports;
+}
+
+function compiled(functions: readonly WasmFunction[], shape: WasmMemoryShape): object {
+  const byShape = modules.get(functions) ?? new Map<string, object>();
+  modules.set(functions, byShape);
+  const key = `${shape.pages} ${shape.shared}`;
+  const module = byShape.get(key) ?? new api.Module(assemble(functions, shape));
+  byShape.set(key, module);
+  return module;
 }

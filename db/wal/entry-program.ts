@@ -66,7 +66,7 @@ export interface EntryProgram extends Xxh64Exports {
 }
 
 export function createEntryProgram(memory: WasmMemory, shape: WasmMemoryShape): EntryProgram {
-  return instantiate<EntryProgram>([...XXH64_FUNCTIONS, checksum, stamp, validate], memory, shape);
+  return instantiate<EntryProgram>(PROGRAM, memory, shape);
 }
 
 const HEADER = ENTRY_HEADER.at;
@@ -230,3 +230,5 @@ function unknownType(type: Code): Code {
   const isLogs = i32.gtU(i32.sub(type, i32.const(1)), i32.const(ENTRY_TYPE.epoch - 1));
   return i32.and(isLogs, i32.ltU(type, i32.const(ENTRY_TYPE_FIRST_FOREIGN)));
 }
+
+const PROGRAM: readonly WasmFunction[] = [...XXH64_FUNCTIONS, checksum, stamp, validate];

@@ -10,6 +10,15 @@
  *     init, open, verify, inspect       entry points
  */
 export { type InitLogOptions, initLog } from './init.ts';
+export {
+  type InspectedEntry,
+  type InspectedField,
+  type InspectedGroup,
+  type InspectedSegment,
+  type InspectOptions,
+  inspectEntry,
+  inspectSegment,
+} from './inspect.ts';
 export type {
   AppendedRange,
   ClosedCommit,
@@ -25,4 +34,12 @@ export type {
   ReadOptions,
 } from './log.ts';
 export { type OpenedLog, type OpenLogOptions, openLog } from './open.ts';
+export { type OpenedReader, openReader } from './open-reader.ts';
 export type { DurableClaim, TornTail } from './recovery.ts';
+export {
+  type SegmentReport,
+  type VerifyOptions,
+  type VerifyProblem,
+  type VerifyReport,
+  verifyLog,
+} from './verify.ts';

@@ -5,6 +5,7 @@ import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, SEAL, SEAL_BYTES, SEGMENT_HEADER_BY
 import { readCount } from './layout.ts';
 import type { ScanStart } from './scanner.ts';
 import type { OpenedSegment } from './segment.ts';
+import { nonZeroEnd } from './zeros.ts';
 
 /** Start of a walk at an entry that begins at `offset`; the walk finds out whether what it says of itself is true. */
 export function startAt(disk: Disk, segment: OpenedSegment, offset: number): ScanStart {
@@ -68,12 +69,11 @@ const BLOCK_BYTES = 64 * 1024;
 
 function lastNonZeroWordEnd(disk: Disk, { handle, header }: OpenedSegment): number {
   const block = new Uint8Array(BLOCK_BYTES);
-  const words = new BigUint64Array(block.buffer);
   for (let end = header.identity.segmentBytes; end > SEGMENT_HEADER_BYTES; end -= BLOCK_BYTES) {
     const start = Math.max(end - BLOCK_BYTES, 0);
     const count = disk.pread(handle, block, end - start, start);
-    const last = words.subarray(0, count >> 3).findLastIndex((word) => word !== 0n);
-    if (last >= 0) return start + (last + 1) * 8;
+    const last = nonZeroEnd(block.subarray(0, count));
+    if (last > 0) return start + last;
   }
   return 0;
 }

@@ -209,6 +209,8 @@ export class OrderedLog implements Log {
 
   async #close(): Promise<void> {
     this.flush();
+    this.#queue.requestSync();
+    this.#run();
     await this.#settled();
     // The closing commit carries the mark of everything before it, so it must not share their fdatasync.
     if (this.#failure === null && this.#encoder.appendMark(this.#now(), 'group_sync')) {

@@ -34,6 +34,8 @@ const WORD = {
   state: 6,
   /** 1: write what is published, then close. */
   stop: 7,
+  /** 1: sync what is written, whatever its durability. */
+  sync: 10,
   failureBytes: 8,
   /** Changes with everything the consumer may sleep on. */
   signal: 9,
@@ -208,6 +210,12 @@ export class QueueProducer {
     this.#signal();
   }
 
+  /** Asks the writer to sync everything published so far, `async` groups too. */
+  requestSync(): void {
+    Atomics.store(this.#views.words, WORD.sync, 1);
+    this.#signal();
+  }
+
   get stable(): Sequence {
     return Number(Atomics.load(this.#views.longs, LONG.stable)) as Sequence;
   }
@@ -338,11 +346,20 @@ export class QueueConsumer {
     return Atomics.load(this.#views.words, WORD.stop) === 1;
   }
 
+  get syncRequested(): boolean {
+    return Atomics.load(this.#views.words, WORD.sync) === 1;
+  }
+
+  /** To be called before the sync that answers the request: one that comes meanwhile gets a sync of its own. */
+  takeSyncRequest(): boolean {
+    return Atomics.exchange(this.#views.words, WORD.sync, 0) === 1;
+  }
+
   /** Sleeps until something is published or asked; false after `millis` of nothing. Only in a thread of its own. */
   wait(millis: number): boolean {
     const { words } = this.#views;
     const seen = Atomics.load(words, WORD.signal);
-    if (this.available > 0 || this.stopping) return true;
+    if (this.available > 0 || this.stopping || this.syncRequested) return true;
     Atomics.store(words, WORD.waiting, 1);
     const outcome = Atomics.wait(words, WORD.signal, seen, millis);
     Atomics.store(words, WORD.waiting, 0);

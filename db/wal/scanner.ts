@@ -19,7 +19,9 @@ import {
 import { readCount, writeCount } from './layout.ts';
 import { headerSeed, type OpenedSegment } from './segment.ts';
 
-const WINDOW_BYTES = 1024 * 1024;
+/** Fits the cache; grows only for a larger group. */
+const WINDOW_BYTES = 256 * 1024;
+const READ_BYTES_MIN = 16 * 1024;
 /** The program's own cells at the start of the memory; the window begins on the next page. */
 const STATE = 0;
 const CONTENT_HASH = 128;
@@ -89,6 +91,8 @@ export class Scanner {
   #view!: DataView;
   #handle!: FileHandle;
   #segmentBytes = 0;
+  /** Size of the next read: small at first, because most walks are short; doubling, because the others are long. */
+  #readBytes = READ_BYTES_MIN;
   /** File offset of the window's first byte and of the byte after its last. */
   #windowStart = 0;
   #windowEnd = 0;
@@ -101,12 +105,13 @@ export class Scanner {
     this.#resize(WINDOW_BYTES);
   }
 
-  /** Goes to a group of an open segment file. `limit`: never look at bytes from there on. */
-  start(segment: OpenedSegment, start: ScanStart, limit = segment.header.identity.segmentBytes): void {
+  /** Goes to the beginning of a group (or seal) of an opened segment file. */
+  start(segment: OpenedSegment, start: ScanStart): void {
     const { header, headerBytes, handle } = segment;
     const seed = headerSeed(headerBytes);
     this.#handle = handle;
-    this.#segmentBytes = limit;
+    this.#segmentBytes = header.identity.segmentBytes;
+    this.#readBytes = READ_BYTES_MIN;
     this.#view.setInt32(STATE + VALIDATION.seed, seed.low, true);
     this.#view.setInt32(STATE + VALIDATION.seed + 4, seed.high, true);
     this.#view.setUint32(
@@ -253,7 +258,9 @@ export class Scanner {
     if (needed > this.#windowBytes || keep === this.#windowBytes) {
       this.#resize(Math.max(this.#windowBytes * 2, needed + WASM_PAGE_BYTES));
     }
-    const length = Math.min(this.#windowBytes - keep, this.#segmentBytes - this.#windowEnd);
+    const wanted = Math.max(this.#readBytes, needed - keep);
+    const length = Math.min(wanted, this.#windowBytes - keep, this.#segmentBytes - this.#windowEnd);
+    this.#readBytes = Math.min(this.#readBytes * 2, WINDOW_BYTES);
     const target = this.#memory.subarray(WASM_PAGE_BYTES + keep, WASM_PAGE_BYTES + keep + length);
     const count = this.#disk.pread(this.#handle, target, length, this.#windowEnd);
     this.#windowEnd += count;

@@ -3,8 +3,8 @@
  *
  * Sectors written since the last fdatasync reach the disk in any order or not at all, so behind a hole there can be valid
  * groups. Durable marks decide: below one, a break is corruption. Above all of them it is a torn tail, never acknowledged
- * as durable, if the broken entry has a sector that reads as zeros, which is what a sector not yet written holds. Anything
- * else was written and then changed: corruption.
+ * as durable, if the broken entry has a sector that reads as zeros, which is what a sector not yet written holds, or runs
+ * past the end of a file that was cut short. Anything else was written and then changed: corruption.
  *
  * Residue: a last group that no mark covers and that reads as zeros cannot be told from one that was torn.
  */
@@ -16,6 +16,7 @@ import { readCount } from './layout.ts';
 import { tornDirectory } from './metadata.ts';
 import type { ScanBreak, Scanner } from './scanner.ts';
 import type { OpenedSegment } from './segment.ts';
+import { firstNonZero, nonZeroEnd } from './zeros.ts';
 
 /** The unit a disk writes whole or not at all. Larger physical sectors consist of these. */
 const SECTOR_BYTES = 512;
@@ -43,7 +44,9 @@ export function judgeTail(
   const highest = (behind > mark ? behind : mark) as Sequence;
   if (highest > accepted) return { kind: 'corrupt', mark: highest, bytes };
   if (bytes.length === 0) return { kind: 'clean', mark: highest, bytes };
-  const torn = isTearable(found) && hasZeroSector(found, bytes, extentOf(scanner, segment, found, bytes));
+  const extent = extentOf(scanner, segment, found, bytes);
+  const cutShort = found.brokenAt + extent > disk.size(segment.handle);
+  const torn = isTearable(found) && (cutShort || hasZeroSector(found, bytes, extent));
   return { kind: torn ? 'torn' : 'corrupt', mark: highest, bytes };
 }
 
@@ -89,8 +92,7 @@ export function rewriteTail(
 function readTail(disk: Disk, { handle, header }: OpenedSegment, offset: number): Uint8Array {
   const bytes = new Uint8Array(header.identity.segmentBytes - offset);
   const count = disk.pread(handle, bytes, bytes.length, offset);
-  const words = new BigUint64Array(bytes.buffer, 0, count >> 3);
-  return bytes.subarray(0, (words.findLastIndex((word) => word !== 0n) + 1) * 8);
+  return bytes.subarray(0, nonZeroEnd(bytes.subarray(0, count)));
 }
 
 /** Reasons that a missing sector can have. The others are valid entries that contradict their log. */
@@ -149,7 +151,7 @@ function extentOf(scanner: Scanner, segment: OpenedSegment, found: ScanBreak, by
       contentHash: false,
     });
     const next = scanner.next();
-    if (next.kind !== 'break' || next.brokenAt > offset) return at - broken;
+    if (next.kind !== 'break' || next.brokenAt > offset || !isTearable(next)) return at - broken;
   }
   const payloadBytes = view.getUint32(broken + ENTRY_HEADER.at.payloadBytes, true);
   const isCommit = view.getUint32(broken, true) === COMMIT_WORD;
@@ -180,7 +182,7 @@ function hasZeroSector(found: ScanBreak, bytes: Uint8Array, extent: number): boo
   for (; sector < end; sector += SECTOR_BYTES) {
     const start = Math.max(sector, found.brokenAt) - found.offset;
     const part = bytes.subarray(start, sector + SECTOR_BYTES - found.offset);
-    if (part.every((byte) => byte === 0)) return true;
+    if (firstNonZero(part) < 0) return true;
   }
   return false;
 }

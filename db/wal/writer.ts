@@ -126,7 +126,7 @@ export class Writer {
   /** One round: whatever is published, up to a seal or the caps, written and made durable. False when there was nothing. */
   cycle(): boolean {
     const began = this.#clock.monotonicNanos();
-    const worked = this.#queue.available > 0 ? this.#work() : this.#syncOverdue();
+    const worked = this.#queue.available > 0 ? this.#work() : this.#syncRest();
     if (worked) this.#statistics.add('busyMicros', this.#microsSince(began));
     return worked;
   }
@@ -255,6 +255,13 @@ export class Writer {
     this.#unsyncedSince = null;
     this.#durable = this.#written;
     this.#queue.publishStable(this.#durable);
+  }
+
+  /** With nothing left to write: syncs what somebody waits for or what has waited long enough. */
+  #syncRest(): boolean {
+    if (!this.#queue.takeSyncRequest()) return this.#syncOverdue();
+    this.#sync();
+    return true;
   }
 
   #syncOverdue(): boolean {
