@@ -55,7 +55,13 @@ export class Outbox {
   }
 
   flush(): void {
-    const bytes = this.writer.taken();
+    const before = this.congested;
+    this.#hand(this.writer.taken());
+    // A write the kernel took whole is followed by no `drain`.
+    if (before && !this.congested) this.#onRoom();
+  }
+
+  #hand(bytes: Buffer): void {
     if (bytes.length === 0) return;
     if (!this.#socket.writable) {
       this.writer.reuse();
