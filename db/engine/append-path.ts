@@ -6,15 +6,26 @@ import { TruthError } from '../errors.ts';
 import { xxh64 } from '../hash/index.ts';
 import type { Clock } from '../io/index.ts';
 import type { AppendRequest, AppendResult, StreamName } from '../kernel/event.ts';
-import { type Decision, decide, EventEncoder, evolve, invariant } from '../kernel/index.ts';
+import {
+  type Decision,
+  decide,
+  EventEncoder,
+  evolve,
+  invariant,
+  STREAM_NAME_BYTES_MAX,
+  writeUtf8,
+} from '../kernel/index.ts';
 import type { StreamState } from '../streams/index.ts';
 import { type RecordedAt, type Sequence, TENANT_DEFAULT } from '../types.ts';
-import type { Durability, EntryDraft, Log } from '../wal/log.ts';
+import type { Durability, Log } from '../wal/log.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { PendingReplies } from './pending-replies.ts';
 
 /** Header, footer and at most seven bytes of padding that the log adds to a payload. */
 const ENTRY_OVERHEAD_BYTES = 48 + 8 + 7;
+/** All entries are the default tenant's, number 0, for now. */
+const TENANT_BYTES = 4;
+const PARTITION_KEYS_MAX = 1 << 16;
 
 export class AppendPath {
   readonly #log: Log;
@@ -96,19 +107,11 @@ export class AppendPath {
     this.#groupRecordedAt ??= this.#clock.nowNanos() as RecordedAt;
     const { first, last } = this.#log.append(entries, this.#groupRecordedAt, request.durability);
     invariant(last - first + 1 === entries.length, 'the entries of a command follow each other');
-    this.#evolve(entries, first);
-    this.#feed.appended({ first, last }, entries);
+    for (const entry of this.#feed.appended(first, entries)) evolve(this.#state, entry);
     const durable = durability !== 'async';
     const { stream } = request;
     const result = { stream, firstRevision, lastRevision, position: last, duplicate: false, durable };
     return durable ? this.#replies.add(request.ack, last, result) : Promise.resolve(result);
-  }
-
-  #evolve(entries: readonly EntryDraft[], first: Sequence): void {
-    for (let index = 0; index < entries.length; index++) {
-      const { type, payload } = entries[index]!;
-      evolve(this.#state, { sequence: (first + index) as Sequence, type, payload });
-    }
   }
 }
 
@@ -128,18 +131,19 @@ function appliedAsync({ stream }: AppendRequest): TruthError {
   );
 }
 
-/** xxHash64 of tenant and stream name. The last one is kept: requests come in runs to one stream. */
+/** xxHash64 of tenant and stream name, kept for as many streams as are written in turns. */
 class PartitionKeys {
-  #stream = '';
-  #key = 0n;
+  readonly #keys = new Map<string, bigint>();
+  /** Tenant, then the name with the room writeUtf8 wants. */
+  readonly #bytes = new Uint8Array(TENANT_BYTES + 3 * STREAM_NAME_BYTES_MAX);
 
   of(stream: StreamName): bigint {
-    if (stream !== this.#stream) {
-      const tenant = Buffer.alloc(4);
-      tenant.writeUInt32LE(TENANT_DEFAULT);
-      this.#key = xxh64(Buffer.concat([tenant, Buffer.from(stream)]));
-      this.#stream = stream;
-    }
-    return this.#key;
+    const known = this.#keys.get(stream);
+    if (known !== undefined) return known;
+    const end = writeUtf8(this.#bytes, TENANT_BYTES, stream);
+    const key = xxh64(this.#bytes.subarray(0, end));
+    if (this.#keys.size >= PARTITION_KEYS_MAX) this.#keys.clear();
+    this.#keys.set(stream, key);
+    return key;
   }
 }

@@ -5,21 +5,29 @@
 import { invariant } from '../kernel/index.ts';
 import type { ViewCommit } from '../materializer/index.ts';
 import { Fifo } from '../streams/fifo.ts';
-import type { Sequence } from '../types.ts';
-import type { AppendedRange, ClosedCommit, EntryDraft, LogEntry } from '../wal/log.ts';
+import type { CommitOrdinal, Sequence } from '../types.ts';
+import type { ClosedCommit, EntryDraft, LogEntry } from '../wal/log.ts';
 
-interface AppendedEntries extends AppendedRange {
-  readonly entries: readonly EntryDraft[];
-}
+/** An entry with its place; the ordinal is filled in when the commit is known. */
+type PlacedEntry = { -readonly [Field in keyof LogEntry]: LogEntry[Field] };
+
+const ORDINAL_UNKNOWN = 0 as CommitOrdinal;
 
 export class LiveFeed {
-  readonly #appended = new Fifo<AppendedEntries>();
+  /** The entries of each command, in log order. */
+  readonly #appended = new Fifo<PlacedEntry[]>();
   readonly #closed = new Fifo<ClosedCommit>();
 
-  /** Entries that were given to the log, with the places it gave them. */
-  appended(range: AppendedRange, entries: readonly EntryDraft[]): void {
-    invariant(range.last - range.first + 1 === entries.length, 'the entries of a command follow each other');
-    this.#appended.push({ first: range.first, last: range.last, entries });
+  /** Takes the entries of a command that the log has given places from `first` on, and returns them with those. */
+  appended(first: Sequence, drafts: readonly EntryDraft[]): readonly LogEntry[] {
+    const entries: PlacedEntry[] = new Array(drafts.length);
+    for (let index = 0; index < drafts.length; index++) {
+      const { type, tenant, partitionKey, flags, payload } = drafts[index]!;
+      const sequence = (first + index) as Sequence;
+      entries[index] = { sequence, ordinal: ORDINAL_UNKNOWN, type, tenant, partitionKey, flags, payload };
+    }
+    this.#appended.push(entries);
+    return entries;
   }
 
   /** A group became this commit. */
@@ -27,26 +35,25 @@ export class LiveFeed {
     this.#closed.push(commit);
   }
 
-  /** Nothing appended is waiting to become stable. */
-  get empty(): boolean {
-    return this.#appended.length === 0;
-  }
-
   /** Next commit that is stable, or null. */
   takeStable(stable: Sequence): ViewCommit | null {
     const commit = this.#closed.peek();
     if (commit === undefined || commit.sequence > stable) return null;
     this.#closed.shift();
+    const { ordinal, epoch, recordedAt, sequence } = commit;
     const entries: LogEntry[] = [];
     for (let next = this.#appended.peek(); next !== undefined; next = this.#appended.peek()) {
-      if (next.first > commit.sequence) break;
-      invariant(next.first >= commit.first && next.last < commit.sequence, 'a command lies in one commit');
-      for (let index = 0; index < next.entries.length; index++) {
-        entries.push(logEntry(next.entries[index]!, next.first + index, commit));
+      if (next[0]!.sequence > sequence) break;
+      invariant(
+        next[0]!.sequence >= commit.first && next.at(-1)!.sequence < sequence,
+        'a command lies in one commit',
+      );
+      for (const entry of next) {
+        entry.ordinal = ordinal;
+        entries.push(entry);
       }
       this.#appended.shift();
     }
-    const { ordinal, epoch, recordedAt, sequence } = commit;
     return { ordinal, epoch, recordedAt, sequence, entries };
   }
 
@@ -56,23 +63,12 @@ export class LiveFeed {
     let high = this.#appended.length - 1;
     while (low <= high) {
       const middle = (low + high) >>> 1;
-      const range = this.#appended.at(middle)!;
-      if (position < range.first) high = middle - 1;
-      else if (position > range.last) low = middle + 1;
-      else return range.entries[position - range.first]!.payload;
+      const entries = this.#appended.at(middle)!;
+      const first = entries[0]!.sequence;
+      if (position < first) high = middle - 1;
+      else if (position >= first + entries.length) low = middle + 1;
+      else return entries[position - first]!.payload;
     }
     return null;
   }
-}
-
-function logEntry(draft: EntryDraft, sequence: number, commit: ClosedCommit): LogEntry {
-  return {
-    sequence: sequence as Sequence,
-    ordinal: commit.ordinal,
-    type: draft.type,
-    tenant: draft.tenant,
-    partitionKey: draft.partitionKey,
-    flags: draft.flags,
-    payload: draft.payload,
-  };
 }

@@ -22,5 +22,6 @@ export {
 } from './event-entry.ts';
 export { evolve } from './evolve.ts';
 export { invariant } from './invariant.ts';
+export { STREAM_NAME_BYTES_MAX } from './names.ts';
 export type { EvolvingState, KernelState, StreamHead } from './state.ts';
 export { writeUtf8 } from './utf8.ts';

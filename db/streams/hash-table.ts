@@ -1,133 +1,111 @@
 /**
- * Numbers of rows by a 32-bit hash of their key: open addressing, linear probing, five bytes a slot. The keys lie with
- * the rows, so a lookup gives candidates which the caller compares.
+ * Numbers of rows by a 32-bit hash of their key: open addressing, linear probing, row and hash side by side, so that a
+ * lookup touches one cache line. The keys lie with the rows: a lookup gives candidates, which the caller compares.
  *
  * The table is cut into shards that grow one at a time and at different fill levels: doubling a table of a hundred
- * million rows at once would stop every append for seconds. A byte of the hash beside each slot spares nearly all
- * look-ups of rows that only happen to be neighbours.
+ * million rows at once would stop every append for a second.
  */
-
 import { invariant } from '../kernel/index.ts';
 
 const SLOTS_FIRST = 16;
+/** Words of a slot: row + 1 (0 when free), hash. */
+const SLOT_WORDS = 2;
 /** Shards grow when they are between these fill levels full, each at its own, so that they do not all grow together. */
-const FILL_LEAST = 0.4;
-const FILL_MOST = 0.8;
-const SHARD_BITS_MAX = 12;
-/** Bits below the shard's: the place in the shard, and (their upper byte) the filter. */
-const PLACE_BITS = 32 - SHARD_BITS_MAX;
-const FILTER_SHIFT = PLACE_BITS - 8;
-
-interface Shard {
-  /** Row + 1, 0 for a free slot. */
-  rows: Uint32Array;
-  filters: Uint8Array;
-  used: number;
-  readonly fill: number;
-}
+const FILL_LEAST = 0.45;
+const FILL_MOST = 0.85;
+const SHARD_BITS_MAX = 10;
 
 export class HashTable {
-  readonly #shards: (Shard | undefined)[];
-  readonly #shardBits: number;
-  readonly #hashOf: (row: number) => number;
+  readonly #shards: Uint32Array[];
+  readonly #used: Uint32Array;
+  readonly #shardShift: number;
   // The walk that `first` starts and `next` goes on with; kept here because an iterator object a lookup would be garbage.
-  #shard: Shard | undefined = undefined;
-  #slot = 0;
-  #filter = 0;
+  #slots: Uint32Array = new Uint32Array(0);
+  #at = 0;
+  #hash = 0;
 
-  /** `hashOf` tells the hash a row was added under; it is asked when a shard grows. */
-  constructor(shardBits: number, hashOf: (row: number) => number) {
-    invariant(shardBits >= 0 && shardBits <= SHARD_BITS_MAX, 'a hash table has 1 to 4096 shards');
-    this.#shardBits = shardBits;
-    this.#shards = new Array<Shard | undefined>(1 << shardBits).fill(undefined);
-    this.#hashOf = hashOf;
+  /** Has 2^`shardBits` shards. */
+  constructor(shardBits: number) {
+    invariant(shardBits >= 1 && shardBits <= SHARD_BITS_MAX, 'a hash table has 2 to 1024 shards');
+    this.#shardShift = 32 - shardBits;
+    this.#shards = Array.from({ length: 1 << shardBits }, () => new Uint32Array(SLOTS_FIRST * SLOT_WORDS));
+    this.#used = new Uint32Array(1 << shardBits);
   }
 
-  /** First candidate row under the hash, or -1. Ends any walk begun before. */
+  /** First row under the hash, or -1. Ends any walk begun before. */
   first(hash: number): number {
-    const shard = this.#shards[this.#shardOf(hash)];
-    this.#shard = shard;
-    if (shard === undefined) return -1;
-    this.#filter = (hash >>> FILTER_SHIFT) & 0xff;
-    this.#slot = hash & (shard.rows.length - 1);
-    return this.#walk(shard);
+    const slots = this.#shards[hash >>> this.#shardShift]!;
+    this.#slots = slots;
+    this.#hash = hash;
+    this.#at = slotOf(hash, slots);
+    return this.#walk();
   }
 
-  /** Next candidate row, or -1. */
+  /** Next row under the same hash, or -1. Not to be called again after that. */
   next(): number {
-    const shard = this.#shard;
-    if (shard === undefined) return -1;
-    this.#slot = (this.#slot + 1) & (shard.rows.length - 1);
-    return this.#walk(shard);
+    this.#at = (this.#at + SLOT_WORDS) & (this.#slots.length - 1);
+    return this.#walk();
   }
 
   add(hash: number, row: number): void {
-    const number = this.#shardOf(hash);
-    let shard = this.#shards[number];
-    if (shard === undefined) {
-      shard = this.#emptyShard(number);
-      this.#shards[number] = shard;
-    }
-    if (shard.used >= shard.rows.length * shard.fill) this.#grow(shard);
-    place(shard, hash, row);
-    shard.used++;
+    const shard = hash >>> this.#shardShift;
+    let slots = this.#shards[shard]!;
+    const used = this.#used[shard]!;
+    if (used * SLOT_WORDS >= slots.length * this.#fill(shard)) slots = this.#grow(shard);
+    place(slots, hash, row);
+    this.#used[shard] = used + 1;
   }
 
   /** Forgets all rows and keeps the memory. */
   clear(): void {
-    for (const shard of this.#shards) {
-      if (shard === undefined || shard.used === 0) continue;
-      shard.rows.fill(0);
-      shard.used = 0;
-    }
+    for (const [shard, slots] of this.#shards.entries()) if (this.#used[shard]! > 0) slots.fill(0);
+    this.#used.fill(0);
   }
 
   get bytes(): number {
-    let bytes = 0;
-    for (const shard of this.#shards)
-      if (shard !== undefined) bytes += shard.rows.byteLength + shard.filters.byteLength;
-    return bytes;
+    return this.#shards.reduce((sum, slots) => sum + slots.byteLength, 0);
   }
 
-  #shardOf(hash: number): number {
-    return this.#shardBits === 0 ? 0 : hash >>> (32 - this.#shardBits);
-  }
-
-  #walk(shard: Shard): number {
-    const { rows, filters } = shard;
-    const mask = rows.length - 1;
-    const filter = this.#filter;
-    let slot = this.#slot;
+  #walk(): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const hash = this.#hash;
+    let at = this.#at;
     // Ends: a shard is never full.
-    for (let row = rows[slot]!; row !== 0; row = rows[slot]!) {
-      if (filters[slot] === filter) {
-        this.#slot = slot;
+    for (let row = slots[at]!; row !== 0; row = slots[at]!) {
+      if (slots[at + 1] === hash) {
+        this.#at = at;
         return row - 1;
       }
-      slot = (slot + 1) & mask;
+      at = (at + SLOT_WORDS) & mask;
     }
-    this.#shard = undefined;
     return -1;
   }
 
-  #emptyShard(number: number): Shard {
-    const fill = FILL_LEAST + ((FILL_MOST - FILL_LEAST) * number) / this.#shards.length;
-    return { rows: new Uint32Array(SLOTS_FIRST), filters: new Uint8Array(SLOTS_FIRST), used: 0, fill };
+  #fill(shard: number): number {
+    return FILL_LEAST + ((FILL_MOST - FILL_LEAST) * shard) / this.#used.length;
   }
 
-  #grow(shard: Shard): void {
-    const before = shard.rows;
-    shard.rows = new Uint32Array(before.length * 2);
-    shard.filters = new Uint8Array(before.length * 2);
-    for (const row of before) if (row !== 0) place(shard, this.#hashOf(row - 1), row - 1);
+  #grow(shard: number): Uint32Array {
+    const before = this.#shards[shard]!;
+    const slots = new Uint32Array(before.length * 2);
+    for (let at = 0; at < before.length; at += SLOT_WORDS) {
+      if (before[at] !== 0) place(slots, before[at + 1]!, before[at]! - 1);
+    }
+    this.#shards[shard] = slots;
+    return slots;
   }
 }
 
-function place(shard: Shard, hash: number, row: number): void {
-  const { rows, filters } = shard;
-  const mask = rows.length - 1;
-  let slot = hash & mask;
-  while (rows[slot] !== 0) slot = (slot + 1) & mask;
-  rows[slot] = row + 1;
-  filters[slot] = hash >>> FILTER_SHIFT;
+/** Shards are chosen by the upper bits of the hash, slots by the lower. */
+function slotOf(hash: number, slots: Uint32Array): number {
+  return (hash << 1) & (slots.length - 1);
+}
+
+function place(slots: Uint32Array, hash: number, row: number): void {
+  const mask = slots.length - 1;
+  let at = slotOf(hash, slots);
+  while (slots[at] !== 0) at = (at + SLOT_WORDS) & mask;
+  slots[at] = row + 1;
+  slots[at + 1] = hash;
 }

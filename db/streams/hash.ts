@@ -3,6 +3,8 @@
  * with the log id; they only choose candidates, which are then compared byte by byte.
  */
 
+import { EVENT_ID_BYTES } from '../kernel/index.ts';
+
 const C1 = 0xcc9e2d51;
 const C2 = 0x1b873593;
 const ADDEND = 0xe6546b64;
@@ -20,6 +22,11 @@ export function hashBytes(bytes: Uint8Array, start: number, length: number, seed
   let rest = 0;
   for (let at = start + length - 1; at >= whole; at--) rest = (rest << 8) | bytes[at]!;
   return avalanche(mixWord(hash, rest) ^ length);
+}
+
+/** Hash of the event id at `start`; it takes in the stream (by its name's hash), because ids are told apart per stream. */
+export function idHash(bytes: Uint8Array, start: number, streamHash: number): number {
+  return hashBytes(bytes, start, EVENT_ID_BYTES, streamHash);
 }
 
 /** Seed for one log: the same on every copy of it, different from log to log. */

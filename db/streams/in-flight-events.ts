@@ -6,7 +6,6 @@
  * generation is emptied once the index has all of it.
  */
 import {
-  EVENT_ID_BYTES,
   type EvolvingState,
   eventIdOffset,
   revisionOf,
@@ -16,7 +15,7 @@ import {
 } from '../kernel/index.ts';
 import { SEQUENCE_NONE, type Sequence } from '../types.ts';
 import { EventRows } from './event-rows.ts';
-import { hashBytes } from './hash.ts';
+import { idHash } from './hash.ts';
 import { HashTable } from './hash-table.ts';
 import { NameTable } from './name-table.ts';
 import { PagedColumn, u32 } from './paged-column.ts';
@@ -53,11 +52,11 @@ export class InFlightEvents implements EvolvingState {
     return this.#current.head(key, applied) ?? this.#previous.head(key, applied);
   }
 
-  /** Positions of events in flight that may have this id: nearly always none. */
-  candidates(key: StreamKey, id: Uint8Array): readonly Sequence[] {
+  /** Positions of events in flight whose id has this hash: nearly always none. */
+  candidates(key: StreamKey, idHash: number): readonly Sequence[] {
     const applied = this.#applied();
-    const current = this.#current.candidates(key, id, applied);
-    const previous = this.#previous.candidates(key, id, applied);
+    const current = this.#current.candidates(key, idHash, applied);
+    const previous = this.#previous.candidates(key, idHash, applied);
     if (previous.length === 0) return current;
     return current.length === 0 ? previous : [...current, ...previous];
   }
@@ -66,7 +65,7 @@ export class InFlightEvents implements EvolvingState {
 class Generation {
   readonly #names: NameTable;
   readonly #rows = new EventRows();
-  readonly #ids = new HashTable(0, (row) => this.#rows.idHash(row));
+  readonly #ids = new HashTable(1);
   /** By stream: row and revision of its newest event. */
   readonly #lastRows = new PagedColumn(u32);
   readonly #lastRevisions = new PagedColumn(u32);
@@ -88,7 +87,6 @@ class Generation {
     const length = streamBytesOf(payload);
     const hash = this.#names.hash(payload, streamOffset, length);
     let stream = this.#names.find(payload, streamOffset, length, hash);
-    const idHash = hashBytes(payload, eventIdOffset, EVENT_ID_BYTES, hash);
     const row = this.#rows.count;
     if (stream < 0) {
       stream = this.#names.add(payload, streamOffset, length, hash);
@@ -98,8 +96,9 @@ class Generation {
       this.#lastRows.set(stream, row);
       this.#lastRevisions.set(stream, revisionOf(payload));
     }
-    this.#rows.add(position, stream, idHash);
-    this.#ids.add(idHash, row);
+    const id = idHash(payload, eventIdOffset, hash);
+    this.#rows.add(position, stream, id);
+    this.#ids.add(id, row);
   }
 
   head(key: StreamKey, applied: Sequence): StreamHead | null {
@@ -110,12 +109,11 @@ class Generation {
     return position <= applied ? null : { revision: this.#lastRevisions.get(stream), position };
   }
 
-  candidates(key: StreamKey, id: Uint8Array, applied: Sequence): readonly Sequence[] {
+  candidates(key: StreamKey, idHash: number, applied: Sequence): readonly Sequence[] {
     if (this.newest <= applied) return NONE;
     let found: Sequence[] | null = null;
-    const hash = hashBytes(id, 0, EVENT_ID_BYTES, key.hash);
-    for (let row = this.#ids.first(hash); row >= 0; row = this.#ids.next()) {
-      if (this.#rows.idHash(row) !== hash || this.#rows.position(row) <= applied) continue;
+    for (let row = this.#ids.first(idHash); row >= 0; row = this.#ids.next()) {
+      if (this.#rows.position(row) <= applied) continue;
       const stream = this.#rows.stream(row);
       if (!this.#names.equals(stream, key.bytes, 0, key.length)) continue;
       found ??= [];

@@ -11,14 +11,13 @@ const ARENA_PAGE_SHIFT = 16;
 const ARENA_PAGE_BYTES = 1 << ARENA_PAGE_SHIFT;
 const ARENA_BYTES_MAX = 0x1_0000_0000;
 const LENGTH_BYTES = 2;
-const SHARD_BITS = 6;
+const SHARD_BITS = 5;
 
 export class NameTable {
   readonly #seed: number;
   readonly #arena: Uint8Array[] = [];
   readonly #starts = new PagedColumn(u32);
-  readonly #hashes = new PagedColumn(u32);
-  readonly #numbers = new HashTable(SHARD_BITS, (number) => this.#hashes.get(number));
+  readonly #numbers = new HashTable(SHARD_BITS);
   #end = 0;
 
   constructor(seed: number) {
@@ -51,7 +50,6 @@ export class NameTable {
     page[place + 1] = length >>> 8;
     for (let index = 0; index < length; index++) page[place + LENGTH_BYTES + index] = bytes[start + index]!;
     this.#starts.push(at);
-    this.#hashes.push(hash);
     this.#numbers.add(hash, number);
     return number;
   }
@@ -65,10 +63,6 @@ export class NameTable {
       if (page[place + LENGTH_BYTES + index] !== bytes[start + index]) return false;
     }
     return true;
-  }
-
-  hashOf(number: number): number {
-    return this.#hashes.get(number);
   }
 
   /** View of the name's bytes. */
@@ -107,15 +101,12 @@ export class NameTable {
 
   clear(): void {
     this.#starts.clear();
-    this.#hashes.clear();
     this.#numbers.clear();
     this.#end = 0;
   }
 
   get bytes(): number {
-    return (
-      this.#arena.length * ARENA_PAGE_BYTES + this.#starts.bytes + this.#hashes.bytes + this.#numbers.bytes
-    );
+    return this.#arena.length * ARENA_PAGE_BYTES + this.#starts.bytes + this.#numbers.bytes;
   }
 
   /** Names never cross a page, so that each can be compared in one array. */

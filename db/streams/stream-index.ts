@@ -8,7 +8,6 @@
 import { createHash } from 'node:crypto';
 import { TruthError } from '../errors.ts';
 import {
-  EVENT_ID_BYTES,
   type EvolvingState,
   eventIdOffset,
   evolve,
@@ -20,14 +19,14 @@ import {
 import type { CheckpointReader, CheckpointWriter, Materializer, ViewCommit } from '../materializer/index.ts';
 import { SEQUENCE_NONE, type Sequence } from '../types.ts';
 import { EventRows, ROW_BYTES } from './event-rows.ts';
-import { hashBytes, seedOf } from './hash.ts';
+import { idHash, seedOf } from './hash.ts';
 import { HashTable } from './hash-table.ts';
 import { NameTable } from './name-table.ts';
 import { PAGE_ROWS } from './paged-column.ts';
 import { RevisionLists } from './revision-lists.ts';
 import type { StreamKey } from './stream-key.ts';
 
-const ID_SHARD_BITS = 12;
+const ID_SHARD_BITS = 8;
 const NONE: readonly Sequence[] = [];
 export const NO_STREAM: StreamHead = { revision: -1, position: SEQUENCE_NONE };
 
@@ -40,15 +39,15 @@ export interface StreamLookup {
   positions(key: StreamKey, from: number, to: number): Sequence[];
   /** Revision of the stream's first event after a position; one past the last when there is none. */
   revisionAfter(key: StreamKey, position: Sequence): number;
-  /** Positions of events in the stream that may have this id: nearly always none or the one. */
-  candidates(key: StreamKey, id: Uint8Array): readonly Sequence[];
+  /** Positions of events in the stream whose id has this hash (`idHash`): nearly always none or the one. */
+  candidates(key: StreamKey, idHash: number): readonly Sequence[];
 }
 
 export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
   readonly #names: NameTable;
   readonly #rows = new EventRows();
   readonly #lists = new RevisionLists();
-  readonly #ids = new HashTable(ID_SHARD_BITS, (row) => this.#rows.idHash(row));
+  readonly #ids = new HashTable(ID_SHARD_BITS);
   /** Digests of pages that cannot change any more, by part name. */
   readonly #finalDigests = new Map<string, Uint8Array>();
 
@@ -83,7 +82,7 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     }
     const expected = this.#lists.count(stream);
     if (revisionOf(payload) !== expected) throw wrongRevision(position, revisionOf(payload), expected);
-    this.#addRow(position, stream, hashBytes(payload, eventIdOffset, EVENT_ID_BYTES, hash));
+    this.#addRow(position, stream, idHash(payload, eventIdOffset, hash));
   }
 
   head(key: StreamKey): StreamHead {
@@ -113,13 +112,13 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     return low;
   }
 
-  candidates(key: StreamKey, id: Uint8Array): readonly Sequence[] {
+  candidates(key: StreamKey, idHash: number): readonly Sequence[] {
+    let row = this.#ids.first(idHash);
+    if (row < 0) return NONE;
     const stream = this.#find(key);
-    if (stream < 0) return NONE;
-    const hash = hashBytes(id, 0, EVENT_ID_BYTES, key.hash);
     let found: Sequence[] | null = null;
-    for (let row = this.#ids.first(hash); row >= 0; row = this.#ids.next()) {
-      if (this.#rows.idHash(row) !== hash || this.#rows.stream(row) !== stream) continue;
+    for (; row >= 0; row = this.#ids.next()) {
+      if (this.#rows.stream(row) !== stream) continue;
       found ??= [];
       found.push(this.#rows.position(row));
     }
@@ -149,9 +148,9 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     return this.#names.find(key.bytes, 0, key.length, key.hash);
   }
 
-  #addRow(position: Sequence, stream: number, idHash: number): void {
-    const row = this.#rows.add(position, stream, idHash);
-    this.#ids.add(idHash, row);
+  #addRow(position: Sequence, stream: number, hash: number): void {
+    const row = this.#rows.add(position, stream, hash);
+    this.#ids.add(hash, row);
     this.#lists.append(stream, row);
   }
 

@@ -13,7 +13,7 @@ import {
   type StreamHead,
 } from '../kernel/index.ts';
 import type { Sequence } from '../types.ts';
-import { seedOf } from './hash.ts';
+import { idHash, seedOf } from './hash.ts';
 import { InFlightEvents } from './in-flight-events.ts';
 import type { StreamLookup } from './stream-index.ts';
 import { StreamKey } from './stream-key.ts';
@@ -68,9 +68,10 @@ export class StreamState implements KernelState, EvolvingState {
 
   #find(stream: StreamName, id: Uint8Array): KnownEvent | null {
     const key = this.#key.set(stream);
+    const hash = idHash(id, 0, key.hash);
     return (
-      this.#firstOf(this.#inFlight.candidates(key, id), stream, id) ??
-      this.#firstOf(this.#index().candidates(key, id), stream, id)
+      this.#firstOf(this.#inFlight.candidates(key, hash), stream, id) ??
+      this.#firstOf(this.#index().candidates(key, hash), stream, id)
     );
   }
 
