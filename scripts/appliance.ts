@@ -9,7 +9,7 @@ import { type Artefacts, fileDigest, findArtefacts } from './appliance/artefacts
 import { bootAppliance, type RunningAppliance } from './appliance/boot.ts';
 import { importSample, readSampleBack } from './appliance/database.ts';
 import { DISK_SERIAL, newDisk, putDiskAside } from './appliance/disk.ts';
-import { answerText, installUnattended, keepVariables } from './appliance/install.ts';
+import { ANSWER_ITEM, answerText, installUnattended, keepVariables } from './appliance/install.ts';
 import { connectTerminal, terminalProblem } from './appliance/interactive.ts';
 import { type ApplianceOptions, parseOptions, USAGE } from './appliance/options.ts';
 import { makeSecrets } from './appliance/secrets.ts';
@@ -86,7 +86,7 @@ async function installByAnswer({ folder, artefacts }: Run): Promise<Installed> {
     unattendedIso: artefacts.unattendedIso,
     folder,
     disks: [disk],
-    answer: answerText({ disk: { serial: DISK_SERIAL }, secrets, hostname: 'truthdb' }),
+    fwCfg: { [ANSWER_ITEM]: answerText({ disk: { serial: DISK_SERIAL }, secrets, hostname: 'truthdb' }) },
     progress: (line) => say(`installer: ${line}`),
   });
   say(`installed in ${seconds.toFixed(0)} s`);

@@ -11,6 +11,8 @@ export interface Artefacts {
   readonly binary: string;
   readonly rootImage: string;
   readonly runtimeKernel: string;
+  /** Unified kernel image of the installed system. */
+  readonly runtimeImage: string;
 }
 
 /** Finds the newest build's files. Throws with the way out when one is missing. */
@@ -29,6 +31,7 @@ export function findArtefacts(dist: string): Artefacts {
     binary: find(/^truthdb$/),
     rootImage: find(/^root\.squashfs$/),
     runtimeKernel: find(/^vmlinuz-runtime$/),
+    runtimeImage: find(/^truthdb_.+\.efi$/),
   };
 }
 

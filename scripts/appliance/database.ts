@@ -11,7 +11,7 @@ import type { Vm } from '../vm/index.ts';
 /** The appliance's port for the wire protocol with TLS. */
 export const WIRE_PORT = 9650;
 
-const RETRY_MS = 250;
+const RETRY_MS = 100;
 /** Errors that go away while the machine is still starting. */
 const NOT_YET = new Set(['CONNECTION', 'TIMEOUT', 'BUSY', 'CLOSED']);
 

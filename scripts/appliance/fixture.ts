@@ -1,20 +1,24 @@
 /**
- * One installed disk for everything that only wants an installed disk: tests and benchmarks boot overlays of it.
+ * Installed disks for everything that only wants an installed disk: tests and benchmarks boot overlays of them.
  * Installed once per image, unattended; whoever comes first does it, the others wait.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VmDisk } from '../vm/index.ts';
-import { createOverlay, VM_FOLDERS } from '../vm/index.ts';
+import { createOverlay, createRawDisk, VM_FOLDERS } from '../vm/index.ts';
 import { withLock } from '../vm/lock.ts';
+import { usbVolume } from '../vm/volume.ts';
 import { type Artefacts, fileDigest } from './artefacts.ts';
-import { DISK_SERIAL, installedDisk, installedVariables, newDisk } from './disk.ts';
-import { answerText, installUnattended } from './install.ts';
+import { DISK_BYTES, installedVariables } from './disk.ts';
+import { ANSWER_ITEM, type AnswerOptions, answerText, installUnattended } from './install.ts';
 import { makeSecrets, type Secrets } from './secrets.ts';
 
 export interface InstalledFixture {
   /** Raw disk as the installation left it. Never boot it: boot an overlay. */
   readonly disk: string;
+  readonly bus: VmDisk['bus'];
+  readonly serial: string;
+  readonly hostname: string;
   /** EFI variables as the installation left them: copy before use. */
   readonly variables: string;
   readonly secrets: Secrets;
@@ -24,50 +28,99 @@ export interface InstalledFixture {
   readonly seconds: number;
 }
 
-export const FIXTURE_HOSTNAME = 'truthdb-test';
+interface Variant {
+  readonly bus: VmDisk['bus'];
+  readonly serial: string;
+  readonly hostname: string;
+  readonly answerBy: 'fw_cfg' | 'volume';
+  readonly authorizedKeys?: readonly string[];
+}
 
-/** Gives the installed disk for these artefacts, installing when there is none yet. */
-export function installedFixture(
+/** An Ed25519 public key whose private half nobody has: the numbers 0 to 31. */
+const NOBODYS_KEY = `ssh-ed25519 ${Buffer.concat([
+  Buffer.from('\0\0\0\vssh-ed25519\0\0\0 '),
+  Buffer.from(Array.from({ length: 32 }, (_, index) => index)),
+]).toString('base64')} nobody`;
+
+/** The second differs from the first in every way that installing offers without anybody at the keyboard. */
+const VARIANTS = {
+  first: { bus: 'virtio', serial: 'TRUTHDB-FIRST', hostname: 'truthdb-first', answerBy: 'fw_cfg' },
+  second: {
+    bus: 'nvme',
+    serial: 'TRUTHDB-SECOND',
+    hostname: 'truthdb-second',
+    answerBy: 'volume',
+    authorizedKeys: [NOBODYS_KEY],
+  },
+} as const satisfies Record<string, Variant>;
+
+/** Gives an installed disk for these artefacts, installing when there is none yet. */
+export async function installedFixture(
   artefacts: Artefacts,
   progress: (line: string) => void,
+  which: keyof typeof VARIANTS = 'first',
 ): Promise<InstalledFixture> {
+  const image = (await fileDigest(artefacts.unattendedIso)).slice(0, 16);
   const root = join(VM_FOLDERS, 'installed');
-  return withLock(join(VM_FOLDERS, 'installed.lock'), async () => {
-    const folder = join(root, (await fileDigest(artefacts.unattendedIso)).slice(0, 16));
+  return withLock(join(VM_FOLDERS, `installed-${which}.lock`), async () => {
+    const folder = join(root, `${which}-${image}`);
     if (!existsSync(folder)) {
-      // Disks of earlier images are of no use to anybody any more.
-      rmSync(root, { recursive: true, force: true });
-      await installInto(folder, artefacts, progress);
+      removeOlder(root, which);
+      await installInto(folder, artefacts, VARIANTS[which], progress);
     }
     return JSON.parse(readFileSync(join(folder, 'fixture.json'), 'utf8')) as InstalledFixture;
   });
 }
 
-/** An overlay of the installed disk, as the disk of a machine. */
+/** An overlay of an installed disk, as the disk of a machine that boots from it. */
 export async function overlayOf(fixture: InstalledFixture, path: string): Promise<VmDisk> {
   await createOverlay(path, fixture.disk, 'raw');
-  return { id: 'disk0', path, format: 'qcow2', bus: 'virtio', serial: DISK_SERIAL, bootIndex: 0 };
+  return { id: 'disk0', path, format: 'qcow2', bus: fixture.bus, serial: fixture.serial, bootIndex: 0 };
+}
+
+/** Disks of earlier images are of no use to anybody any more. */
+function removeOlder(root: string, which: string): void {
+  const older = existsSync(root) ? readdirSync(root).filter((name) => name.startsWith(`${which}-`)) : [];
+  for (const name of older) rmSync(join(root, name), { recursive: true });
 }
 
 async function installInto(
   folder: string,
   artefacts: Artefacts,
+  variant: Variant,
   progress: (line: string) => void,
 ): Promise<void> {
   const work = `${folder}.new`;
   mkdirSync(work, { recursive: true });
   const secrets = makeSecrets();
-  progress('installing the disk that tests share');
+  const { bus, serial, hostname, answerBy } = variant;
+  progress(`installing the disk ${serial} that tests share`);
+  createRawDisk(join(work, 'disk.raw'), DISK_BYTES);
+  const disk: VmDisk = {
+    id: 'disk0',
+    path: join(work, 'disk.raw'),
+    format: 'raw',
+    bus,
+    serial,
+    bootIndex: 0,
+  };
+  const answer = answerText(answerFor(variant, secrets));
   const { fingerprint, log, seconds } = await installUnattended({
     unattendedIso: artefacts.unattendedIso,
     folder: work,
-    disks: [newDisk(work)],
-    answer: answerText({ disk: { serial: DISK_SERIAL }, secrets, hostname: FIXTURE_HOSTNAME }),
-    progress: (line) => progress(`installer: ${line}`),
+    progress: (line) => progress(`${serial}: ${line}`),
+    ...(answerBy === 'fw_cfg'
+      ? { disks: [disk], fwCfg: { [ANSWER_ITEM]: answer } }
+      : {
+          disks: [disk, await usbVolume(join(work, 'stick.img'), 'TRUTHDB-ANS', { 'answer.json': answer })],
+        }),
   });
-  progress(`installed in ${seconds.toFixed(0)} s`);
+  progress(`${serial}: installed in ${seconds.toFixed(0)} s`);
   const fixture: InstalledFixture = {
-    disk: installedDisk(folder).path,
+    disk: join(folder, 'disk.raw'),
+    bus,
+    serial,
+    hostname,
     variables: installedVariables(folder),
     secrets,
     fingerprint,
@@ -77,4 +130,8 @@ async function installInto(
   writeFileSync(join(work, 'fixture.json'), JSON.stringify(fixture), { mode: 0o600 });
   // Only a complete installation gets its final name.
   renameSync(work, folder);
+}
+
+function answerFor({ serial, hostname, authorizedKeys }: Variant, secrets: Secrets): AnswerOptions {
+  return { disk: { serial }, secrets, hostname, ...(authorizedKeys === undefined ? {} : { authorizedKeys }) };
 }

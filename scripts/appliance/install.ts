@@ -43,7 +43,8 @@ export interface InstallOptions {
   readonly folder: string;
   /** The machine's disks; the answer decides which is written. */
   readonly disks: readonly VmDisk[];
-  readonly answer: string;
+  /** fw_cfg items, among them the answer unless it lies on a volume: name → content. */
+  readonly fwCfg?: Readonly<Record<string, string>>;
   readonly progress: (line: string) => void;
 }
 
@@ -62,7 +63,7 @@ export async function installUnattended(options: InstallOptions): Promise<Instal
     folder: options.folder,
     disks: options.disks,
     medium: { path: options.unattendedIso, as: 'cdrom', bootIndex: 9 },
-    fwCfg: { [ANSWER_ITEM]: options.answer },
+    ...(options.fwCfg === undefined ? {} : { fwCfg: options.fwCfg }),
   });
   const stopTelling = tellLines(vm, options.progress);
   try {

@@ -2,5 +2,6 @@
 import type { Bench } from './bench.ts';
 
 export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  boot: async () => (await import('./boot.ts')).boot,
   sizes: async () => (await import('./sizes.ts')).sizes,
 };

@@ -36,6 +36,8 @@ export interface VmOptions {
   /** False starts without UEFI: direct kernel boot, or a BIOS machine. */
   readonly uefi?: boolean;
   readonly serialPorts?: number;
+  /** What this machine can do unless told. */
+  readonly acceleration?: Acceleration;
   /** True when a person's terminal is on the line and answers what programs ask a terminal. */
   readonly attended?: boolean;
   readonly extraArgs?: readonly string[];
@@ -239,7 +241,7 @@ export class Vm {
 
 /** Starts a machine. It runs until it is powered down, killed, or this process ends, however that happens. */
 export async function startVm(options: VmOptions): Promise<Vm> {
-  const { acceleration } = await chooseAcceleration();
+  const acceleration = options.acceleration ?? (await chooseAcceleration()).acceleration;
   mkdirSync(options.folder, { recursive: true });
   const machine = planMachine(options, acceleration);
   const child = spawnBound('qemu-system-x86_64', qemuArguments(machine), {

@@ -121,6 +121,7 @@ describe('the artefacts', () => {
     'truthdb-0.1.0-unattended.iso',
     'root.squashfs',
     'vmlinuz-runtime',
+    'truthdb_0.1.0.efi',
   ];
 
   test('are found by what they are for', () => {
