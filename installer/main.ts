@@ -118,7 +118,8 @@ async function runUi(args: string[]): Promise<number> {
     process.stderr.write(`--ui=${ui}: blessed or line\n`);
     return 2;
   }
-  return runInterface({ kind: ui satisfies InterfaceKind, socketPath: socket, tty });
+  const { TERM: term } = process.env;
+  return runInterface({ kind: ui satisfies InterfaceKind, socketPath: socket, tty, term });
 }
 
 async function listDisks(args: string[]): Promise<number> {

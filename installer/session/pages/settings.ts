@@ -62,7 +62,7 @@ function networkFields(state: SessionState): ViewField[] {
     },
     { ...field('address', 'Address/prefix', form.address, 'like 192.0.2.10/24'), ...staticOnly },
     { ...field('gateway', 'Gateway', form.gateway, 'empty: none'), ...staticOnly },
-    { ...field('dns', 'Name servers', form.dns, 'separated by blanks; empty: none'), ...staticOnly },
+    { ...field('dns', 'Name servers', form.dns, 'blanks between'), ...staticOnly },
   ];
 }
 
@@ -93,7 +93,7 @@ export const access: Page = {
     fields: [
       { ...field('password', 'Password', ''), kind: 'secret' },
       { ...field('repeat', 'Password again', ''), kind: 'secret' },
-      field('key', 'SSH public key', state.authorizedKeys[0] ?? '', 'optional, one line'),
+      field('key', 'SSH public key', state.authorizedKeys[0] ?? '', 'optional'),
     ],
     actions: [action('next', '[N]ext', !state.hashing), BACK, ABORT],
     enter: 'next',
