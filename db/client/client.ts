@@ -157,7 +157,7 @@ export class Client {
     });
   }
 
-  /** As `append`, for who has ids and bytes ready. */
+  /** As `append`, for who has ids and bytes ready; they must stay as they are until it is answered. */
   appendDrafts(append: AppendRequest): Promise<AppendResult> {
     return this.#withPatience((deadline) =>
       this.#request(
