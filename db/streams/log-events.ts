@@ -39,7 +39,8 @@ export function* eventsOfBackwards(commit: LogCommit): Generator<RecordedEvent> 
 }
 
 function copiedEvent(entry: LogEntry, commit: LogCommit): RecordedEvent {
-  return recordedEvent(entry.payload.slice(), entry.sequence, commit.recordedAt);
+  // Not slice(): a Buffer's shares its memory.
+  return recordedEvent(new Uint8Array(entry.payload), entry.sequence, commit.recordedAt);
 }
 
 function readEvent(log: LogReader, position: Sequence): RecordedEvent {

@@ -82,7 +82,7 @@ export class MemoryLog implements Log {
     const group = this.#group;
     const first = this.#next as Sequence;
     for (const entry of entries) {
-      const payload = entry.payload.slice();
+      const payload = new Uint8Array(entry.payload);
       group.entries.push({ ...entry, payload, sequence: this.#next++ as Sequence });
     }
     if (recordedAt > group.recordedAt) group.recordedAt = recordedAt;
@@ -121,7 +121,7 @@ export class MemoryLog implements Log {
     if (commit === undefined || commit.sequence > this.#stable) return null;
     const entry = commit.entries.find(({ sequence }) => sequence === at);
     if (entry === undefined) return null;
-    return { ...entry, payload: entry.payload.slice(), recordedAt: commit.recordedAt };
+    return { ...entry, payload: new Uint8Array(entry.payload), recordedAt: commit.recordedAt };
   }
 
   status(): LogStatus {
@@ -244,7 +244,7 @@ export class MemoryLog implements Log {
 
 /** As a reader lends it: the payloads are gone when it is asked for the next commit. */
 function* lent(commit: LogCommit): Generator<LogCommit> {
-  const entries = commit.entries.map((entry) => ({ ...entry, payload: entry.payload.slice() }));
+  const entries = commit.entries.map((entry) => ({ ...entry, payload: new Uint8Array(entry.payload) }));
   yield { ...commit, entries };
   for (const { payload } of entries) payload.fill(0xee);
 }
