@@ -16,6 +16,8 @@ interface Inode {
   /** Writes since the last sync, oldest first, with what was there before. */
   writes: { readonly position: number; readonly before: Uint8Array; readonly after: Uint8Array }[];
   durableLength: number;
+  /** Sectors that look written but whose write-back failed: what the disk really holds. Linux calls such pages clean. */
+  readonly lost: Map<number, Uint8Array>;
   /** Space is taken up to here. */
   allocated: number;
 }
@@ -33,6 +35,8 @@ export class MemoryDisk implements Disk {
   crashBefore = Number.POSITIVE_INFINITY;
   /** Called before each operation; may throw what a real disk would. */
   beforeOperation: (name: string, path: string) => void = () => {};
+  /** How many of the next syncs fail, as a disk with a bad sector makes them: the data is lost and the next sync succeeds. */
+  failingSyncs = 0;
   /** Space left for files; allocation takes from it. */
   freeBytes = Number.POSITIVE_INFINITY;
   readonly trace: string[] = [];
@@ -55,13 +59,7 @@ export class MemoryDisk implements Disk {
     const there = this.#names.get(path);
     if (mode === 'create' && there !== undefined) throw failure('EEXIST', path);
     if (mode !== 'create' && there === undefined) throw failure('ENOENT', path);
-    const inode = there ?? {
-      content: new Uint8Array(0),
-      shared: false,
-      writes: [],
-      durableLength: 0,
-      allocated: 0,
-    };
+    const inode = there ?? newInode(new Uint8Array(0), 0);
     if (there === undefined) this.#change(dirname(path), (names) => names.set(path, inode));
     const handle = this.#nextHandle++;
     this.#handles.set(handle, { path, inode });
@@ -89,11 +87,11 @@ export class MemoryDisk implements Disk {
   }
 
   fdatasync(handle: FileHandle): void {
-    persist(this.#file(handle, 'fdatasync'));
+    this.#sync(this.#file(handle, 'fdatasync'));
   }
 
   fsync(handle: FileHandle): void {
-    persist(this.#file(handle, 'fsync'));
+    this.#sync(this.#file(handle, 'fsync'));
   }
 
   fsyncDirectory(path: string): void {
@@ -194,6 +192,21 @@ export class MemoryDisk implements Disk {
     return new MemoryDisk(new Map(survived), this.#directories);
   }
 
+  /** The process dies, the machine lives on: locks and handles go, the page cache stays. */
+  killProcess(): void {
+    this.#locks.clear();
+    this.#handles.clear();
+  }
+
+  #sync(inode: Inode): void {
+    if (this.failingSyncs > 0) {
+      this.failingSyncs -= 1;
+      loseWrites(inode);
+      throw failure('EIO', 'sync');
+    }
+    persist(inode);
+  }
+
   #change(directory: string, apply: (names: Map<string, Inode>) => void): void {
     apply(this.#names);
     this.#changes.push({ directory, apply });
@@ -215,6 +228,11 @@ export class MemoryDisk implements Disk {
   }
 }
 
+/** A file whose content is all durable. */
+function newInode(content: Uint8Array, allocated: number): Inode {
+  return { content, shared: false, writes: [], durableLength: content.length, lost: new Map(), allocated };
+}
+
 function own(inode: Inode): void {
   if (inode.shared) inode.content = inode.content.slice();
   inode.shared = false;
@@ -233,20 +251,36 @@ function cutTo(inode: Inode, length: number): void {
   persist(inode);
 }
 
+function loseWrites(inode: Inode): void {
+  const durable = inode.content.slice();
+  for (const { position, before } of inode.writes.toReversed()) durable.set(before, position);
+  for (const { position, after } of inode.writes) {
+    for (const sector of sectorsOf(position, after.length)) {
+      if (!inode.lost.has(sector))
+        inode.lost.set(sector, durable.slice(sector * SECTOR, (sector + 1) * SECTOR));
+    }
+  }
+  inode.writes = [];
+}
+
+function sectorsOf(position: number, length: number): number[] {
+  const first = Math.floor(position / SECTOR);
+  const last = Math.floor((position + length - 1) / SECTOR);
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+}
+
 function persist(inode: Inode): void {
+  if (inode.lost.size > 0) {
+    for (const { position, after } of inode.writes) {
+      for (const sector of sectorsOf(position, after.length)) inode.lost.delete(sector);
+    }
+  }
   inode.writes = [];
   inode.durableLength = inode.content.length;
 }
 
 function copyOnce(copied: Map<Inode, Inode>, inode: Inode): Inode {
-  const { content, allocated } = inode;
-  const copy = copied.get(inode) ?? {
-    content,
-    shared: true,
-    writes: [],
-    durableLength: content.length,
-    allocated,
-  };
+  const copy = copied.get(inode) ?? { ...newInode(inode.content, inode.allocated), shared: true };
   inode.shared = true;
   copied.set(inode, copy);
   return copy;
@@ -259,15 +293,10 @@ function survivorOf(inode: Inode, pick: Pick): Inode {
     const version = pick(versions.length + 1);
     if (version > 0) content.set(versions[version - 1]!, sector * SECTOR);
   }
+  for (const [sector, durable] of inode.lost) content.set(durable, sector * SECTOR);
   // A size change that was not synced is either there or not.
   const length = pick(2) === 0 ? inode.durableLength : content.length;
-  return {
-    content: content.slice(0, length),
-    shared: false,
-    writes: [],
-    durableLength: length,
-    allocated: inode.allocated,
-  };
+  return newInode(content.slice(0, length), inode.allocated);
 }
 
 /** Per sector written since the last sync, every content it has had since. */
@@ -276,8 +305,7 @@ function sectorVersions(inode: Inode, durable: Uint8Array): Map<number, Uint8Arr
   const sectors = new Map<number, Uint8Array[]>();
   for (const { position, after } of inode.writes) {
     state.set(after, position);
-    const last = Math.floor((position + after.length - 1) / SECTOR);
-    for (let sector = Math.floor(position / SECTOR); sector <= last; sector++) {
+    for (const sector of sectorsOf(position, after.length)) {
       const versions = sectors.get(sector) ?? [];
       versions.push(state.slice(sector * SECTOR, (sector + 1) * SECTOR));
       sectors.set(sector, versions);
