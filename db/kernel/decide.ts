@@ -167,7 +167,7 @@ function checkCommand(command: AppendEvents, limits: AppendLimits): TruthError |
 function checkEvents({ stream, events }: AppendEvents, limits: AppendLimits): TruthError | null {
   const streamBytes = Buffer.byteLength(stream);
   let total = 0;
-  let checkedType = '';
+  let checkedType: string | null = null;
   let typeBytes = 0;
   for (let index = 0; index < events.length; index++) {
     const event = events[index]!;
