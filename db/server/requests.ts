@@ -20,8 +20,9 @@ import {
   KIND,
   SUBSCRIPTION_CREDIT_MAX,
   SUBSCRIPTIONS_MAX,
+  type Subscribe,
 } from '../protocol/index.ts';
-import type { EventPage } from '../streams/event.ts';
+import { type AppendRequest, type EventPage, eventType, streamName } from '../streams/event.ts';
 import { revision, sequence } from '../types.ts';
 import { administer } from './administration.ts';
 import { asTruthError } from './failures.ts';
@@ -97,7 +98,7 @@ export class Requests {
 
   #append(request: number, body: ByteReader): void {
     const append = decodeAppend(body);
-    if (!this.#permitted(request, 'append')) return;
+    if (!this.#passes(request, () => checkAppend(this.#principal, append))) return;
     const startedAt = performance.now();
     this.#appends += 1;
     this.#engine.append(append).then(
@@ -117,6 +118,7 @@ export class Requests {
   #readStream(request: number, body: ByteReader): void {
     const read = decodeReadStream(body);
     const from = read.from === null ? edge(read.direction) : revision(read.from);
+    if (!this.#passes(request, () => streamName(read.stream))) return;
     this.#read(request, () => this.#engine.readStream({ ...read, from }));
   }
 
@@ -127,7 +129,7 @@ export class Requests {
   }
 
   #read(request: number, page: () => Promise<EventPage>): void {
-    if (!this.#permitted(request, 'read')) return;
+    if (!this.#passes(request, () => allow(this.#principal, 'read'))) return;
     if (this.#host.counters.outgoingBytes > this.#host.limits.outgoingBytesMax) {
       this.#refuse(request, tooManySlowReaders());
       return;
@@ -153,7 +155,7 @@ export class Requests {
     if (this.#subscriptions.has(request)) {
       throw new TruthError('PROTOCOL', `a subscription with the request id ${request} is still running`);
     }
-    if (!this.#permitted(request, 'read')) return;
+    if (!this.#passes(request, () => checkSubscribe(this.#principal, subscribe))) return;
     if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX) {
       this.#refuse(
         request,
@@ -211,9 +213,10 @@ export class Requests {
     }
   }
 
-  #permitted(request: number, right: Right): boolean {
+  /** Runs a check of the request; what it throws is answered under the request's id. */
+  #passes(request: number, check: () => void): boolean {
     try {
-      allow(this.#principal, right);
+      check();
       return true;
     } catch (error) {
       this.#refuse(request, error);
@@ -227,6 +230,18 @@ export class Requests {
     encodeError(this.#out.writer, request, error);
     this.#answered();
   }
+}
+
+/** Names are read here, where they come in; behind this the types vouch for them. */
+function checkAppend(principal: Principal, append: AppendRequest): void {
+  allow(principal, 'append');
+  streamName(append.stream);
+  for (const event of append.events) eventType(event.type);
+}
+
+function checkSubscribe(principal: Principal, subscribe: Subscribe): void {
+  allow(principal, 'read');
+  if (subscribe.stream !== null) streamName(subscribe.stream);
 }
 
 function edge(direction: 'forwards' | 'backwards'): 'start' | 'end' {

@@ -10,7 +10,13 @@ import {
   PAGE_EVENTS_MAX,
   parseUuid,
 } from '../../protocol/index.ts';
-import { type AppendRequest, type EventDraft, type RecordedEvent, streamName } from '../../streams/event.ts';
+import {
+  type AppendRequest,
+  type EventDraft,
+  eventType,
+  type RecordedEvent,
+  streamName,
+} from '../../streams/event.ts';
 import { revision, sequence } from '../../types.ts';
 import { type Parameter, type Route, type RouteRequest, sendJson } from './route.ts';
 import { sendEvents } from './sse.ts';
@@ -173,7 +179,7 @@ function draftFrom(event: z.infer<typeof eventSchema>): EventDraft {
   if (event.metadata !== undefined && event.metadataBase64 !== undefined) throw bothGiven('metadata');
   return {
     id: event.id === undefined ? newUuid() : parseUuid(event.id),
-    type: event.type,
+    type: eventType(event.type),
     contentType: event.dataBase64 === undefined ? 'json' : 'binary',
     data: bytesFrom(event.data, event.dataBase64, 'null'),
     metadata: bytesFrom(event.metadata, event.metadataBase64, ''),

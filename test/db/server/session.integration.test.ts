@@ -6,6 +6,7 @@ import {
   encodeCredit,
   encodeEmpty,
   encodeReadAll,
+  encodeReadStream,
   encodeSubscribe,
   FRAME_HEADER,
   KIND,
@@ -298,17 +299,29 @@ test('a client that does not speak TLS is dropped by the TLS port and others are
   expect(await db.ping()).toBeGreaterThan(0);
 });
 
-test('an append the engine refuses is answered under its id and the connection goes on', async () => {
+test('a name that is none is answered under its id and the connection goes on', async () => {
   const of = await serve();
   const client = await greeted(of);
   client.send((out) => encodeAppend(out, 2, appendOf(1, '$system')));
+  client.send((out) =>
+    encodeReadStream(out, 4, {
+      stream: 'a\u0007' as StreamName,
+      from: null,
+      limit: 1,
+      direction: 'forwards',
+    }),
+  );
+  client.send((out) =>
+    encodeSubscribe(out, 5, { after: 0 as Sequence, stream: '$x' as StreamName, credit: 1000 }),
+  );
   client.send((out) => encodeAppend(out, 3, appendOf(1, 'fine')));
   await client.until(() =>
     client.frames.some((frame) => frame.kind === KIND.APPENDED && frame.request === 3),
   );
-  expect(client.frames.find((frame) => frame.request === 2)?.error).toMatchObject({
-    code: 'INVALID_ARGUMENT',
-  });
+  for (const request of [2, 4, 5]) {
+    const refused = client.frames.find((frame) => frame.request === request);
+    expect(refused?.error).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  }
 });
 
 test('requests with the id 0, unknown kinds and broken bodies end the connection with a reason', async () => {

@@ -14,7 +14,6 @@ import type {
   RecordedEvent,
   StreamName,
 } from '../../../db/streams/event.ts';
-import { streamName } from '../../../db/streams/event.ts';
 import type { Epoch, RecordedAt, Revision, Sequence } from '../../../db/types.ts';
 
 const EMPTY_HISTOGRAM = { bounds: [Number.POSITIVE_INFINITY], counts: [0], sum: 0, count: 0 };
@@ -32,7 +31,6 @@ export class MemoryEngine implements Engine {
 
   async append(request: AppendRequest): Promise<AppendResult> {
     if (this.#closed) throw new TruthError('CLOSED', 'the database is closed');
-    streamName(request.stream);
     const result = this.#decide(request);
     if (this.hold !== null) await this.hold;
     else await new Promise((resolve) => setImmediate(resolve));
