@@ -89,12 +89,14 @@ function makeLog({ directory, disk, segmentBytes }: SetupOptions): void {
   }
 }
 
+/** Key and certificate of an interrupted set-up stay: clients may know the fingerprint already. */
 function makeTls({ directory, disk, hostNames }: SetupOptions): Certificate {
+  const { folder, key, certificate: certificatePath } = tlsPaths(directory);
+  if (existsSync(key) && existsSync(certificatePath)) return readCertificate(disk, directory);
   const own = ['localhost', '127.0.0.1', '::1'];
   const machine = /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(hostname()) ? [hostname()] : [];
   const names = [...new Set([...hostNames, ...machine, ...own])];
   const certificate = makeCertificate(names, randomBytes);
-  const { folder, key, certificate: certificatePath } = tlsPaths(directory);
   disk.mkdir(folder);
   disk.fsyncDirectory(dirname(folder));
   writeSmallFile(disk, key, Buffer.from(certificate.keyPem));

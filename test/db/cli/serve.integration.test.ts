@@ -23,6 +23,23 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** The server on a disk whose fdatasync fails from the thirtieth call on. */
+function spawnFailing(directoryOfData: string): ServerProcess {
+  const inject = [
+    '-f',
+    '-qq',
+    '-o',
+    '/dev/null',
+    '-e',
+    'trace=fdatasync',
+    '-e',
+    'inject=fdatasync:error=EIO:when=30+',
+  ];
+  const server = new ServerProcess(directoryOfData, [], {}, ['strace', ...inject]);
+  servers.push(server);
+  return server;
+}
+
 function start(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): ServerProcess {
   const server = new ServerProcess(data, args, env);
   servers.push(server);
@@ -91,9 +108,10 @@ test('a directory with other things in it is left alone', async () => {
 });
 
 test('a set-up that was interrupted is finished by the next start', async () => {
-  await truthdb(['init', '--data', data]);
+  const made = JSON.parse((await truthdb(['init', '--data', data, '--json'])).out) as { fingerprint: string };
   rmSync(join(data, 'metadata', 'tokens.json'));
-  const { connection } = await start().serving();
+  const { connection, fingerprint } = await start().serving();
+  expect(fingerprint).toBe(made.fingerprint);
   const db = await connect(connection as string);
   expect(await db.ping()).toBeGreaterThan(0);
   await db.close();
@@ -153,6 +171,35 @@ test('kill -9 in the middle, three times over: every acknowledged event is there
     for (const value of known) acknowledged.add(value);
   }
   await expectAll(acknowledged, connection as string);
+});
+
+test('a disk that fails ends the server with an exit code of its own; nothing acknowledged is lost', async () => {
+  const { connection: url } = await (async () => {
+    const first = start();
+    const serving = await first.serving();
+    await first.stop();
+    return serving;
+  })();
+  const failing = spawnFailing(data);
+  const { port } = await failing.serving();
+  const address = (url as string).replace(/:\d+\?/, `:${port}?`);
+  const db = await connect(address, { reconnect: false });
+  const errors = new Set<string>();
+  const acknowledged = new Set<number>();
+  for (let value = 0; errors.size === 0; value++) {
+    try {
+      await db.append('s', { type: 't', data: value });
+      acknowledged.add(value);
+    } catch (error) {
+      errors.add((error as { code: string }).code);
+    }
+  }
+  const { code, err } = await failing.ended;
+  expect(code).toBe(71);
+  expect(err).toContain('cannot be written any more');
+  expect([...errors][0]).toMatch(/WRITER_FAILED|CLOSED|CONNECTION/);
+  expect(acknowledged.size).toBeGreaterThan(5);
+  await expectAll(acknowledged, url as string);
 });
 
 /** Appends as fast as answers come until the server refuses or is gone; returns what was acknowledged. */

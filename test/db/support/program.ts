@@ -60,10 +60,16 @@ export class ServerProcess {
   readonly ended: Promise<Ran>;
   #out = '';
 
-  /** Starts `truthdb serve --json` on free ports of the loopback. */
-  constructor(data: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  /** Starts `truthdb serve --json` on free ports of the loopback; `under` is a program that runs it, with its arguments. */
+  constructor(
+    data: string,
+    args: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+    under: readonly string[] = [],
+  ) {
     const place = ['--data', data, '--host', '127.0.0.1', '--port', '0', '--http-port', '0'];
-    this.child = spawn(process.execPath, [BIN, 'serve', '--json', ...place, ...args], {
+    const [program = '', ...rest] = [...under, process.execPath, BIN, 'serve', '--json', ...place, ...args];
+    this.child = spawn(program, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: environmentOf(env),
       cwd: '/',
