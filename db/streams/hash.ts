@@ -1,5 +1,5 @@
 /**
- * The 32-bit hashes of the stream index (MurmurHash3 x86_32 mixing; Appleby, public domain description). Fast and seeded
+ * The 32-bit hashes of the stream index (MurmurHash3 x86_32; Appleby). Fast and seeded
  * with the log id; they only choose candidates, which are then compared byte by byte.
  */
 
@@ -21,7 +21,7 @@ export function hashBytes(bytes: Uint8Array, start: number, length: number, seed
   }
   let rest = 0;
   for (let at = start + length - 1; at >= whole; at--) rest = (rest << 8) | bytes[at]!;
-  return avalanche(mixWord(hash, rest) ^ length);
+  return avalanche(hash ^ scrambled(rest) ^ length);
 }
 
 /** Hash of the event id at `start`; it takes in the stream (by its name's hash), because ids are told apart per stream. */
@@ -35,10 +35,13 @@ export function seedOf(logId: Uint8Array): number {
 }
 
 function mixWord(hash: number, word: number): number {
-  let mixed = Math.imul(word, C1);
-  mixed = (mixed << 15) | (mixed >>> 17);
-  const next = hash ^ Math.imul(mixed, C2);
+  const next = hash ^ scrambled(word);
   return (Math.imul((next << 13) | (next >>> 19), 5) + ADDEND) | 0;
+}
+
+function scrambled(word: number): number {
+  const mixed = Math.imul(word, C1);
+  return Math.imul((mixed << 15) | (mixed >>> 17), C2);
 }
 
 function avalanche(value: number): number {
