@@ -1,11 +1,11 @@
 /**
  * A quick load on a server of its own: appends from many clients at once, each with so many requests in flight, for a
- * few seconds each, and prints throughput and latency. For looking and profiling; comparisons are the benchmarks' job.
+ * few seconds each, and prints throughput, latency and CPU time. For looking and profiling; comparisons are the benchmarks' job.
  *
  *     npm exec -- node scripts/load.ts [--seconds 3] [--bytes 256] [--batch 1] [--tls off|on] [--only 64x16] [--profile DIR]
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,6 +24,9 @@ interface Load {
   readonly bytes: number;
   readonly batch: number;
 }
+
+/** USER_HZ is 100 on Linux. */
+const CLOCK_TICK_MICROS = 10_000;
 
 const SHAPES: readonly Shape[] = [
   { clients: 1, inFlight: 1 },
@@ -57,7 +60,7 @@ const server = startServer(directory);
 try {
   const url = await server.connection;
   console.log(`${load.bytes} B events, batches of ${load.batch}, TLS ${values.tls}`);
-  for (const shape of shapes) console.log(await run(url, shape));
+  for (const shape of shapes) console.log(await run(url, shape, server.cpuMicros));
 } finally {
   await server.stop();
   rmSync(directory, { recursive: true, force: true });
@@ -80,6 +83,7 @@ function startServer(data: string) {
   });
   return {
     connection,
+    cpuMicros: () => cpuMicros(child.pid as number),
     stop: async () => {
       child.kill('SIGTERM');
       await exited;
@@ -87,25 +91,36 @@ function startServer(data: string) {
   };
 }
 
-async function run(url: string, { clients, inFlight }: Shape): Promise<string> {
+async function run(url: string, { clients, inFlight }: Shape, serverCpu: () => number): Promise<string> {
   const address = parseConnectionString(url);
   const connections = await Promise.all(Array.from({ length: clients }, () => connect(address)));
   const latencies: number[] = [];
   const until = performance.now() + load.seconds * 1000;
   const startedAt = performance.now();
+  const cpuBefore = serverCpu();
   const workers = connections.flatMap((client, index) =>
     Array.from({ length: inFlight }, () => work(client, `load-${index}` as StreamName, until, latencies)),
   );
   await Promise.all(workers);
   const seconds = (performance.now() - startedAt) / 1000;
+  const cpu = serverCpu() - cpuBefore;
   await Promise.all(connections.map((client) => client.close()));
   latencies.sort((left, right) => left - right);
   const events = latencies.length * load.batch;
   return (
     `${`${clients} × ${inFlight}`.padStart(8)}: ${Math.round(events / seconds)
       .toLocaleString('en')
-      .padStart(9)} events/s` + `  p50 ${at(latencies, 0.5)} ms  p99 ${at(latencies, 0.99)} ms`
+      .padStart(9)} events/s` +
+    `  p50 ${at(latencies, 0.5)} ms  p99 ${at(latencies, 0.99)} ms` +
+    `  server CPU ${(cpu / events).toFixed(1)} µs an event`
   );
+}
+
+/** CPU time of all threads of a process, which a busy machine does not distort as it does throughput. */
+function cpuMicros(pid: number): number {
+  const [user = 0, system = 0] =
+    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).map(Number) ?? [];
+  return (user + system) * CLOCK_TICK_MICROS;
 }
 
 async function work(client: Client, stream: StreamName, until: number, latencies: number[]): Promise<void> {
