@@ -96,11 +96,11 @@ export class CheckpointStore {
     this.#removeAllBut(join(this.folder, view), []);
   }
 
-  /** Moves a checkpoint the log does not bear out where nothing touches it, and returns that folder. */
+  /** Moves a checkpoint the log does not bear out where nothing touches it; returns what its paths begin with. */
   setAside(record: ViewRecord, reason: SetAsideReason): string {
-    const folder = setAside(this.#disk, this.folder, record, reason);
+    const path = setAside(this.#disk, this.folder, record, reason);
     this.#replace(record.name, null);
-    return folder;
+    return path;
   }
 
   /** Checkpoints set aside, now or earlier, that are ahead of the log. */

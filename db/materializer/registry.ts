@@ -67,7 +67,7 @@ export class Registry {
     if (worst === undefined) return null;
     return (
       `view "${worst.view}" holds commits up to ${worst.applied}, more than the log: durable commits are missing. ` +
-      `Bring them back from a copy of the log, or accept the loss by moving ${worst.folder} away`
+      `Bring them back from a copy of the log, or accept the loss by moving ${worst.path}.* out of views/ and opening again`
     );
   }
 

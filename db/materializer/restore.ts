@@ -28,10 +28,10 @@ async function restoreView(slot: Slot, { log, store, report }: RestoreContext): 
   const again = `view "${slot.name}" is rebuilt`;
   const doubt = await doubtOf(record, log);
   if (doubt !== null) {
-    const folder = store.setAside(record, doubt);
+    const path = store.setAside(record, doubt);
     const why = doubt === 'ahead' ? 'is ahead of the log' : 'comes from another branch of the log';
     report(
-      `${again}: its checkpoint at ${record.applied} ${why} (stable: ${log.stable}) and was moved to ${folder}`,
+      `${again}: its checkpoint at ${record.applied} ${why} (stable: ${log.stable}) and was moved to ${path}.*`,
     );
     return false;
   }
