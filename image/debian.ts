@@ -5,18 +5,67 @@ import { BuildError, run } from './exec.ts';
 import type { LockedPackage } from './lock.ts';
 
 /**
- * Asking Debian's mirror what a list of packages resolves to, through apt with a state directory of its own: the host's sources,
- * pins and installed packages have no say.
+ * Asking Debian's mirror what a list of packages resolves to, through apt with a state directory of its own: the host
+ * says where the mirror is; its pins and installed packages have no say.
  */
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
+/**
+ * Where this host gets Debian from: the root of each archive, with a slash at the end. The lock names packages by their path
+ * below it, so that any mirror will do: what a package is, its hash says.
+ */
+export interface Mirror {
+  readonly main: string;
+  readonly security: string;
+  /** Absent where the host does not use the archive of updates between point releases. */
+  readonly updates?: string;
+}
+
+/** Reads the host's own apt sources. */
+export async function findMirror(): Promise<Mirror> {
+  const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)';
+  const listed = await run('apt-get', [
+    'indextargets',
+    '--no-release-info',
+    '--format',
+    format,
+    'Created-By: Packages',
+  ]);
+  return parseMirror(listed.toString());
+}
+
+/** `listed`: lines of archive root, release and component, as `apt-get indextargets` prints them. */
+export function parseMirror(listed: string): Mirror {
+  const rows = listed.split('\n').map((line) => line.split(' '));
+  const root = (release: string) =>
+    rows.find(([, of, component]) => of === release && component === 'main')?.[0]?.replace(/\/*$/, '/');
+  const main = root('bookworm');
+  const security = root('bookworm-security');
+  if (main === undefined || security === undefined) {
+    const missing = main === undefined ? 'bookworm' : 'bookworm-security';
+    throw new BuildError(
+      `apt on this host has no source for ${missing} main; the image is made of Debian bookworm: add it to /etc/apt/sources.list.d`,
+    );
+  }
+  const updates = root('bookworm-updates');
+  return updates === undefined ? { main, security } : { main, security, updates };
+}
+
+/** Security updates come from an archive of their own, recognisable by the pool's name. */
+export function mirrorUrl(mirror: Mirror, { pool }: LockedPackage): string {
+  return `${pool.startsWith('pool/updates/') ? mirror.security : mirror.main}${pool}`;
+}
+
 /** Component main only: nothing in the image is non-free, which is why drivers that load firmware are absent. */
-const SOURCES = [
-  'http://deb.debian.org/debian bookworm main',
-  'http://deb.debian.org/debian bookworm-updates main',
-  'http://deb.debian.org/debian-security bookworm-security main',
-];
+function sourcesList({ main, security, updates }: Mirror): string {
+  const sources = [
+    `${main} bookworm main`,
+    ...(updates === undefined ? [] : [`${updates} bookworm-updates main`]),
+    `${security} bookworm-security main`,
+  ];
+  return sources.map((source) => `deb [signed-by=${KEYRING}] ${source}\n`).join('');
+}
 
 export interface Resolution {
   /** Seconds since 1970: date of the newest index. */
@@ -57,10 +106,7 @@ async function privateApt(directory: string): Promise<Apt> {
     await mkdir(join(directory, part), { recursive: true });
   }
   await writeFile(join(directory, 'status'), '');
-  await writeFile(
-    join(directory, 'sources.list'),
-    SOURCES.map((source) => `deb [signed-by=${KEYRING}] ${source}\n`).join(''),
-  );
+  await writeFile(join(directory, 'sources.list'), sourcesList(await findMirror()));
   const settings = {
     Dir: directory,
     'Dir::State': directory,
@@ -112,16 +158,10 @@ function readStanza(name: string, stanza: string): LockedPackage {
     name,
     version: field('Version'),
     architecture: field('Architecture') === 'all' ? 'all' : 'amd64',
-    url: poolUrl(field('Filename')),
+    pool: field('Filename'),
     size: Number(field('Size')),
     sha256: field('SHA256'),
   };
-}
-
-/** Security updates come from an archive of their own, recognisable by the pool's name. */
-function poolUrl(filename: string): string {
-  const archive = filename.startsWith('pool/updates/') ? 'debian-security' : 'debian';
-  return `http://deb.debian.org/${archive}/${filename}`;
 }
 
 async function newestIndex(directory: string): Promise<number> {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from '../scripts/progress.ts';
-import { resolvePackages } from './debian.ts';
+import { findMirror, type Mirror, mirrorUrl, resolvePackages } from './debian.ts';
 import { BuildError, run } from './exec.ts';
 import { findInputs, wantedPackages } from './inputs.ts';
 import { describeDrift, findDrift, type InputsLock, type LockedPackage } from './lock.ts';
@@ -65,7 +65,9 @@ async function followMirror(
   };
   const stillMissing = await download(await missingDebs(present, options.cacheDir), options);
   if (stillMissing.length > 0) {
-    throw new BuildError(`these packages cannot be fetched: ${stillMissing.map((deb) => deb.url).join(' ')}`);
+    throw new BuildError(
+      `these packages cannot be fetched: ${stillMissing.map((deb) => deb.pool).join(' ')}`,
+    );
   }
   return present;
 }
@@ -97,10 +99,11 @@ async function download(
   debs: readonly LockedPackage[],
   { cacheDir, progress }: Debs,
 ): Promise<LockedPackage[]> {
+  const mirror = await findMirror();
   const gone: LockedPackage[] = [];
   for (let done = 0; done < debs.length; done += DOWNLOADS_AT_ONCE) {
     const batch = debs.slice(done, done + DOWNLOADS_AT_ONCE);
-    const results = await Promise.all(batch.map((deb) => downloadOne(deb, cacheDir)));
+    const results = await Promise.all(batch.map((deb) => downloadOne(deb, mirror, cacheDir)));
     gone.push(...batch.filter((_, index) => !results[index]));
     progress(`fetched ${Math.min(done + DOWNLOADS_AT_ONCE, debs.length)} of ${debs.length} packages`);
   }
@@ -108,13 +111,13 @@ async function download(
 }
 
 /** apt's own downloader, because it knows the proxies apt on this host is told to use. */
-async function downloadOne(deb: LockedPackage, cacheDir: string): Promise<boolean> {
+async function downloadOne(deb: LockedPackage, mirror: Mirror, cacheDir: string): Promise<boolean> {
   const target = debPath(cacheDir, deb);
   const partial = `${target}.${process.pid}.part`;
   try {
     await run(
       APT_HELPER,
-      ['-o', 'Acquire::Retries=3', 'download-file', deb.url, partial, `SHA256:${deb.sha256}`],
+      ['-o', 'Acquire::Retries=3', 'download-file', mirrorUrl(mirror, deb), partial, `SHA256:${deb.sha256}`],
       {
         env: proxies(),
       },
@@ -128,7 +131,7 @@ async function downloadOne(deb: LockedPackage, cacheDir: string): Promise<boolea
     .update(await readFile(partial))
     .digest('hex');
   if (digest !== deb.sha256)
-    throw new BuildError(`${deb.url} has sha256 ${digest}, the lock says ${deb.sha256}`);
+    throw new BuildError(`${deb.pool} has sha256 ${digest}, the lock says ${deb.sha256}`);
   await rename(partial, target);
   return true;
 }

@@ -8,7 +8,8 @@ const packageSchema = z.strictObject({
   name: z.string(),
   version: z.string(),
   architecture: z.enum(['amd64', 'all']),
-  url: z.url(),
+  /** Path below the root of the archive. */
+  pool: z.string().regex(/^pool\/[\w.+~%/-]+\.deb$/),
   /** Bytes. */
   size: z.int().positive(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),

@@ -22,7 +22,8 @@ const OPERATOR = { name: 'operator', id: 1000, home: '/state/home/operator', she
 const OPERATOR_GROUPS = ['adm', 'sudo', 'systemd-journal', 'truthdb'];
 
 /** The database's wire protocol. Its HTTP port listens on loopback and needs no opening. */
-const DATABASE_PORT = 9650;
+/** Wire protocol, HTTP. */
+const DATABASE_PORTS = [9650, 9651];
 const SSH_PORT = 22;
 
 export const HOSTNAME_FILE = '/run/appliance/hostname';
@@ -34,7 +35,7 @@ export function renderAppliance(config: ApplianceConfig): RenderedFile[] {
     text('/run/systemd/network/10-truthdb.network', renderNetwork(config.network)),
     text(
       '/run/appliance/nftables.conf',
-      renderFirewall(hasSsh ? [SSH_PORT, DATABASE_PORT] : [DATABASE_PORT]),
+      renderFirewall(hasSsh ? [SSH_PORT, ...DATABASE_PORTS] : DATABASE_PORTS),
     ),
     ...renderOperator(config.operator.passwordHash),
     ...(hasSsh ? [text(`/run/appliance/ssh/${OPERATOR.name}`, lines(config.ssh.authorizedKeys))] : []),
@@ -75,7 +76,8 @@ function renderFirewall(ports: readonly number[]): string {
     '    ct state established,related accept',
     '    ct state invalid drop',
     '    iif lo accept',
-    '    meta l4proto { icmp, ipv6-icmp } accept',
+    // By number (icmp, ipv6-icmp): the image has no /etc/protocols to look names up in.
+    '    meta l4proto { 1, 58 } accept',
     '    ip6 saddr fe80::/10 udp dport 546 accept comment "answers of DHCPv6 servers"',
     `    tcp dport { ${ports.join(', ')} } accept`,
     '  }',
