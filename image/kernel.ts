@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -66,6 +66,8 @@ const DEFAULT_TARBALL = '/usr/src/linux-source-6.12.tar.xz';
 const FILES = KERNEL_NAMES.flatMap((kernel) => [`vmlinuz-${kernel}`, `config-${kernel}`]);
 /** Written last into a cache folder; says what a whole one holds. */
 const RESULT = 'kernels.json';
+/** Finished builds that the cache keeps, 20 MB each: switching between branches stays free. */
+const RESULTS_KEPT = 6;
 
 interface Result {
   readonly version: string;
@@ -107,7 +109,7 @@ export async function buildKernels(options: BuildKernelsOptions): Promise<BuiltK
 }
 
 async function readWishes(): Promise<Wishes> {
-  const names = (await readdir(CONFIG_FOLDER)).sort();
+  const names = (await readdir(CONFIG_FOLDER)).filter((name) => name.endsWith('.config') || name === CHECKS);
   const files = new Map<string, string>();
   for (const name of names) files.set(name, await readFile(join(CONFIG_FOLDER, name), 'utf8'));
   return {
@@ -183,6 +185,7 @@ async function build(context: BuildContext, wishes: Wishes, finished: string): P
     await writeFile(join(partial, RESULT), `${JSON.stringify(result, null, 2)}\n`);
     await rm(finished, { recursive: true, force: true });
     await rename(partial, finished);
+    await removeOldResults(cache);
     return result;
   });
 }
@@ -195,6 +198,16 @@ async function configureAndSay(room: BuildRoom, { wanted, checks }: Wishes): Pro
     `${counts.join(', ')}; every wish granted, no driver differs, ${checks.checks.length} checks hold with ${checks.exceptions.length} exceptions`,
   );
   return configs;
+}
+
+async function removeOldResults(cache: string): Promise<void> {
+  const keys = (await readdir(cache)).filter((name) => existsSync(join(cache, name, RESULT)));
+  const made = await Promise.all(keys.map(async (key) => (await stat(join(cache, key))).mtimeMs));
+  const oldestFirst = keys
+    .map((key, index) => ({ key, at: made[index] ?? 0 }))
+    .sort((a, b) => a.at - b.at)
+    .slice(0, -RESULTS_KEPT);
+  for (const { key } of oldestFirst) await rm(join(cache, key), { recursive: true });
 }
 
 async function hashesIn(folder: string): Promise<Record<string, string>> {
@@ -229,6 +242,10 @@ async function checkOnly(cacheDir: string, progress: Progress): Promise<void> {
   });
 }
 
+async function commitTime(root: string): Promise<string> {
+  return (await run('git', ['-C', root, 'log', '-1', '--format=%ct'])).toString();
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const progress = printProgress('kernels');
   const cacheDir = join(homedir(), '.cache', 'truthdb');
@@ -238,13 +255,12 @@ async function main(args: readonly string[]): Promise<number> {
     if (args.includes('--check')) {
       await checkOnly(cacheDir, progress);
     } else {
-      const commit = await run('git', ['-C', root, 'log', '-1', '--format=%ct']);
       await buildKernels({
         dist: join(root, 'dist'),
         cacheDir,
         sourceTarball: DEFAULT_TARBALL,
         progress,
-        sourceDateEpoch: Number(epoch ?? commit.toString()),
+        sourceDateEpoch: Number(epoch ?? (await commitTime(root))),
       });
     }
     return 0;

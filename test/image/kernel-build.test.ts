@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hostPackages } from '../../image/kernel.ts';
 import { buildMeter, duration } from '../../image/kernel-meter.ts';
 import { cacheKey, makeArguments } from '../../image/kernel-recipe.ts';
 import { buildingIn, removeUnfinished, withTreeLock } from '../../image/kernel-tree.ts';
+import bootstrapPackages from '../../scripts/host-packages.json' with { type: 'json' };
 
 describe('the cache key', () => {
   const inputs = {
@@ -29,6 +31,12 @@ describe('the cache key', () => {
     ['the compiler', { ...inputs, tools: ['gcc 12.2.1'] }],
   ])('changes with %s', (_what, changed) => {
     expect(cacheKey(changed)).not.toBe(cacheKey(inputs));
+  });
+});
+
+describe('the packages it needs on the build host', () => {
+  test('are among those that the bootstrap installs', () => {
+    expect(bootstrapPackages.image).toEqual(expect.arrayContaining(hostPackages));
   });
 });
 
