@@ -1,6 +1,7 @@
 import type { EventDraft } from './event.ts';
 
-const FILLED_AT_MOST = 0.5;
+/** The table is at most half full. */
+const SLOTS_PER_EVENT = 2;
 const WORDS = 4;
 
 /**
@@ -9,7 +10,7 @@ const WORDS = 4;
  */
 export function repeatedId(events: readonly EventDraft[]): { first: number; second: number } | null {
   if (events.length < 2) return null;
-  const slots = 2 ** Math.ceil(Math.log2(events.length / FILLED_AT_MOST));
+  const slots = 1 << (32 - Math.clz32(events.length * SLOTS_PER_EVENT - 1));
   const table = new Int32Array(slots);
   for (let second = 0; second < events.length; second++) {
     const id = events[second]!.id;
