@@ -12,6 +12,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { answerJsonSchema } from './answers/index.ts';
 import { findAnswer, unattendedAllowed } from './answers/source.ts';
 import { type Disk, formatDiskSize } from './disks/disk.ts';
 import { inventory } from './disks/index.ts';
@@ -37,6 +38,8 @@ const HELP = `truthdb-installer - puts TruthDB on a disk of this machine
       Installs as an answer file says. Only on the -unattended medium.
   truthdb-installer disks [--json]
       Lists every disk with its serial, content, content fingerprint, and why it may not be chosen.
+  truthdb-installer answer-schema
+      Prints the JSON schema of answer files.
 
 Example: truthdb-installer disks --json | grep -A1 serial
 `;
@@ -56,6 +59,9 @@ export async function main(args: string[]): Promise<number> {
         );
       case 'disks':
         return await listDisks(rest);
+      case 'answer-schema':
+        process.stdout.write(`${JSON.stringify(answerJsonSchema(), undefined, 2)}\n`);
+        return 0;
       case '--help':
       case '-h':
         process.stdout.write(HELP);

@@ -59,10 +59,9 @@ export function parseAnswer(text: string): Answer {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new InstallError(
-      'ANSWER_INVALID',
-      `answer.json is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    // Only the place: V8 also quotes the text around it.
+    const place = /at position .*$/.exec(error instanceof Error ? error.message : '')?.[0] ?? 'at its end';
+    throw new InstallError('ANSWER_INVALID', `answer.json is not JSON, ${place}`);
   }
   const parsed = answerSchema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -72,10 +71,10 @@ export function parseAnswer(text: string): Answer {
   throw new InstallError('ANSWER_INVALID', rules.join('; '));
 }
 
-/** The schema as it is published in answer.schema.json. Rules that JSON Schema cannot say are checked by the installer only. */
+/** The schema as it is published in answer.schema.json, and as `truthdb-installer answer-schema` prints it. Rules that JSON Schema cannot say are checked by the installer only. */
 export function answerJsonSchema(): object {
   return {
-    $id: 'https://truthdb.org/schema/installer-answer-1.json',
+    $id: 'urn:truthdb:installer-answer:1',
     ...z.toJSONSchema(answerSchema, { unrepresentable: 'any' }),
   };
 }

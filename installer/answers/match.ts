@@ -45,7 +45,7 @@ function checkContent(fingerprint: string | undefined, disk: Disk): void {
     );
   }
   throw refusal(
-    `${nameDisk(disk)} (${disk.contents.summary}) does not have the content ${fingerprint} the answer names; was it installed already?`,
+    `${nameDisk(disk)} (${disk.contents.summary}) has not the content ${fingerprint} that the answer names (was it installed already?)`,
   );
 }
 

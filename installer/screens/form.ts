@@ -78,12 +78,12 @@ export function initialForm(): FormState {
   };
 }
 
-/** In the order Tab walks through them. */
+/** In the order Tab walks through them. Actions that are not to be had at the moment keep their place and do nothing. */
 export function controlsOf(view: View, values: Readonly<Record<string, string>>): readonly Control[] {
   return [
     ...(view.list !== undefined && view.list.rows.length > 0 ? [{ kind: 'list' as const }] : []),
     ...visibleFields(view.fields, values).map((field) => ({ kind: 'field' as const, field })),
-    ...view.actions.filter(({ enabled }) => enabled).map((action) => ({ kind: 'action' as const, action })),
+    ...view.actions.map((action) => ({ kind: 'action' as const, action })),
   ];
 }
 
@@ -118,12 +118,12 @@ function onView(before: FormState, event: Extract<FormEvent, { type: 'view' }>):
     const state = { ...base, values: {}, overlay: 'none' as const, scroll: undefined };
     return { state: { ...state, focus: firstFocus(view) }, messages: [], guardMs: view.guardMs };
   }
-  // Controls come and go (Next appears when a check is done, a list when it has been read): the focus stays on what it was on.
+  // Controls come and go (fields with a choice, a list when it has been read): the focus stays on what it was on.
   const was = controlsOf(before.view ?? view, before.values)[before.focus];
   const controls = controlsOf(view, base.values);
   const now = controls.findIndex((control) => was !== undefined && nameOf(control) === nameOf(was));
   const arrived = view.list !== undefined && view.list.rows.length > 0 && !sameRows;
-  return still({ ...base, focus: now < 0 || arrived || isIdle(was, view) ? firstFocus(view) : now });
+  return still({ ...base, focus: now < 0 || arrived ? firstFocus(view) : now });
 }
 
 /** The hand goes back to where something must be typed again. */
@@ -136,18 +136,6 @@ function onRefusal(
   return view === undefined || view.fields.length === 0
     ? refused
     : { ...refused, focus: firstFocus(view), scroll: undefined };
-}
-
-/** The focus waited on an action only because the one Enter stands for was not there yet. */
-function isIdle(was: Control | undefined, view: View): boolean {
-  const fallback = was?.kind === 'action' && was.action.name !== view.enter && was.action.name === 'back';
-  return (
-    fallback &&
-    view.enter !== undefined &&
-    view.list === undefined &&
-    view.fields.length === 0 &&
-    view.page === 'hardware'
-  );
 }
 
 function firstFocus(view: View): number {
@@ -236,7 +224,8 @@ function onListKey(state: FormState, view: View, key: Key): FormStep {
 }
 
 function onActionKey(state: FormState, view: View, focused: Control | undefined, key: Key): FormStep {
-  if (focused?.kind === 'action' && (isEnter(key) || key.character === ' '))
+  // Not on space: what is typed for a field has spaces in it.
+  if (focused?.kind === 'action' && focused.action.enabled && isEnter(key))
     return activate(state, view, focused.action);
   if (key.name === 'right' || key.name === 'down') return still(moveFocus(state, view, 1));
   if (key.name === 'left' || key.name === 'up') return still(moveFocus(state, view, -1));
