@@ -41,6 +41,7 @@ const configSchema = z.strictObject({
       .min(64 * 1024)
       .max(BODY_BYTES_CEILING),
     inFlight: z.int().min(1).max(65_536),
+    inFlightBytes: z.int().min(64 * 1024),
     handshakeMillis: millis,
     frameMillis: millis,
     idleMillis: millis,
@@ -65,6 +66,7 @@ export const CONFIG_DEFAULTS: Config = {
     connections: 1000,
     bodyBytes: BODY_BYTES_DEFAULT,
     inFlight: 1024,
+    inFlightBytes: 8 * MIB,
     handshakeMillis: 10_000,
     frameMillis: 30_000,
     idleMillis: 30_000,
@@ -115,6 +117,7 @@ export const SETTINGS: readonly Setting[] = [
   setting('limits.connections', null, 'number', 'N', 'connections to the wire port at once'),
   setting('limits.bodyBytes', null, 'number', 'BYTES', 'largest request'),
   setting('limits.inFlight', null, 'number', 'N', 'requests of one connection read ahead of their answers'),
+  setting('limits.inFlightBytes', null, 'number', 'BYTES', 'appends under way for all connections'),
   setting('limits.handshakeMillis', null, 'number', 'MS', 'from connect to HELLO'),
   setting('limits.frameMillis', null, 'number', 'MS', 'from the first byte of a request to its last'),
   setting(

@@ -4,8 +4,8 @@ import { CONFIG_DEFAULTS } from '../config.ts';
 import { TruthError } from '../errors.ts';
 import { RealDisk } from '../io/index.ts';
 import { formatConnectionString } from '../protocol/index.ts';
-import { setUp } from '../server/setup.ts';
-import { readLogId } from '../wal/metadata.ts';
+import { setUp } from '../server/index.ts';
+
 import type { Command } from './command.ts';
 
 export const init: Command = {
@@ -34,7 +34,7 @@ export const init: Command = {
     const directory = resolve(data);
     const disk = new RealDisk();
     const hostNames = (args.text('host-names') ?? '').split(',').filter((name) => name !== '');
-    const { fingerprint, adminToken } = setUp({
+    const { logId, fingerprint, adminToken } = setUp({
       directory,
       disk,
       hostNames,
@@ -44,7 +44,7 @@ export const init: Command = {
     const host = hostNames[0] ?? 'localhost';
     const { port } = CONFIG_DEFAULTS.listen;
     const result = {
-      logId: readLogId(disk, directory),
+      logId,
       fingerprint,
       ...(adminToken === null
         ? {}
@@ -56,7 +56,7 @@ export const init: Command = {
     if (terminal.json) {
       await terminal.out(JSON.stringify(result));
     } else {
-      await terminal.out(`database ${result.logId} in ${directory}`);
+      await terminal.out(`database ${logId} in ${directory}`);
       await terminal.out(`certificate fingerprint ${fingerprint}`);
       if (result.connection !== undefined) {
         await terminal.out(`connection (shown this once): ${result.connection}`);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type ConfigSources, resolveConfig, SETTINGS, unknownVariables } from '../config.ts';
 import { ERROR_CODES, TruthError } from '../errors.ts';
-import { runServer, type Serving } from '../server/run.ts';
+import { runServer, type Serving } from '../server/index.ts';
 import type { Arguments, Command, Terminal } from './command.ts';
 
 /** Where the appliance renders its configuration. */

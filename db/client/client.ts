@@ -1,16 +1,9 @@
-/**
- * A connection to a TruthDB server that a program can hold for as long as it runs: requests are pipelined, a broken
- * connection is opened again, and what had not been answered is sent again. That is safe for appends because event ids
- * are fixed before the first attempt and the server answers a repeated append as it did the first time.
- */
+/** What a program does with a TruthDB server: append, read, subscribe. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TruthError } from '../errors.ts';
 import {
   type Address,
-  type ByteReader,
-  type ByteWriter,
   decodeAppended,
-  decodeError,
   decodeJson,
   decodePage,
   encodeAppend,
@@ -19,8 +12,6 @@ import {
   encodeJson,
   encodeReadAll,
   encodeReadStream,
-  encodeSubscribe,
-  FRAME_HEADER,
   KIND,
   SUBSCRIPTION_CREDIT_DEFAULT,
   type Welcome,
@@ -33,8 +24,8 @@ import type {
   StreamName,
 } from '../streams/event.ts';
 import { type Sequence, sequence } from '../types.ts';
-import { Connection } from './connection.ts';
 import { draftOf, Event, type NewEvent } from './events.ts';
+import { type Encode, Link } from './link.ts';
 import { Subscription } from './subscription.ts';
 
 export interface ClientOptions {
@@ -78,63 +69,33 @@ export interface EventsPage {
   readonly next: number;
 }
 
-interface Pending {
-  readonly encode: (out: ByteWriter, request: number) => void;
-  readonly settle: (kind: number, body: ByteReader) => void;
-  readonly reject: (error: TruthError) => void;
-  readonly deadline: number;
-}
-
-interface Subscribed {
-  readonly subscription: Subscription;
-  readonly stream: StreamName | null;
-}
-
 const PAGE_EVENTS = 1000;
-const REQUEST_MAX = 0xffff_ffff;
-const RECONNECT_MILLIS_MIN = 20;
-const RECONNECT_MILLIS_MAX = 2000;
-const SWEEP_MILLIS = 100;
-/** After these the same attempt would only fail again. */
-const FATAL = new Set(['UNAUTHENTICATED', 'UNSUPPORTED_VERSION', 'FORBIDDEN', 'PROTOCOL', 'TOO_LARGE']);
+/** Between attempts when a server is busy and does not say for how long. */
+const BUSY_MILLIS = 20;
 
 export class Client {
-  readonly #address: Address;
+  readonly #link: Link;
   readonly #timeoutMillis: number;
-  readonly #connectMillis: number;
-  readonly #reconnect: boolean;
-  readonly #pending = new Map<number, Pending>();
-  readonly #subscribed = new Map<number, Subscribed>();
-  readonly #sweeper: NodeJS.Timeout;
-  #connection: Connection | null = null;
-  #welcome: Welcome | null = null;
-  #lastRequest = 1;
-  #ended: TruthError | null = null;
 
   /** Use `connect`. */
   constructor(address: Address, options: ClientOptions) {
-    this.#address = address;
     this.#timeoutMillis = options.timeoutMillis ?? 30_000;
-    this.#connectMillis = options.connectMillis ?? 10_000;
-    this.#reconnect = options.reconnect ?? true;
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MILLIS);
-    this.#sweeper.unref();
+    this.#link = new Link({
+      address,
+      timeoutMillis: this.#timeoutMillis,
+      connectMillis: options.connectMillis ?? 10_000,
+      reconnect: options.reconnect ?? true,
+    });
+  }
+
+  /** Opens the first connection. Errors as `connect`. */
+  open(): Promise<void> {
+    return this.#link.open();
   }
 
   /** What the server said of itself: versions, limits, identity of the log. */
   get server(): Welcome {
-    if (this.#welcome === null) throw new TruthError('CONNECTION', 'not connected yet');
-    return this.#welcome;
-  }
-
-  /** Opens the first connection. Errors as `connect`. */
-  async open(): Promise<void> {
-    try {
-      await this.#openConnection();
-    } catch (error) {
-      this.#end(error as TruthError);
-      throw error;
-    }
+    return this.#link.welcome;
   }
 
   /**
@@ -160,7 +121,7 @@ export class Client {
   /** As `append`, for who has ids and bytes ready; they must stay as they are until it is answered. */
   appendDrafts(append: AppendRequest): Promise<AppendResult> {
     return this.#withPatience((deadline) =>
-      this.#request(
+      this.#link.request(
         deadline,
         KIND.APPENDED,
         (out, request) => encodeAppend(out, request, append),
@@ -210,9 +171,9 @@ export class Client {
     return this.#readPage((out, request) => encodeReadAll(out, request, range));
   }
 
-  #readPage(encode: Pending['encode']): Promise<EventsPage> {
+  #readPage(encode: Encode): Promise<EventsPage> {
     return this.#withPatience((deadline) =>
-      this.#request(deadline, KIND.PAGE, encode, (body) => {
+      this.#link.request(deadline, KIND.PAGE, encode, (body) => {
         const page: EventPage = decodePage(body);
         return { ...page, events: page.events.map((event) => new Event(event)) };
       }),
@@ -224,20 +185,20 @@ export class Client {
    * ends it. It outlives reconnects. Errors while iterating: FORBIDDEN, PRUNED, GAP, CORRUPT, UNAUTHENTICATED, CLOSED.
    */
   async subscribe(options: SubscribeOptions = {}): Promise<Subscription> {
-    this.#throwIfEnded();
+    this.#link.throwIfEnded();
     const after = options.after === 'now' ? await this.#lastPosition() : sequence(options.after ?? 0);
-    const request = this.#nextRequest();
-    const subscription = new Subscription(after, options.credit ?? SUBSCRIPTION_CREDIT_DEFAULT, {
-      credit: (bytes) => this.#send((out) => encodeCredit(out, request, bytes)),
-      cancel: () => {
-        this.#subscribed.delete(request);
-        this.#send((out) => encodeEmpty(out, KIND.CANCEL, request));
-      },
-    });
-    const subscribed = { subscription, stream: (options.stream ?? null) as StreamName | null };
-    this.#send((out) => startSubscription(out, request, subscribed));
-    this.#subscribed.set(request, subscribed);
-    return subscription;
+    const window = options.credit ?? SUBSCRIPTION_CREDIT_DEFAULT;
+    return this.#link.subscribe(
+      (options.stream ?? null) as StreamName | null,
+      (port) =>
+        new Subscription(after, window, {
+          credit: (bytes) => port.send((out, request) => encodeCredit(out, request, bytes)),
+          cancel: () => {
+            port.forget();
+            port.send((out, request) => encodeEmpty(out, KIND.CANCEL, request));
+          },
+        }),
+    );
   }
 
   async #lastPosition(): Promise<Sequence> {
@@ -255,12 +216,15 @@ export class Client {
     return this.#plain((out, request) => encodeJson(out, KIND.ADMIN, request, command));
   }
 
+  #plain(encode: Encode): Promise<Record<string, unknown>> {
+    return this.#link.request(this.#deadline(), KIND.REPLY, encode, decodeJson);
+  }
+
   /** Time until the server answers, in milliseconds. */
   async ping(): Promise<number> {
     const startedAt = performance.now();
-    const deadline = startedAt + this.#timeoutMillis;
-    await this.#request(
-      deadline,
+    await this.#link.request(
+      this.#deadline(),
       KIND.SERVER_PONG,
       (out, request) => encodeEmpty(out, KIND.PING, request),
       () => undefined,
@@ -268,183 +232,30 @@ export class Client {
     return performance.now() - startedAt;
   }
 
-  #plain(encode: Pending['encode']): Promise<Record<string, unknown>> {
-    return this.#request(performance.now() + this.#timeoutMillis, KIND.REPLY, encode, decodeJson);
+  /** Waits for what is in flight, then closes. Subscriptions end without an error. */
+  close(): Promise<void> {
+    return this.#link.close();
   }
 
-  /** Waits for what is in flight, then closes. Subscriptions end without an error. */
-  async close(): Promise<void> {
-    if (this.#ended !== null) return;
-    for (const { subscription } of [...this.#subscribed.values()]) subscription.close();
-    while (this.#pending.size > 0) await sleep(1);
-    this.#end(new TruthError('CLOSED', 'this client has been closed'));
+  #deadline(): number {
+    return performance.now() + this.#timeoutMillis;
   }
 
   /** Runs again when the server is busy, after the delay it asks for, until the deadline. */
   async #withPatience<Result>(attempt: (deadline: number) => Promise<Result>): Promise<Result> {
-    const deadline = performance.now() + this.#timeoutMillis;
+    const deadline = this.#deadline();
     while (true) {
       try {
         return await attempt(deadline);
       } catch (error) {
         if (!(error instanceof TruthError) || error.code !== 'BUSY') throw error;
         const { retryAfterMillis } = error.details;
-        const delay = typeof retryAfterMillis === 'number' ? retryAfterMillis : RECONNECT_MILLIS_MIN;
+        const delay = typeof retryAfterMillis === 'number' ? retryAfterMillis : BUSY_MILLIS;
         if (performance.now() + delay > deadline) throw error;
+        // Spread out, so that all who were refused together do not come back together.
         await sleep(delay * (1 + Math.random()));
       }
     }
-  }
-
-  #request<Result>(
-    deadline: number,
-    answer: number,
-    encode: Pending['encode'],
-    decode: (body: ByteReader) => Result,
-  ): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      this.#throwIfEnded();
-      const request = this.#nextRequest();
-      const settle = (kind: number, body: ByteReader): void => {
-        if (kind === answer) resolve(decode(body));
-        else if (kind === KIND.ERROR) reject(decodeError(body));
-        else throw new TruthError('PROTOCOL', `request ${request} was answered by a frame of kind ${kind}`);
-      };
-      // Encoding first: what cannot be said is refused before it is anybody's.
-      this.#send((out) => this.#encodeWithin(out, request, encode));
-      this.#pending.set(request, { encode, settle, reject, deadline });
-    });
-  }
-
-  #encodeWithin(out: ByteWriter, request: number, encode: Pending['encode']): void {
-    const start = out.length;
-    encode(out, request);
-    const bytes = out.length - start - FRAME_HEADER.bytes;
-    const limit = this.server.bodyBytesMax;
-    if (bytes <= limit) return;
-    out.rewind(start);
-    throw new TruthError(
-      'TOO_LARGE',
-      `the request takes ${bytes} bytes; this server takes ${limit}. Send fewer or smaller events at once`,
-      { bytes, limit },
-    );
-  }
-
-  #send(encode: (out: ByteWriter) => void): void {
-    const connection = this.#connection;
-    // Between connections nothing is written: requests and subscriptions are sent when the next one is open.
-    if (connection === null) return;
-    encode(connection.out);
-    connection.schedule();
-  }
-
-  #nextRequest(): number {
-    do this.#lastRequest = this.#lastRequest === REQUEST_MAX ? 2 : this.#lastRequest + 1;
-    while (this.#pending.has(this.#lastRequest) || this.#subscribed.has(this.#lastRequest));
-    return this.#lastRequest;
-  }
-
-  async #openConnection(): Promise<void> {
-    const { connection, welcome } = await Connection.open({
-      address: this.#address,
-      connectMillis: this.#connectMillis,
-      onFrame: (kind, request, body) => this.#receive(kind, request, body),
-      onClosed: (reason) => this.#lost(reason),
-    });
-    if (this.#ended !== null) {
-      connection.end();
-      return;
-    }
-    if (this.#welcome !== null && !sameBytes(this.#welcome.logId, welcome.logId)) {
-      connection.end();
-      throw new TruthError(
-        'PROTOCOL',
-        'the server at this address now has another log than the one connected to before',
-      );
-    }
-    this.#welcome = welcome;
-    this.#connection = connection;
-    for (const [request, { encode }] of this.#pending) this.#send((out) => encode(out, request));
-    for (const [request, subscribed] of this.#subscribed)
-      this.#send((out) => startSubscription(out, request, subscribed));
-  }
-
-  #receive(kind: number, request: number, body: ByteReader): void {
-    const pending = this.#pending.get(request);
-    if (pending !== undefined) {
-      this.#pending.delete(request);
-      pending.settle(kind, body);
-      return;
-    }
-    // An answer to what has timed out or was cancelled meanwhile is nobody's.
-    const subscription = this.#subscribed.get(request)?.subscription;
-    if (subscription === undefined) return;
-    if (kind === KIND.EVENTS) {
-      const bytes = body.remaining + FRAME_HEADER.bytes;
-      subscription.deliver(decodePage(body), bytes);
-      return;
-    }
-    this.#subscribed.delete(request);
-    subscription.finish(kind === KIND.ERROR ? decodeError(body) : null);
-  }
-
-  #lost(reason: TruthError): void {
-    this.#connection = null;
-    if (this.#ended !== null) return;
-    if (!this.#reconnect || FATAL.has(reason.code)) this.#end(reason);
-    else void this.#openAgain(reason);
-  }
-
-  async #openAgain(reason: TruthError): Promise<void> {
-    let delay = RECONNECT_MILLIS_MIN;
-    while (this.#ended === null) {
-      await sleep(delay * (0.5 + Math.random() / 2), undefined, { ref: this.#hasWork });
-      try {
-        await this.#openConnection();
-        return;
-      } catch (error) {
-        const failure = error instanceof TruthError ? error : reason;
-        if (FATAL.has(failure.code)) this.#end(failure);
-      }
-      delay = Math.min(delay * 2, RECONNECT_MILLIS_MAX);
-    }
-  }
-
-  get #hasWork(): boolean {
-    return this.#pending.size > 0 || this.#subscribed.size > 0;
-  }
-
-  #sweep(): void {
-    const now = performance.now();
-    for (const [request, { deadline, reject }] of this.#pending) {
-      // Requests are kept in the order they were made, nearly that of their deadlines.
-      if (deadline > now) return;
-      this.#pending.delete(request);
-      reject(
-        new TruthError(
-          'TIMEOUT',
-          `no answer within ${this.#timeoutMillis} ms; whether it was done is unknown. Repeating an append with the ` +
-            'same event ids is safe',
-        ),
-      );
-    }
-  }
-
-  #throwIfEnded(): void {
-    if (this.#ended !== null)
-      throw new TruthError(this.#ended.code, this.#ended.message, this.#ended.details);
-  }
-
-  #end(reason: TruthError): void {
-    if (this.#ended !== null) return;
-    this.#ended = reason;
-    clearInterval(this.#sweeper);
-    this.#connection?.end();
-    this.#connection = null;
-    for (const { reject } of this.#pending.values()) reject(reason);
-    this.#pending.clear();
-    for (const { subscription } of this.#subscribed.values()) subscription.finish(reason);
-    this.#subscribed.clear();
   }
 }
 
@@ -454,14 +265,4 @@ function rangeOf(options: ReadOptions) {
     from: options.from ?? null,
     limit: options.limit ?? PAGE_EVENTS,
   } as const;
-}
-
-function startSubscription(out: ByteWriter, request: number, subscribed: Subscribed): void {
-  const { subscription, stream } = subscribed;
-  const credit = subscription.startCredit();
-  encodeSubscribe(out, request, { after: subscription.position, stream, credit });
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }

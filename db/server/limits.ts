@@ -7,6 +7,8 @@ export interface Limits {
   readonly bodyBytesMax: number;
   /** Requests of one connection read ahead of their answers. */
   readonly inFlightMax: number;
+  /** Bytes of appends under way for all connections together; beyond, connections are not read. */
+  readonly inFlightBytesMax: number;
   /** From connect to a valid HELLO. */
   readonly handshakeMillis: number;
   /** From the first byte of a frame to its last. */

@@ -97,22 +97,33 @@ export class Requests {
   }
 
   #append(request: number, body: ByteReader): void {
+    const bytes = body.remaining;
     const append = decodeAppend(body);
     if (!this.#passes(request, () => checkAppend(this.#principal, append))) return;
     const startedAt = performance.now();
-    this.#appends += 1;
+    this.#begin(bytes);
     this.#engine.append(append).then(
       (result) => {
-        this.#appends -= 1;
+        this.#end(bytes);
         this.#host.counters.appended(append.events.length, performance.now() - startedAt);
         encodeAppended(this.#out.writer, request, result);
         this.#answered();
       },
       (error) => {
-        this.#appends -= 1;
+        this.#end(bytes);
         this.#refuse(request, error);
       },
     );
+  }
+
+  #begin(bytes: number): void {
+    this.#appends += 1;
+    this.#host.admission.take(bytes);
+  }
+
+  #end(bytes: number): void {
+    this.#appends -= 1;
+    this.#host.admission.give(bytes);
   }
 
   #readStream(request: number, body: ByteReader): void {

@@ -148,6 +148,7 @@ function limitsOf(config: Config): Limits {
     connectionsMax: limits.connections,
     bodyBytesMax: limits.bodyBytes,
     inFlightMax: limits.inFlight,
+    inFlightBytesMax: limits.inFlightBytes,
     handshakeMillis: limits.handshakeMillis,
     frameMillis: limits.frameMillis,
     idleMillis: limits.idleMillis,

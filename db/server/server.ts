@@ -5,6 +5,7 @@
 import type { Engine } from '../engine.ts';
 import { APPEND_EVENTS_MAX, PROTOCOL_VERSION_MAX } from '../protocol/index.ts';
 import { COMMIT, VERSION } from '../version.ts';
+import { Admission } from './admission.ts';
 import type { Counters } from './counters.ts';
 import type { HttpDatabase } from './http/route.ts';
 import type { Limits } from './limits.ts';
@@ -71,6 +72,7 @@ function hostOf(options: ServerOptions, connections: () => number): SessionHost 
     engine,
     tokens,
     limits,
+    admission: new Admission(limits.inFlightBytesMax),
     counters,
     nowMillis: () => performance.now(),
     welcome: () => {

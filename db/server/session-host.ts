@@ -1,6 +1,7 @@
 /** What a connection may ask of the server that holds it. */
 import type { Engine } from '../engine.ts';
 import type { Welcome } from '../protocol/index.ts';
+import type { Admission } from './admission.ts';
 import type { Counters } from './counters.ts';
 import type { Limits } from './limits.ts';
 import type { Role, TokenStore } from './tokens.ts';
@@ -18,6 +19,7 @@ export interface SessionHost {
   readonly engine: Engine;
   readonly tokens: TokenStore;
   readonly limits: Limits;
+  readonly admission: Admission;
   readonly counters: Counters;
   /** Monotonic milliseconds. */
   nowMillis(): number;

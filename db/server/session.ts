@@ -33,8 +33,11 @@ export class Session {
   readonly #onClosed: () => void;
   #requests: Requests | null = null;
   #principal: Principal | null = null;
+  readonly #resume = () => this.#pump();
   #state: State = 'greeting';
   #reading = true;
+  /** The frame last read is an append that waits for admission; nothing behind it is looked at. */
+  #parked = false;
   #ended = false;
   #heldBytes = 0;
   #unsentBytes = 0;
@@ -81,8 +84,13 @@ export class Session {
     try {
       let starved = false;
       while (this.#hasRoom() && this.#isTaking()) {
-        if (!this.#frames.next()) {
+        if (!this.#parked && !this.#frames.next()) {
           starved = true;
+          break;
+        }
+        this.#parked = this.#frames.kind === KIND.APPEND && !this.#host.admission.open;
+        if (this.#parked) {
+          this.#host.admission.wait(this.#resume);
           break;
         }
         this.#handle();
@@ -113,7 +121,7 @@ export class Session {
   }
 
   #noteHeldBytes(): void {
-    const held = this.#frames.heldBytes;
+    const held = this.#frames.heldBytes + (this.#parked ? this.#frames.body.remaining : 0);
     this.#host.counters.incomingBytes += held - this.#heldBytes;
     this.#heldBytes = held;
     if (!this.#frames.incomplete) this.#incompleteSince = 0;
@@ -260,6 +268,7 @@ export class Session {
   #closed(): void {
     this.#state = 'closed';
     this.#requests?.cancelSubscriptions();
+    this.#host.admission.forget(this.#resume);
     this.#host.counters.incomingBytes -= this.#heldBytes;
     this.#host.counters.outgoingBytes -= this.#unsentBytes;
     this.#heldBytes = this.#unsentBytes = 0;

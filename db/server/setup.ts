@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { initDatabase } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
+import { readLogId } from '../wal/metadata.ts';
 import { type Certificate, makeCertificate, parseCertificate } from './certificate.ts';
 import { TokenStore } from './tokens.ts';
 
@@ -28,6 +29,8 @@ export interface SetupOptions {
 }
 
 export interface SetupResult {
+  /** Identity of the log, 32 hexadecimal digits. */
+  readonly logId: string;
   readonly fingerprint: string;
   /** Shown once and kept nowhere; null when only its hash was given. */
   readonly adminToken: string | null;
@@ -59,7 +62,11 @@ export function setUp(options: SetupOptions): SetupResult {
       { name: ADMIN_NAME, role: 'operator', hash: options.adminTokenHash },
       new Date(),
     );
-    return { fingerprint: certificate.fingerprint, adminToken: token };
+    return {
+      logId: readLogId(disk, directory) as string,
+      fingerprint: certificate.fingerprint,
+      adminToken: token,
+    };
   } finally {
     lock.release();
   }

@@ -191,6 +191,32 @@ test('with too many answers owed the server stops reading instead of remembering
   );
 });
 
+test('with too many bytes of appends under way connections wait their turn, and all are served', async () => {
+  const engine = new MemoryEngine();
+  const of = await serve({ inFlightBytesMax: 100_000 }, engine);
+  let release = () => {};
+  engine.hold = new Promise((resolve) => {
+    release = resolve;
+  });
+  const clients = await Promise.all(Array.from({ length: 5 }, () => greeted(of)));
+  for (const client of clients) {
+    for (let request = 2; request < 12; request++) {
+      client.send((out) => encodeAppend(out, request, appendOf(30_000)));
+    }
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  // Three make less than the limit, the fourth passes it and is the last.
+  expect(engine.events).toHaveLength(4);
+  // Who only reads is not held up by a writer that waits.
+  const reader = await of.connect();
+  expect((await reader.readAllPage()).events).toHaveLength(4);
+  engine.hold = null;
+  release();
+  for (const client of clients) {
+    await client.until(() => client.frames.filter((frame) => frame.kind === KIND.APPENDED).length === 10);
+  }
+});
+
 test('a subscription sends no more than its credit and goes on when given more', async () => {
   const of = await serve();
   const db = await of.connect();

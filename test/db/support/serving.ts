@@ -18,6 +18,7 @@ export const TEST_LIMITS: Limits = {
   connectionsMax: 100,
   bodyBytesMax: 1024 * 1024,
   inFlightMax: 64,
+  inFlightBytesMax: 8 * 1024 * 1024,
   handshakeMillis: 2000,
   frameMillis: 2000,
   idleMillis: 10_000,
