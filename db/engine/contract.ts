@@ -45,14 +45,14 @@ export interface Engine {
   /**
    * Appends the events of one request, all or none. Appends are decided in the order of the calls, in the call itself:
    * two calls from one turn of the event loop are ordered and share a commit. The promise settles, also with a refusal
-   * or a duplicate, only when everything the answer rests on is stable. Event data may be reused once it has settled.
+   * or a duplicate, only when everything the answer rests on is stable. The events' bytes are copied in the call.
    *
    * Errors: INVALID_ARGUMENT (names, ids, no events, `applied` with durability `async`), TOO_LARGE (events, bytes),
    * WRONG_EXPECTED_REVISION (details.actual: last revision, -1 when the stream does not exist), EVENT_ID_CONFLICT,
    * BUSY (details.retryAfterMillis), DISK_FULL, WRITER_FAILED, VIEW_AHEAD, VIEW_UNAVAILABLE, CLOSED.
    */
   append(request: AppendRequest): Promise<AppendResult>;
-  /** Errors: NOT_FOUND (no such stream), INVALID_ARGUMENT, PRUNED, GAP, CORRUPT, CLOSED. Backwards, `end` is final and `next` then 0. */
+  /** Errors: NOT_FOUND (no such stream), INVALID_ARGUMENT, PRUNED, GAP, CORRUPT, VIEW_UNAVAILABLE, CLOSED. Backwards, `end` is final and `next` then 0. */
   readStream(request: ReadStreamRequest): Promise<EventPage>;
   /** Events of all streams by position. Errors and `next` as in readStream, without NOT_FOUND. */
   readAll(request: ReadAllRequest): Promise<EventPage>;

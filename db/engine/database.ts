@@ -106,6 +106,7 @@ export class Database implements Engine {
 
   async readStream(request: ReadStreamRequest): Promise<EventPage> {
     this.#checkOpen();
+    this.#checkIndex('streams cannot be read');
     return this.#source.reader.readStream(request);
   }
 
@@ -124,6 +125,7 @@ export class Database implements Engine {
         { position: from },
       );
     }
+    if (stream !== undefined) this.#checkIndex('streams cannot be read');
     const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
     const end = AbortSignal.any(signals);
     yield* stream === undefined
@@ -191,11 +193,16 @@ export class Database implements Engine {
     this.#checkOpen();
     const { readOnly } = this.#registry;
     if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
+    this.#checkIndex('nothing can be written');
+  }
+
+  /** The index is the kernel's state: one that does not follow the log any more must not be asked. */
+  #checkIndex(consequence: string): void {
     const { state, applied, error } = this.#indexHandle;
     if (state === 'live') return;
     throw new TruthError(
       'VIEW_UNAVAILABLE',
-      `nothing can be written: the stream index stays at ${applied} (${error ?? state}); restart to rebuild it`,
+      `${consequence}: the stream index stays at ${applied} (${error ?? state}); restart to rebuild it`,
       { view: streamIndex.name, applied },
     );
   }
