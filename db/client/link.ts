@@ -191,7 +191,13 @@ export class Link {
     const pending = this.#pending.get(request);
     if (pending !== undefined) {
       this.#pending.delete(request);
-      pending.settle(kind, body);
+      try {
+        pending.settle(kind, body);
+      } catch (error) {
+        // The connection ends over it, and this request must not be the one nobody hears of again.
+        pending.reject(error as TruthError);
+        throw error;
+      }
       return;
     }
     // An answer to what has timed out or was cancelled meanwhile is nobody's.
