@@ -91,8 +91,8 @@ function optionsOf<Name extends string>(
   return parseArgs({ args, options, allowPositionals: false }).values as Partial<Record<Name, string>>;
 }
 
-async function readDisks(host: Host): Promise<readonly Disk[]> {
-  return inventory(await probe({ host }), randomBytes);
+async function readDisks(host: Host, settle: boolean): Promise<readonly Disk[]> {
+  return inventory(await probe({ host, settle }), randomBytes);
 }
 
 async function runEngine(args: string[]): Promise<number> {
@@ -134,7 +134,7 @@ async function listDisks(args: string[]): Promise<number> {
     options: { json: { type: 'boolean' } },
     allowPositionals: false,
   }).values;
-  const disks = await readDisks(createHost({ log: () => undefined }));
+  const disks = await readDisks(createHost({ log: () => undefined }), true);
   if (json) process.stdout.write(`${JSON.stringify({ disks: disks.map(jsonOf) }, undefined, 2)}\n`);
   else for (const disk of disks) process.stdout.write(`${textOf(disk)}\n`);
   return 0;

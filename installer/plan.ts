@@ -53,7 +53,24 @@ export function planInstall(disk: Disk, payload: Payload, settings: InstallSetti
     throw new InstallError('BAD_FIELD', `${issue?.path.join('.')}: ${issue?.message}`);
   }
   const layout = planLayout(disk, payload.rootHash);
+  checkFits(layout, payload);
   return { disk, layout, payload, settings, hash: planHash(disk, payload, settings) };
+}
+
+/** @throws InstallError PAYLOAD_INVALID when an image is larger than the partition it goes to. */
+function checkFits(layout: Layout, payload: Payload): void {
+  const pairs = [
+    ['root-a', payload.root],
+    ['verity-a', payload.verity],
+  ] as const;
+  for (const [name, file] of pairs) {
+    const partition = layout.partitions.find((candidate) => candidate.name === name);
+    if (partition !== undefined && file.bytes <= partition.bytes) continue;
+    throw new InstallError(
+      'PAYLOAD_INVALID',
+      `${file.name} has ${file.bytes} bytes, its partition ${partition?.bytes ?? 0}`,
+    );
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { open, readdir, readFile, realpath } from 'node:fs/promises';
+import { withDeadline } from '../deadline.ts';
 import { asInstallError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { isDiskName } from './index.ts';
@@ -35,17 +36,18 @@ const PARTITION_FILES = ['partition', 'start', 'size', 'dev', 'ro'];
 
 export interface ProbeOptions {
   readonly host: Host;
+  /**
+   * Wait for udev first. Not while a disk is locked: udev leaves a locked disk alone, its queue does not empty, and the wait would
+   * last to its limit.
+   */
+  readonly settle: boolean;
   /** Which names under /sys/block are disks; tests put others in. */
   readonly isDisk?: (name: string) => boolean;
 }
 
 /** One reading. A disk that cannot be probed does not keep the others from being read. */
-export async function probe({ host, isDisk = isDiskName }: ProbeOptions): Promise<RawInventory> {
-  // What was written or plugged in a moment ago is still on its way through udev. A queue that never empties (a dying disk)
-  // must not keep the list from appearing.
-  await host
-    .run('udevadm', ['settle', `--timeout=${SETTLE_SECONDS}`], { accept: [1], quiet: true })
-    .catch(() => undefined);
+export async function probe({ host, settle, isDisk = isDiskName }: ProbeOptions): Promise<RawInventory> {
+  if (settle) await settleUdev(host);
   const disks = (await readdir('/sys/block')).filter(isDisk);
   const sys = new Map<string, string>();
   for (const disk of disks) await readSys(disk, sys);
@@ -53,8 +55,9 @@ export async function probe({ host, isDisk = isDiskName }: ProbeOptions): Promis
   const unreadable = new Map<string, string>();
   const signatures = await probeNodes(nodes, host, unreadable);
   const edges = new Map<string, DiskEdges>();
-  for (const disk of disks)
-    await readEdges(disk, Number(sys.get(`${disk}/size`) ?? 0) * 512, edges, unreadable);
+  await Promise.all(
+    disks.map((disk) => readEdges(disk, Number(sys.get(`${disk}/size`) ?? 0) * 512, edges, unreadable)),
+  );
   const udev = await host.run('udevadm', ['info', '--export-db'], { quiet: true }).catch(() => undefined);
   return {
     disks,
@@ -69,6 +72,15 @@ export async function probe({ host, isDisk = isDiskName }: ProbeOptions): Promis
     unreadable,
     bootPartitionUuid: await readFile(BOOT_PARTITION_VARIABLE).then(parseEfiString, () => ''),
   };
+}
+
+/**
+ * What was written or plugged in a moment ago is still on its way through udev. A queue that never empties (a dying disk) must not
+ * keep the list from appearing.
+ */
+async function settleUdev(host: Host): Promise<void> {
+  const options = { accept: [1], quiet: true };
+  await host.run('udevadm', ['settle', `--timeout=${SETTLE_SECONDS}`], options).catch(() => undefined);
 }
 
 async function readSys(disk: string, sys: Map<string, string>): Promise<void> {
@@ -180,12 +192,15 @@ async function readEdges(
 }
 
 async function readRange(node: string, position: number, length: number): Promise<Uint8Array> {
-  const file = await open(`/dev/${node.replaceAll('!', '/')}`, 'r');
+  const path = `/dev/${node.replaceAll('!', '/')}`;
+  const file = await withDeadline(`opening ${path}`, PROBE_TIMEOUT_MS, open(path, 'r'));
   try {
-    const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, position);
+    const read = file.read(new Uint8Array(length), 0, length, position);
+    const { bytesRead, buffer } = await withDeadline(`reading ${path}`, PROBE_TIMEOUT_MS, read);
     return buffer.subarray(0, bytesRead);
   } finally {
-    await file.close();
+    // Not waited for: after a read that hangs, closing hangs too.
+    file.close().catch(() => undefined);
   }
 }
 

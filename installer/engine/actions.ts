@@ -88,9 +88,9 @@ export async function perform(run: Run, action: Action, progress: Progress): Pro
     case 'verify-tree':
       return verifyTree(run);
     case 'compare-boot-files':
-      return mounted(run, 'esp', (root) => compareBootFiles(root, plan.payload));
+      return mounted(run, 'esp', (root) => compareBootFiles(root, plan.payload), 'ro');
     case 'compare-state':
-      return mounted(run, 'state', (root) => compareState(root, plan.settings, run.machineId));
+      return mounted(run, 'state', (root) => compareState(root, plan.settings, run.machineId), 'ro');
     case 'store-log':
       return mounted(run, 'state', async (root) => storeLog(root, await run.logLines()));
     case 'rename-loader':
@@ -192,12 +192,13 @@ async function mounted(
   run: Run,
   name: MountedPartition,
   use: (root: string) => Promise<void>,
+  mode: 'ro' | 'rw' = 'rw',
 ): Promise<void> {
   const device = partition(run, name);
   const root = `${run.mountRoot}/${name}`;
   await mkdir(root, { recursive: true, mode: 0o700 });
   await dropCache(run, device);
-  await run.host.run('mount', ['-t', MOUNTS[name], '-o', 'nosuid,nodev,noexec', device, root]);
+  await run.host.run('mount', ['-t', MOUNTS[name], '-o', `${mode},nosuid,nodev,noexec`, device, root]);
   try {
     await use(root);
   } finally {

@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { withDeadline } from '../deadline.ts';
 import { asInstallError, InstallError } from '../errors.ts';
 import type { ByteRange } from '../layout.ts';
 import type { PayloadFile } from '../payload.ts';
-import { withDeadline } from './deadline.ts';
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 /** A chunk takes a hundredth of a second; a disk that remaps sectors or spins up may take several. */

@@ -40,7 +40,8 @@ export interface EngineOptions {
   readonly logFile: string;
   /** @param log Given to the host, so that every program's run is in the log. */
   readonly createHost: (log: (line: string) => void) => Host;
-  readonly readDisks: (host: Host) => Promise<readonly Disk[]>;
+  /** @param settle Wait for udev to have seen everything; not while a disk is locked. */
+  readonly readDisks: (host: Host, settle: boolean) => Promise<readonly Disk[]>;
   readonly readFacts: () => Promise<HardwareFacts>;
   /** Whether this medium may install unattended. */
   readonly unattendedAllowed: () => Promise<boolean>;
@@ -105,10 +106,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         return;
     }
   };
-  const readDisks = () => options.readDisks(host);
   const scan = () => {
     log.write('reading the disks');
-    return readDisks().then(
+    return options.readDisks(host, true).then(
       (disks) => {
         for (const disk of disks) log.write(describe(disk));
         dispatch({ type: 'disks', disks });
@@ -125,7 +125,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     dispatch({ type: 'install-started' });
     const onProgress: InstallOptions['onProgress'] = (progress) => dispatch({ type: 'progress', progress });
     const { mountRoot, beforeAction } = options;
-    const shared = { host, inventory: readDisks, log, mountRoot, onProgress };
+    const inventory = () => options.readDisks(host, false);
+    const shared = { host, inventory, log, mountRoot, onProgress };
     const result = await install(
       plan,
       typed,

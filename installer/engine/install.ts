@@ -12,6 +12,7 @@ import type { Log } from './log.ts';
 
 export interface InstallOptions {
   readonly host: Host;
+  /** Reads the disks without waiting for udev: it runs while the disk is locked. */
   readonly inventory: () => Promise<readonly Disk[]>;
   readonly log: Log;
   readonly mountRoot: string;

@@ -9,7 +9,7 @@
  */
 
 import { asInstallError, InstallError } from '../errors.ts';
-import type { Page } from './page.ts';
+import { ABORT, BACK, type Page, type PageView } from './page.ts';
 import { confirm, install, review } from './pages/confirm.ts';
 import { contents, disk } from './pages/disk.ts';
 import { done, error, progress, unattended } from './pages/end.ts';
@@ -109,7 +109,7 @@ function act(state: SessionState, input: PageInput, nowMs: number): Transition {
     );
   }
   const page = PAGES[state.page];
-  const offered = page.view(state, false).actions.find(({ name }) => name === input.action);
+  const offered = pageView(state, false).actions.find(({ name }) => name === input.action);
   if (offered?.enabled !== true || offered.message !== 'act') {
     throw new InstallError(
       'NO_SUCH_ACTION',
@@ -159,13 +159,28 @@ function busy(): InstallError {
   );
 }
 
+/** A plan that cannot be made (an image too large for its partition) must not take the pages down with it: Back still leads away. */
+function pageView(state: SessionState, reveal: boolean): PageView {
+  try {
+    return PAGES[state.page].view(state, reveal);
+  } catch (thrown) {
+    const { code, message } = asInstallError(thrown);
+    return {
+      title: 'This cannot be installed',
+      text: [`[${code}] ${message}`],
+      actions: [BACK, ABORT],
+      help: [],
+    };
+  }
+}
+
 /**
  * What an interface shows for a state.
  *
  * @param reveal Whether this console may see the administrator's token: the one that drives, no other.
  */
 export function viewOf(state: SessionState, reveal: boolean): View {
-  const view = PAGES[state.page].view(state, reveal);
+  const view = pageView(state, reveal);
   return {
     page: state.page,
     fields: [],

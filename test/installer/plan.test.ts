@@ -47,6 +47,13 @@ describe('a plan', () => {
     }
   });
 
+  it('is refused when an image does not fit its partition', () => {
+    const large = { ...payload, verity: { ...payload.verity, bytes: 65 * 1024 * 1024 } };
+    expect(() => planInstall(disk, large, settings)).toThrow(
+      'root.verity has 68157440 bytes, its partition 67108864',
+    );
+  });
+
   it('is refused with settings that break their schema', () => {
     const broken = { ...config, hostname: 'db1\nroot' };
     expect(() => planInstall(disk, payload, { ...settings, config: broken })).toThrow(

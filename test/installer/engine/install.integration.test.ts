@@ -351,9 +351,9 @@ describe('the last look at the disk', () => {
   it('finds a disk that changed after it was confirmed, and writes nothing to it', async () => {
     let readings = 0;
     const client = await start({
-      readDisks: async (host) => {
+      readDisks: async (host, settle) => {
         readings += 1;
-        return (await machine.readDisks(host)).map((disk) => ({
+        return (await machine.readDisks(host, settle)).map((disk) => ({
           ...disk,
           diskSequence: disk.diskSequence + readings,
         }));

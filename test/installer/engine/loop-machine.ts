@@ -39,7 +39,7 @@ export interface LoopMachine {
   readonly rootHash: string;
   /** PATH with the stand-ins in front. */
   readonly path: string;
-  readDisks(host: Host): Promise<readonly Disk[]>;
+  readDisks(host: Host, settle: boolean): Promise<readonly Disk[]>;
   /** Throws the disk's content away. */
   reset(): void;
   remove(): void;
@@ -75,9 +75,9 @@ export function createLoopMachine(options: { readonly sectorBytes?: number } = {
     payload,
     rootHash,
     path: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin`,
-    readDisks: async (host) => {
+    readDisks: async (host, settle) => {
       const name = basename(device);
-      const raw = await probe({ host, isDisk: (candidate) => candidate === name });
+      const raw = await probe({ host, settle, isDisk: (candidate) => candidate === name });
       // A loop device has no serial; the machine gives it one, as QEMU would.
       const sys = new Map([...raw.sys, [`${name}/serial`, 'LOOP-0042']]);
       return inventory({ ...raw, sys }, (count) => new Uint8Array(count));

@@ -290,6 +290,16 @@ describe('the confirmation', () => {
   });
 });
 
+describe('a plan that cannot be made', () => {
+  it('is said on the review page, which Back leaves', () => {
+    const large = { ...payload, root: { ...payload.root, bytes: 3 * 1024 ** 3 } };
+    const dialogue = atReview().send({ type: 'payload', payload: { state: 'good', payload: large } });
+    expect(dialogue.view.text[0]).toMatch(/^\[PAYLOAD_INVALID\] root.squashfs has/);
+    expect(dialogue.act('next').refusal?.code).toBe('NO_SUCH_ACTION');
+    expect(dialogue.act('back').page).toBe('access');
+  });
+});
+
 describe('abort', () => {
   it('leads from every page back to the menu and forgets disk, password and key', () => {
     for (const at of [atDisk, atNetwork, atAccess, atReview, atConfirm]) {

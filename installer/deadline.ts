@@ -1,4 +1,4 @@
-import { InstallError } from '../errors.ts';
+import { InstallError } from './errors.ts';
 
 /**
  * Bounds one operation on a device. A read or write on a dying disk can hang in the kernel for good: nothing ends it, but the
