@@ -60,13 +60,17 @@ export class Listener {
   async listen(): Promise<void> {
     if (this.#endpoint.kind === 'unix') await freeSocketPath(this.#endpoint.path);
     const endpoint = this.#endpoint;
-    await new Promise<void>((resolve, reject) => {
+    // The socket file must not be open to others even for the moment before its mode is set.
+    const umask = endpoint.kind === 'unix' ? process.umask(0o177) : null;
+    const listening = new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause) => reject(cannotListen(placeOf(endpoint), cause)));
       if (endpoint.kind === 'unix') this.#server.listen({ path: endpoint.path, backlog: BACKLOG }, resolve);
       else if (endpoint.host === null)
         this.#server.listen({ port: endpoint.port, backlog: BACKLOG }, resolve);
       else this.#server.listen({ host: endpoint.host, port: endpoint.port, backlog: BACKLOG }, resolve);
     });
+    if (umask !== null) process.umask(umask);
+    await listening;
     if (endpoint.kind === 'unix') chmodSync(endpoint.path, SOCKET_MODE);
     this.#server.on('error', () => this.#host.counters.failed('IO'));
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MILLIS);

@@ -1,7 +1,10 @@
 import { statSync } from 'node:fs';
+import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { connect } from '../../../db/client/index.ts';
+import { frameChecksum } from '../../../db/protocol/checksum.ts';
 import {
+  ByteWriter,
   encodeAppend,
   encodeCredit,
   encodeEmpty,
@@ -126,6 +129,14 @@ test('who says nothing after connecting is told and closed in time', async () =>
     code: 'TIMEOUT',
     message: expect.stringContaining('HELLO'),
   });
+});
+
+test('who opens a connection to the TLS port and says nothing is closed in time', async () => {
+  const of = await serve({ handshakeMillis: 300 });
+  const client = new RawClient({ ...of.tcp, port: of.tls.port });
+  raws.push(client);
+  await client.lastWords(3000);
+  expect(client.closed).toBe(true);
 });
 
 test('who leaves a frame half sent is told and closed in time', async () => {
@@ -348,6 +359,46 @@ test('a name that is none is answered under its id and the connection goes on', 
     const refused = client.frames.find((frame) => frame.request === request);
     expect(refused?.error).toMatchObject({ code: 'INVALID_ARGUMENT' });
   }
+});
+
+test('damaged and random frames by the hundred leave the server serving', async () => {
+  const of = await serve({ frameMillis: 200 });
+  const out = new ByteWriter();
+  encodeAppend(out, 2, appendOf(200));
+  const append = Buffer.from(out.taken());
+  const damage = fc.array(fc.tuple(fc.nat({ max: append.length - 1 }), fc.nat({ max: 255 })), {
+    maxLength: 4,
+  });
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }).map((random) => Buffer.from(random)),
+    damage.map((changes) => {
+      const frame = Buffer.from(append);
+      for (const [at, value] of changes) frame[at] = value;
+      // Half of them with a checksum that fits, so that what is behind it is reached.
+      if (changes.length % 2 === 0) {
+        frame.writeUInt32LE(frame.length - FRAME_HEADER.bytes, FRAME_HEADER.at.length);
+        frame.writeUInt32LE(
+          frameChecksum(frame, FRAME_HEADER.at.length, frame.length),
+          FRAME_HEADER.at.checksum,
+        );
+      }
+      return frame;
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(bytes, async (sent) => {
+      const client = await greeted(of);
+      client.socket.end(sent);
+      await client.lastWords();
+      for (const { error } of client.frames) {
+        if (error !== null) expect(['INTERNAL', 'CLOSED']).not.toContain(error.code);
+      }
+    }),
+    { numRuns: 300 },
+  );
+  const db = await of.connect();
+  await db.append('after', { type: 't', data: 1 });
+  expect(of.counters.incomingBytes).toBe(0);
 });
 
 test('requests with the id 0, unknown kinds and broken bodies end the connection with a reason', async () => {
