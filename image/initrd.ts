@@ -24,18 +24,15 @@ const SCRIPTS = join(import.meta.dirname, 'initrd');
 
 /** Busybox provides the shell and these; each is a link. */
 const APPLETS = [
-  'basename',
   'cat',
   'chmod',
   'chroot',
-  'dirname',
   'grep',
   'ln',
   'mkdir',
   'mount',
   'mv',
   'printf',
-  'readlink',
   'reboot',
   'rm',
   'sed',
@@ -49,7 +46,7 @@ const APPLETS = [
 ];
 
 /** Programs of the runtime initramfs beside busybox. */
-const RUNTIME_PROGRAMS = ['usr/sbin/blkid', 'usr/sbin/e2fsck', 'usr/sbin/veritysetup'];
+const RUNTIME_PROGRAMS = ['usr/bin/partx', 'usr/sbin/e2fsck', 'usr/sbin/veritysetup'];
 
 const LIBRARY_FOLDER = 'usr/lib/x86_64-linux-gnu';
 const LOADER = 'lib64/ld-linux-x86-64.so.2';

@@ -21,7 +21,7 @@ const OPERATOR = { name: 'operator', id: 1000, home: '/state/home/operator', she
 /** sudo: act as root. adm and systemd-journal: read logs. truthdb: talk to the database's local socket. */
 const OPERATOR_GROUPS = ['adm', 'sudo', 'systemd-journal', 'truthdb'];
 
-/** The database's wire protocol. Its HTTP port listens on loopback and needs no opening. */
+/** The wire protocol and HTTP; away from loopback the database speaks TLS on both. */
 /** Wire protocol, HTTP. */
 const DATABASE_PORTS = [9650, 9651];
 const SSH_PORT = 22;
@@ -108,7 +108,8 @@ function renderOperator(passwordHash: string): RenderedFile[] {
       text(`/run/userdb/${key}.group`, group),
       { path: `/run/userdb/${key}.user-privileged`, mode: 0o600, content: secrets },
     ]),
-    ...OPERATOR_GROUPS.map((other) => text(`/run/userdb/${name}:${other}.membership`, '')),
+    // An empty object and not an empty file, which would mean the opposite.
+    ...OPERATOR_GROUPS.map((other) => text(`/run/userdb/${name}:${other}.membership`, json({}))),
   ];
 }
 

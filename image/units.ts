@@ -54,6 +54,7 @@ const STOPPED: readonly StoppedUnit[] = [
   { unit: 'systemd-pcrphase.service', why: 'nothing is sealed to a TPM' },
   { unit: 'systemd-repart.service', why: 'the installer partitions, nobody else' },
   { unit: 'systemd-sysusers.service', why: 'accounts are in the image' },
+  { unit: 'systemd-update-utmp.service', why: 'the journal knows when the machine started' },
   { unit: 'systemd-update-utmp-runlevel.service', why: 'System V init' },
   { unit: 'veritysetup.target', why: 'the initramfs has opened the root' },
 ];

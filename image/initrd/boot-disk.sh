@@ -15,34 +15,51 @@ loader_esp() {
   tail -c +5 "$variable" | tr -d '\000' | tr 'A-F' 'a-f'
 }
 
-# One line per partition: name, disk, type GUID, PARTUUID.
+# One line per partition: name, disk, type GUID, PARTUUID. One partx per disk, because every process started here is boot time.
 list_partitions() {
-  for entry in "$SYS"/class/block/*/partition; do
-    [ -e "$entry" ] || continue
-    here=$(dirname "$entry")
-    name=$(basename "$here")
-    disk=$(basename "$(dirname "$(readlink -f "$here")")")
-    # sysfs writes the slash of names like cciss/c0d0p1 as an exclamation mark.
-    facts=$(blkid -p -o export -s PART_ENTRY_TYPE -s PART_ENTRY_UUID "$DEV/$(echo "$name" | tr '!' '/')" 2>/dev/null) || :
-    type=$(echo "$facts" | sed -n 's/^PART_ENTRY_TYPE=//p' | tr 'A-F' 'a-f')
-    uuid=$(echo "$facts" | sed -n 's/^PART_ENTRY_UUID=//p' | tr 'A-F' 'a-f')
-    echo "$name $disk ${type:--} ${uuid:--}"
+  for disk_entry in "$SYS"/class/block/*; do
+    [ -e "$disk_entry/partition" ] && continue
+    set -- "$disk_entry"/*/partition
+    [ -e "$1" ] || continue
+    disk=${disk_entry##*/}
+    # sysfs writes the slash of names like cciss/c0d0 as an exclamation mark.
+    node=$disk
+    case $disk in *!*) node=$(echo "$disk" | tr '!' '/') ;; esac
+    partx --raw --noheadings --output NR,TYPE,UUID "$DEV/$node" 2>/dev/null | tr 'A-F' 'a-f' |
+      while read -r number type uuid; do
+        for entry in "$@"; do
+          read -r partition <"$entry"
+          [ "$partition" = "$number" ] || continue
+          entry=${entry%/partition}
+          echo "${entry##*/} $disk ${type:--} ${uuid:--}"
+        done
+      done
   done
 }
 
 # select_partitions TABLE DISK TYPE UUID: names that match; "any" matches everything.
 select_partitions() {
-  echo "$1" | while read -r name disk type uuid; do
-    [ "$2" = any ] || [ "$disk" = "$2" ] || continue
-    [ "$3" = any ] || [ "$type" = "$3" ] || continue
-    [ "$4" = any ] || [ "$uuid" = "$4" ] || continue
-    echo "$name"
-  done
+  while read -r name disk type uuid; do
+    if [ "$2" = any ] || [ "$disk" = "$2" ]; then
+      if [ "$3" = any ] || [ "$type" = "$3" ]; then
+        if [ "$4" = any ] || [ "$uuid" = "$4" ]; then
+          echo "$name"
+        fi
+      fi
+    fi
+  done <<END
+$1
+END
 }
 
-disk_of() {
-  echo "$1" | while read -r name disk type uuid; do
-    [ "$name" = "$2" ] && echo "$disk"
+# disks_of TABLE NAMES: the disks the named partitions lie on.
+disks_of() {
+  for wanted in $2; do
+    while read -r name disk type uuid; do
+      if [ "$name" = "$wanted" ]; then echo "$disk"; fi
+    done <<END
+$1
+END
   done
 }
 
@@ -66,16 +83,16 @@ find_boot_disk() {
   fi
   case $(count_words "$found") in
     0) return 1 ;;
-    1) boot_disk=$(disk_of "$1" "$found") ;;
+    1) boot_disk=$(disks_of "$1" "$found") ;;
     *)
-      disks=$(for name in $found; do disk_of "$1" "$name"; done)
-      problem="there are $(count_words "$found") $what: on $(echo $disks | sed 's/ / and /g'). Remove one of these disks."
+      disks=$(disks_of "$1" "$found")
+      problem="there are $(count_words "$found") $what: on $(echo $disks | sed 's/ / and /g'); remove one of these disks"
       return 1
       ;;
   esac
 }
 
-# one_partition TABLE DISK TYPE UUID WHAT: prints the one partition's name, or sets nothing and prints a sentence on descriptor 3.
+# one_partition TABLE DISK TYPE UUID WHAT: prints the one partition's name, or nothing, with a sentence on descriptor 3.
 one_partition() {
   found=$(select_partitions "$1" "$2" "$3" "$4")
   case $(count_words "$found") in

@@ -120,16 +120,18 @@ write_units() {
   mkdir -p $units/local-fs.target.wants /run/appliance
   printf '%s\n' "disk=$boot_disk" "esp=$esp" "root=$data_root" "verity=$data_verity" "state=$state" "data=$data" \
     "roothash=$hash" >/run/appliance/boot-disk
-  write_mount var-lib-truthdb "Database files" "$data" /var/lib/truthdb xfs nosuid,nodev,noexec,noatime
+  # Through a link of our own: for a path below /dev systemd would wait until udev has said what the kernel told us long ago.
+  ln -s "/dev/$data" /run/appliance/data
+  write_mount var-lib-truthdb "Database files" /run/appliance/data /var/lib/truthdb xfs nosuid,nodev,noexec,noatime
   ln -s ../var-lib-truthdb.mount $units/local-fs.target.wants/
   # Mounted when somebody looks, unmounted soon after: a FAT file system is best left alone.
-  write_mount efi "EFI system partition" "$esp" /efi vfat nosuid,nodev,noexec,umask=0077
+  write_mount efi "EFI system partition" "/dev/$esp" /efi vfat nosuid,nodev,noexec,umask=0077
   printf '%s\n' '[Unit]' 'Description=EFI system partition' '[Automount]' 'Where=/efi' 'TimeoutIdleSec=60' >$units/efi.automount
   ln -s ../efi.automount $units/local-fs.target.wants/
 }
 
 write_mount() {
-  printf '%s\n' '[Unit]' "Description=$2" '[Mount]' "What=/dev/$3" "Where=$4" "Type=$5" "Options=$6" >"$units/$1.mount"
+  printf '%s\n' '[Unit]' "Description=$2" '[Mount]' "What=$3" "Where=$4" "Type=$5" "Options=$6" >"$units/$1.mount"
 }
 
 hand_over() {
