@@ -36,7 +36,7 @@ export class AppendPath {
   readonly #encoder = new EventEncoder();
   readonly #limits;
   readonly #partitionKeys = new PartitionKeys();
-  readonly #replies = new PendingReplies();
+  readonly #replies: PendingReplies;
   #groupRecordedAt: RecordedAt | null = null;
 
   constructor(options: {
@@ -44,11 +44,14 @@ export class AppendPath {
     readonly clock: Clock;
     readonly state: StreamState;
     readonly feed: LiveFeed;
+    /** Everything up to here is stable and applied. */
+    readonly position: Sequence;
   }) {
     this.#log = options.log;
     this.#clock = options.clock;
     this.#state = options.state;
     this.#feed = options.feed;
+    this.#replies = new PendingReplies(options.position);
     this.#durability = options.log.status().durability;
     this.#limits = {
       entryBytesMax: options.log.identity.entryBytesMax,

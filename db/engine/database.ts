@@ -69,7 +69,7 @@ export class Database implements Engine {
       applied: () => this.#indexHandle.applied,
       read: (position) => this.#feed.payloadAt(position) ?? log.entryAt(position)?.payload ?? null,
     });
-    this.#appends = new AppendPath({ log, clock, state, feed: this.#feed });
+    this.#appends = new AppendPath({ log, clock, state, feed: this.#feed, position: registry.position });
     this.#recent = new RecentCommits(registry.position);
     const reader = new EventReader({ logId, log, recent: this.#recent, index });
     this.#source = {

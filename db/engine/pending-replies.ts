@@ -19,9 +19,15 @@ export class PendingReplies {
   readonly #durable = new Fifo<PendingReply>();
   readonly #applied = new Fifo<PendingReply>();
   readonly #drained: (() => void)[] = [];
-  #stablePosition = 0;
-  #appliedPosition = 0;
+  #stablePosition: Sequence;
+  #appliedPosition: Sequence;
   #failure: TruthError | null = null;
+
+  /** Begins with everything up to `position` stable and applied. */
+  constructor(position: Sequence) {
+    this.#stablePosition = position;
+    this.#appliedPosition = position;
+  }
 
   get length(): number {
     return this.#durable.length + this.#applied.length;
