@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import type { Writable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 /** A step of the image build failed for a reason a person can act on; the message says what, why and the way out. */
 export class BuildError extends Error {
@@ -89,18 +89,8 @@ function start(program: string, args: readonly string[], options: RunOptions): P
       }),
     );
     // A program that dies early breaks the pipe; its exit status tells the story better than EPIPE does.
-    child.stdin.on('error', () => {});
-    feed(child.stdin, options.input ?? []).catch(reject);
+    pipeline(Readable.from(options.input ?? []), child.stdin).catch(() => undefined);
   });
-}
-
-async function feed(stdin: Writable, input: Iterable<Uint8Array>): Promise<void> {
-  for (const chunk of input) {
-    if (stdin.destroyed) return;
-    // "close" as well: a program that ends early never drains.
-    if (!stdin.write(chunk)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
-  }
-  stdin.end();
 }
 
 function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
