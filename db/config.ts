@@ -12,7 +12,7 @@ const host = z.string().min(1).max(253);
 const millis = z.int().min(10).max(3_600_000);
 const MIB = 1024 * 1024;
 
-export const ROLES_OF_A_NODE = ['ingest', 'compute', 'query', 'replay'] as const;
+const ROLES_OF_A_NODE = ['ingest', 'compute', 'query', 'replay'] as const;
 
 /** Each key with what it may be. Strict: an unknown key is an error that names it. */
 const configSchema = z.strictObject({

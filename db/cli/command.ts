@@ -55,7 +55,7 @@ export interface Arguments {
   readonly values: Readonly<Record<string, string | undefined>>;
 }
 
-export const COMMON_OPTIONS: readonly Option[] = [
+const COMMON_OPTIONS: readonly Option[] = [
   { flag: 'json', value: null, help: 'print JSON, one object a line; errors too' },
   { flag: 'help', value: null, help: 'print this' },
 ];

@@ -46,7 +46,7 @@ export async function* gitEvents(directory: string): AsyncGenerator<ImportedEven
 }
 
 /** Reads what `git log -z --name-status` prints with FORMAT. */
-export async function* historyEvents(output: AsyncIterable<Buffer>): AsyncGenerator<ImportedEvent> {
+async function* historyEvents(output: AsyncIterable<Buffer>): AsyncGenerator<ImportedEvent> {
   let commit: readonly string[] = [];
   let fields: string[] = [];
   let status: string | null = null;

@@ -103,7 +103,7 @@ export const FRAME_HEADER = layout(
   'body',
 );
 
-export const HELLO_BODY = layout(
+const HELLO_BODY = layout(
   'HELLO',
   [
     ['magic', 'u32', '0x42445254, the bytes `TRDB`'],
@@ -115,7 +115,7 @@ export const HELLO_BODY = layout(
   'token, name of the client software',
 );
 
-export const WELCOME_BODY = layout(
+const WELCOME_BODY = layout(
   'WELCOME',
   [
     ['version', 'u16', 'version both speak from here on'],
@@ -132,7 +132,7 @@ export const WELCOME_BODY = layout(
   'name and version of the server software',
 );
 
-export const APPEND_BODY = layout(
+const APPEND_BODY = layout(
   'APPEND',
   [
     ['expected', 'u8', '0 any, 1 stream must not exist, 2 stream must exist, 3 exactly expectedRevision'],
@@ -161,7 +161,7 @@ export const EVENT_DRAFT = layout(
   'type, data, metadata',
 );
 
-export const APPENDED_BODY = layout('APPENDED', [
+const APPENDED_BODY = layout('APPENDED', [
   ['firstRevision', 'u64', 'revision of the first event'],
   ['lastRevision', 'u64', 'revision of the last event'],
   ['position', 'u64', 'position of the last event'],
@@ -171,7 +171,7 @@ export const APPENDED_BODY = layout('APPENDED', [
 export const APPENDED_DUPLICATE = 1;
 export const APPENDED_DURABLE = 2;
 
-export const READ_STREAM_BODY = layout(
+const READ_STREAM_BODY = layout(
   'READ_STREAM',
   [
     ['from', 'u64', 'revision; all ones: from the start (forwards) or the end (backwards)'],
@@ -183,7 +183,7 @@ export const READ_STREAM_BODY = layout(
   'stream name',
 );
 
-export const READ_ALL_BODY = layout('READ_ALL', [
+const READ_ALL_BODY = layout('READ_ALL', [
   ['from', 'u64', 'position; all ones: from the start (forwards) or the end (backwards)'],
   ['limit', 'u32', 'most events wanted, 1 to 10,000'],
   ['direction', 'u8', '0 forwards, 1 backwards'],
@@ -191,7 +191,7 @@ export const READ_ALL_BODY = layout('READ_ALL', [
   ['reserved2', 'u16', 'zero'],
 ]);
 
-export const SUBSCRIBE_BODY = layout(
+const SUBSCRIBE_BODY = layout(
   'SUBSCRIBE',
   [
     ['after', 'u64', 'position; the first event delivered is the next one'],
@@ -202,9 +202,9 @@ export const SUBSCRIBE_BODY = layout(
   'stream name',
 );
 
-export const CREDIT_BODY = layout('CREDIT', [['bytes', 'u32', 'added to the credit of the subscription']]);
+const CREDIT_BODY = layout('CREDIT', [['bytes', 'u32', 'added to the credit of the subscription']]);
 
-export const PAGE_BODY = layout(
+const PAGE_BODY = layout(
   'PAGE and EVENTS',
   [
     ['count', 'u32', 'number of events'],
@@ -237,7 +237,7 @@ export const RECORDED_EVENT = layout(
   'stream name, type, data, metadata',
 );
 
-export const ERROR_BODY = layout(
+const ERROR_BODY = layout(
   'ERROR',
   [
     ['code', 'u16', 'see the table of errors'],

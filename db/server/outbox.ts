@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { ByteWriter } from '../protocol/index.ts';
 
 /** More than this unsent, and the connection counts as congested. */
-export const CONGESTED_BYTES = 1024 * 1024;
+const CONGESTED_BYTES = 1024 * 1024;
 /** Small writes are copied so that the writer's buffer can be used again whatever the socket does with them. */
 const COPIED_BYTES_MAX = 2048;
 /** Large answers are handed over in slices of this, so that a slow but living reader can be told from a stuck one. */
