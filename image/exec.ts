@@ -35,6 +35,8 @@ const BARE_ENVIRONMENT = {
 
 const STDERR_LINES_SHOWN = 20;
 
+const BROKEN_PIPE = ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'];
+
 /**
  * Runs a host program to its end in {@link BARE_ENVIRONMENT}.
  *
@@ -89,7 +91,9 @@ function start(program: string, args: readonly string[], options: RunOptions): P
       }),
     );
     // A program that dies early breaks the pipe; its exit status tells the story better than EPIPE does.
-    pipeline(Readable.from(options.input ?? []), child.stdin).catch(() => undefined);
+    pipeline(Readable.from(options.input ?? []), child.stdin).catch((error: NodeJS.ErrnoException) => {
+      if (!BROKEN_PIPE.includes(error.code ?? '')) reject(error);
+    });
   });
 }
 
