@@ -78,6 +78,11 @@ const recorded: fc.Arbitrary<RecordedEvent> = fc.record({
   recordedAt: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }).map((n) => n as RecordedAt),
 });
 
+/** As JSON says it: without −0, of which it knows nothing. */
+const jsonObject = fc
+  .dictionary(name(20), fc.jsonValue())
+  .map((value) => JSON.parse(JSON.stringify(value)) as Record<string, unknown>);
+
 const range = fc.record({
   from: fc.oneof(fc.constant(null), safe),
   limit: fc.integer({ min: 1, max: PAGE_EVENTS_MAX }),
@@ -152,17 +157,8 @@ test('every message is read as it was written', () => {
     (out, value) => encodeHello(out, 1, value),
     decodeHello,
   );
-  roundTrip(
-    fc.dictionary(name(20), fc.jsonValue()),
-    (out, value) => encodeJson(out, KIND.REPLY, 1, value),
-    decodeJsonPlainly,
-  );
+  roundTrip(jsonObject, (out, value) => encodeJson(out, KIND.REPLY, 1, value), decodeJson);
 });
-
-/** JSON has no -0 and drops `__proto__`-like surprises on the way in; comparing the texts compares what was said. */
-function decodeJsonPlainly(body: ByteReader): unknown {
-  return JSON.parse(JSON.stringify(decodeJson(body)));
-}
 
 test('WELCOME and APPENDED are read as they were written', () => {
   const welcome = {
