@@ -13,7 +13,7 @@ import { dirname } from 'node:path';
 import type { FoundAnswer } from '../answers/source.ts';
 import type { Disk } from '../disks/disk.ts';
 import { asInstallError, InstallError } from '../errors.ts';
-import type { HardwareFacts } from '../hardware.ts';
+import { checkHardware, type HardwareFacts } from '../hardware.ts';
 import type { Host } from '../host.ts';
 import { hashPassword } from '../password.ts';
 import { type Payload, verifyPayload } from '../payload.ts';
@@ -164,6 +164,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         );
       }
       const payload = await payloadReady;
+      checkMachine(await options.readFacts());
       const found = await options.findAnswer(host);
       log.write(`answer from ${found.source}`);
       const { plan, after } = planUnattended(found, await scan(), payload);
@@ -226,6 +227,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   await listen(clients.server, options.socketPath);
   log.write(`engine listens on ${options.socketPath}`);
   return { log, close: () => clients.close() };
+}
+
+/** What the hardware page asks of a machine before it lets anybody on. */
+function checkMachine(facts: HardwareFacts): void {
+  const failures = checkHardware(facts).filter(({ level }) => level === 'failure');
+  if (failures.length > 0) throw new InstallError('HARDWARE', failures.map(({ text }) => text).join(' '));
 }
 
 async function checkPayload(

@@ -500,6 +500,22 @@ describe('an unattended installation', () => {
     expect(isUntouched()).toBe(true);
   });
 
+  it('stops at a machine it cannot install on', async () => {
+    const facts = {
+      uefi: false,
+      efiVariables: false,
+      memoryBytes: 4 * 1024 ** 3,
+      year: 2026,
+      interfaces: [],
+    };
+    const { client, page } = await unattended({ serial: 'LOOP-0042' }, { readFacts: async () => facts });
+    expect([page, client.view.text[0]]).toEqual([
+      'error',
+      expect.stringMatching(/^\[HARDWARE\] Started without UEFI/),
+    ]);
+    expect(isUntouched()).toBe(true);
+  });
+
   it('stops at a disk it does not find', async () => {
     const { client, page } = await unattended({ serial: 'LOOP-0043' });
     expect([page, client.view.text[0]]).toEqual([
