@@ -33,6 +33,8 @@ export interface Command {
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly json: boolean;
+  /** What is printed is kept in the system's journal: no place for secrets. */
+  readonly isJournal: boolean;
   /** One line of results. Waits while the reader of a pipe is behind. */
   out(line: string): Promise<void>;
   /** A line on standard error. */

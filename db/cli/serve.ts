@@ -60,7 +60,12 @@ function configFile(args: Arguments, environment: Terminal['environment']): Conf
   }
 }
 
-async function announce(serving: Serving, terminal: Terminal): Promise<void> {
+async function announce(started: Serving, terminal: Terminal): Promise<void> {
+  const serving = terminal.isJournal ? { ...started, connection: null } : started;
+  if (terminal.isJournal && started.connection !== null) {
+    terminal.say('the admin token is not written to the journal; make one on this machine:');
+    terminal.say('truthdb token create NAME --role operator');
+  }
   if (terminal.json) {
     await terminal.out(JSON.stringify({ serving: true, ...serving }));
     return;

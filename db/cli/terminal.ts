@@ -1,5 +1,6 @@
 /** The real terminal of a process: standard streams, signals, environment. */
 import { once } from 'node:events';
+import { fstatSync } from 'node:fs';
 import type { Terminal } from './command.ts';
 
 const PROGRESS_LINE_MILLIS = 5000;
@@ -25,6 +26,7 @@ export function processTerminal(json: boolean): Terminal {
   return {
     environment: process.env,
     json,
+    isJournal: isJournal(process.env),
     signal: stop.signal,
     out: async (line) => {
       if (closed) return;
@@ -47,6 +49,12 @@ export function processTerminal(json: boolean): Terminal {
     },
     stdin: () => process.stdin as AsyncIterable<Buffer>,
   };
+}
+
+/** systemd names the journal's socket in JOURNAL_STREAM; children inherit the variable, so it is compared. */
+function isJournal(environment: NodeJS.ProcessEnv): boolean {
+  const { dev, ino } = fstatSync(process.stdout.fd);
+  return environment['JOURNAL_STREAM'] === `${dev}:${ino}`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -79,6 +79,8 @@ export class ByteReader {
   }
 
   bytes(length: number, field: string): Buffer {
+    // Most events have no metadata: a view of nothing need not be made.
+    if (length === 0) return EMPTY;
     this.#need(length, field);
     const view = this.#buffer.subarray(this.#at, this.#at + length);
     this.#at += length;

@@ -254,6 +254,20 @@ test('systemd is told when the server is ready, only when it asked, and only the
   expect(readFileSync(told, 'utf8')).toMatch(/^--ready --status=serving /);
 });
 
+test('a token is not printed into the journal', async () => {
+  const journal = join(directory, 'journal');
+  writeFileSync(journal, '');
+  const { dev, ino } = statSync(journal);
+  const command = `JOURNAL_STREAM=${dev}:${ino} exec "$@" >> ${journal}`;
+  const server = new ServerProcess(data, [], {}, ['bash', '-c', command, 'bash']);
+  servers.push(server);
+  while (!readFileSync(journal, 'utf8').includes('\n'))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  const { err } = await server.stop();
+  expect(JSON.parse(readFileSync(journal, 'utf8'))).toMatchObject({ connection: null });
+  expect(err).toContain('not written to the journal');
+});
+
 test('settings come from file, environment and flags; a wrong key stops the start and is named', async () => {
   const file = join(directory, 'truthdb.json');
   writeFileSync(file, JSON.stringify({ http: { server: 'off' }, socket: 'off' }));

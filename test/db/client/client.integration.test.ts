@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { connect, type Event } from '../../../db/client/index.ts';
+import { connect, type Event, type Subscription } from '../../../db/client/index.ts';
 import { type Serving, startServing } from '../support/serving.ts';
 
 let serving: Serving | null = null;
@@ -74,6 +74,25 @@ test('delivers a subscription in order, first what is there and then what comes'
   await reading;
   expect(seen).toEqual(Array.from({ length: 300 }, (_, index) => index));
 });
+
+test('a subscription from now on delivers only what comes', async () => {
+  const { connect: open } = await serve();
+  const db = await open();
+  await db.append('s', { type: 't', data: 'before' });
+  const subscription = await db.subscribe({ after: 'now' });
+  await db.append('other', { type: 't', data: 'after' });
+  for await (const event of subscription) {
+    expect(event.json()).toBe('after');
+    break;
+  }
+  const [onlyOne] = await collectBatch(await db.subscribe({ stream: 'other' }));
+  expect(onlyOne).toMatchObject({ stream: 'other', revision: 0 });
+});
+
+async function collectBatch(subscription: Subscription): Promise<readonly Event[]> {
+  for await (const batch of subscription.batches()) return batch;
+  return [];
+}
 
 test('refuses a server whose certificate is not the pinned one, before sending the token', async () => {
   const { tls } = await serve();
