@@ -29,14 +29,14 @@ async function serve(...options: Parameters<typeof startServing>): Promise<Servi
   return serving;
 }
 
-function raw(of: Serving, kind: 'tcp' | 'unix' = 'tcp'): RawClient {
+function raw(of: Serving, kind: 'tcp' | 'tls' = 'tcp'): RawClient {
   const client = new RawClient(of[kind]);
   raws.push(client);
   return client;
 }
 
-async function greeted(of: Serving): Promise<RawClient> {
-  const client = raw(of);
+async function greeted(of: Serving, kind: 'tcp' | 'tls' = 'tcp'): Promise<RawClient> {
+  const client = raw(of, kind);
   client.hello(of.tcp.token);
   await client.until(() => client.frames.some((frame) => frame.kind === KIND.WELCOME));
   return client;
@@ -159,28 +159,32 @@ test('a client that went without a word is asked, then closed; one that answers 
   expect(of.counters.timedOut).toBe(1);
 });
 
-test('a reader that takes nothing is closed, and costs no more than its share until then', async () => {
-  const engine = new MemoryEngine();
-  const of = await serve({ stallMillis: 500, inFlightMax: 1000 }, engine);
-  const db = await of.connect();
-  for (let index = 0; index < 40; index++) await db.append('s', { type: 't', data: new Uint8Array(500_000) });
-  const client = await greeted(of);
-  client.socket.pause();
-  for (let request = 2; request < 200; request++) {
-    client.send((out) => encodeReadAll(out, request, { from: null, limit: 5, direction: 'forwards' }));
-  }
-  let most = 0;
-  const watch = setInterval(() => {
-    most = Math.max(most, of.counters.outgoingBytes);
-  }, 20);
-  const deadline = performance.now() + 8000;
-  while (of.counters.stalled === 0 && performance.now() < deadline)
-    await new Promise((r) => setTimeout(r, 20));
-  clearInterval(watch);
-  expect(of.counters.stalled).toBe(1);
-  // One page of 2.5 MB beyond the congestion limit, whatever was asked for.
-  expect(most).toBeLessThan(5_000_000);
-});
+test.each(['tcp', 'tls'] as const)(
+  'a %s reader that takes nothing is closed, and costs its share until then',
+  async (kind) => {
+    const engine = new MemoryEngine();
+    const of = await serve({ stallMillis: 500, inFlightMax: 1000 }, engine);
+    const db = await of.connect();
+    for (let index = 0; index < 40; index++)
+      await db.append('s', { type: 't', data: new Uint8Array(500_000) });
+    const client = await greeted(of, kind);
+    client.socket.pause();
+    for (let request = 2; request < 200; request++) {
+      client.send((out) => encodeReadAll(out, request, { from: null, limit: 5, direction: 'forwards' }));
+    }
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, of.counters.outgoingBytes);
+    }, 20);
+    const deadline = performance.now() + 8000;
+    while (of.counters.stalled === 0 && performance.now() < deadline)
+      await new Promise((r) => setTimeout(r, 20));
+    clearInterval(watch);
+    expect(of.counters.stalled).toBe(1);
+    // One page of 2.5 MB beyond the congestion limit, whatever was asked for.
+    expect(most).toBeLessThan(5_000_000);
+  },
+);
 
 test('with too many answers owed the server stops reading instead of remembering', async () => {
   const engine = new MemoryEngine();

@@ -1,5 +1,7 @@
 /** A client that does exactly what a test says, right or wrong, and collects what the server answers. */
+
 import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { TruthError } from '../../../db/errors.ts';
 import {
   type Address,
@@ -17,6 +19,14 @@ export interface RawFrame {
   readonly bytes: number;
 }
 
+function open(address: Address): Socket {
+  if (address.kind === 'unix') return connectTcp(address.path);
+  const { host, port } = address;
+  return address.kind === 'tls'
+    ? connectTls({ host, port, rejectUnauthorized: false })
+    : connectTcp(port, host);
+}
+
 export class RawClient {
   readonly frames: RawFrame[] = [];
   readonly socket: Socket;
@@ -25,8 +35,7 @@ export class RawClient {
   closed = false;
 
   constructor(address: Address) {
-    if (address.kind === 'tls') throw new Error('raw clients speak TCP or the socket');
-    this.socket = address.kind === 'unix' ? connectTcp(address.path) : connectTcp(address.port, address.host);
+    this.socket = open(address);
     this.socket.on('data', (chunk: Buffer) => this.#take(chunk));
     this.socket.on('error', () => this.#wake());
     this.socket.on('close', () => {
