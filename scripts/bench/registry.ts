@@ -4,4 +4,5 @@ import type { Bench } from './bench.ts';
 export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   boot: async () => (await import('./boot.ts')).boot,
   sizes: async () => (await import('./sizes.ts')).sizes,
+  wal: async () => (await import('./wal.ts')).wal,
 };
