@@ -16,7 +16,7 @@ import {
 } from './kernel-config.ts';
 import { buildMeter, duration } from './kernel-meter.ts';
 import { COLD_OBJECTS, makeArguments } from './kernel-recipe.ts';
-import { hardwareSymbols, isFresh, type SourceTree } from './kernel-tree.ts';
+import { hardwareSymbols, objectsSoFar, type SourceTree } from './kernel-tree.ts';
 
 export interface BuildRoom {
   readonly tree: SourceTree;
@@ -82,9 +82,11 @@ async function compile(room: BuildRoom, kernel: KernelName, config: string): Pro
   const { tree, cache, progress } = room;
   const dotConfig = join(tree.path, '.config');
   const start = performance.now();
+  const already = await objectsSoFar(tree);
   const meter = buildMeter({
     name: kernel,
-    expected: isFresh(tree) ? COLD_OBJECTS : undefined,
+    expected: already === undefined ? undefined : COLD_OBJECTS,
+    already: already ?? 0,
     now: () => performance.now(),
     progress,
   });

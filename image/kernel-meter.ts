@@ -7,8 +7,10 @@ const REPORT_EVERY_MS = 10_000;
 export interface BuildMeterOptions {
   /** What is being built, for the line. */
   readonly name: string;
-  /** How many objects a build from scratch compiles; undefined when only what changed is compiled. */
+  /** How many objects a first build compiles; undefined when only what changed is compiled. */
   readonly expected: number | undefined;
+  /** How many of them an interrupted build has left behind. */
+  readonly already: number;
   /** Milliseconds from any fixed point. */
   readonly now: () => number;
   readonly progress: Progress;
@@ -17,17 +19,17 @@ export interface BuildMeterOptions {
 export interface BuildMeter {
   /** Takes a line of make's output; says how far it is at most every ten seconds. */
   line(text: string): void;
-  /** Objects compiled so far. */
+  /** Objects compiled by this build so far. */
   compiled(): number;
 }
 
 /** Turns make's thousands of lines into a sign of life. */
-export function buildMeter({ name, expected, now, progress }: BuildMeterOptions): BuildMeter {
+export function buildMeter({ name, expected, already, now, progress }: BuildMeterOptions): BuildMeter {
   const start = now();
   let reported = start;
-  let compiled = 0;
+  let compiled = already;
   return {
-    compiled: () => compiled,
+    compiled: () => compiled - already,
     line(text) {
       if (!COMPILED.test(text)) return;
       compiled += 1;

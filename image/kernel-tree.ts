@@ -56,9 +56,14 @@ async function unpack(tarball: string, path: string, progress: Progress): Promis
   await rename(partial, path);
 }
 
-/** True when nothing was ever linked in the tree: a build will then compile everything. */
-export function isFresh(tree: SourceTree): boolean {
-  return !existsSync(join(tree.path, 'vmlinux'));
+/**
+ * Objects that an interrupted first build left behind, 0 in a tree that was just unpacked; undefined once a kernel was
+ * linked, because then only make knows how many of them a change touches.
+ */
+export async function objectsSoFar(tree: SourceTree): Promise<number | undefined> {
+  if (existsSync(join(tree.path, 'vmlinux'))) return undefined;
+  const names = await readdir(tree.path, { recursive: true });
+  return names.filter((name) => name.endsWith('.o')).length;
 }
 
 /** The symbols that the tree's hardware menus declare. */

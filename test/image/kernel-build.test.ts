@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hostPackages } from '../../image/kernel.ts';
 import { buildMeter, duration } from '../../image/kernel-meter.ts';
 import { cacheKey, makeArguments } from '../../image/kernel-recipe.ts';
-import { buildingIn, removeUnfinished, withTreeLock } from '../../image/kernel-tree.ts';
+import { buildingIn, objectsSoFar, removeUnfinished, withTreeLock } from '../../image/kernel-tree.ts';
 import bootstrapPackages from '../../scripts/host-packages.json' with { type: 'json' };
 
 describe('the cache key', () => {
@@ -49,12 +49,13 @@ describe('what make is told', () => {
 });
 
 describe('progress', () => {
-  const run = (expected: number | undefined, lines: readonly string[]) => {
+  const run = (expected: number | undefined, lines: readonly string[], already = 0) => {
     const said: string[] = [];
     let time = 0;
     const meter = buildMeter({
       name: 'runtime',
       expected,
+      already,
       now: () => time,
       progress: (line) => said.push(line),
     });
@@ -73,6 +74,12 @@ describe('progress', () => {
 
   test('ignores links, generated files and warnings', () => {
     expect(run(10, ['  LD      vmlinux', '  GEN     x.c', 'a.c:1: warning: CC x']).compiled).toBe(0);
+  });
+
+  test('goes on from where an interrupted build stopped', () => {
+    const { said, compiled } = run(10, ['  CC      a.o', '  CC      b.o', '  CC      c.o'], 5);
+    expect(said).toEqual(['runtime: 8 of about 10 objects compiled (80 %), 12 s']);
+    expect(compiled).toBe(3);
   });
 
   test('drops an estimate that was wrong or never made', () => {
@@ -124,6 +131,14 @@ describe('the source tree', () => {
       'mm/.done.o.cmd',
       'mm/done.o',
     ]);
+  });
+
+  test('knows how many objects a first build has made, and stops guessing after it', async () => {
+    expect(await objectsSoFar(tree())).toBe(0);
+    await put('a.o', 1);
+    expect(await objectsSoFar(tree())).toBe(1);
+    await put('vmlinux', 2);
+    expect(await objectsSoFar(tree())).toBeUndefined();
   });
 
   test('is cleaned only after a build that was cut off', async () => {
