@@ -6,11 +6,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settingsTable } from '../db/config.ts';
 import { protocolTables } from '../db/protocol/index.ts';
+import { walTables } from '../db/wal/format-tables.ts';
 import { repositoryRoot } from './version.ts';
 
 /** Documents with tables of ours, and where the tables come from. */
 export const DOCUMENTS: ReadonlyMap<string, () => ReadonlyMap<string, string>> = new Map([
   ['docs/wire-protocol.md', protocolTables],
+  ['docs/wal-format.md', walTables],
   ['docs/configuration.md', () => new Map([['settings', settingsTable()]])],
 ]);
 
