@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { repositoryRoot } from './version.ts';
 
 const CHECKS: readonly { name: string; command: string; args: readonly string[] }[] = [
-  { name: 'types', command: 'tsc', args: ['--noEmit'] },
-  { name: 'lint and format', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
-  { name: 'house rules', command: 'vitest', args: ['run', '--project', 'unit', 'test/house'] },
+  { name: 'types', command: '.bin/tsc', args: ['--noEmit'] },
+  { name: 'lint and format', command: '@biomejs/cli-linux-x64/biome', args: ['check', '--error-on-warnings', '.'] },
+  { name: 'house rules', command: '.bin/vitest', args: ['run', '--project', 'unit', 'test/house'] },
 ];
 
 /** True when all hold. */
@@ -18,7 +18,7 @@ export async function check(): Promise<boolean> {
 function run({ name, command, args }: (typeof CHECKS)[number]): Promise<boolean> {
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(join(repositoryRoot, 'node_modules', '.bin', command), args, {
+    const child = spawn(join(repositoryRoot, 'node_modules', command), args, {
       cwd: repositoryRoot,
       env: { ...process.env, FORCE_COLOR: '0' },
       stdio: ['ignore', 'pipe', 'pipe'],
