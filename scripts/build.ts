@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { buildImage } from '../image/build.ts';
 import { buildKernels } from '../image/kernel.ts';
+import { imagePreflight } from '../image/preflight.ts';
 import { buildClient } from './build-client.ts';
 import { buildBinary } from './build-db.ts';
 import { type Progress, printProgress } from './progress.ts';
@@ -24,10 +25,19 @@ export interface BuildOptions {
 }
 
 export async function buildAll(options: BuildOptions): Promise<void> {
+  refuseUnfitHost();
   await buildClient({ dist: options.dist, progress: options.progress('client') });
   await buildBinary({ dist: options.dist, progress: options.progress('binary') });
   await kernels(options);
   await image(options);
+}
+
+/** Before minutes of work: what is missing on this host, all of it at once. */
+function refuseUnfitHost(): void {
+  const unmet = imagePreflight().filter(({ met }) => !met);
+  if (unmet.length === 0) return;
+  const lines = unmet.map(({ need, remedy }) => `  - needed: ${need}\n    way out: ${remedy}`);
+  throw new Error(`the image cannot be built on this host:\n${lines.join('\n')}`);
 }
 
 async function kernels({ dist, cacheDir, progress }: BuildOptions): Promise<void> {

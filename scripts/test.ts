@@ -11,6 +11,7 @@ import { buildBinary } from './build-db.ts';
 import { check } from './check.ts';
 import { printProgress } from './progress.ts';
 import { repositoryRoot } from './version.ts';
+import { overBudget, vmTestRun } from './vm-tests.ts';
 
 interface Counts {
   readonly passed: number;
@@ -34,11 +35,26 @@ async function run(stage: Stage, args: readonly string[]): Promise<Counts> {
 async function runStage(stage: Stage, args: readonly string[]): Promise<Counts> {
   if (stage === 'check') return (await check()) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
   if (stage === 'integration') await buildBinary({ dist, progress: printProgress('binary') });
-  if (stage === 'vm') await buildAll({ dist, cacheDir: cacheRoot, progress: printProgress });
-  return vitest(stage, args);
+  if (stage === 'vm') return runVmTests(args);
+  return vitest(stage, args, {});
 }
 
-function vitest(project: string, args: readonly string[]): Promise<Counts> {
+async function runVmTests(args: readonly string[]): Promise<Counts> {
+  await buildAll({ dist, cacheDir: cacheRoot, progress: printProgress });
+  const { args: rest, environment, limited } = vmTestRun(args);
+  const started = performance.now();
+  const counts = await vitest('vm', rest, environment);
+  const late = limited ? overBudget((performance.now() - started) / 1000) : undefined;
+  if (late === undefined) return counts;
+  process.stdout.write(`FAILED ${late}\n`);
+  return { ...counts, failed: counts.failed + 1 };
+}
+
+function vitest(
+  project: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<Counts> {
   const report = join(dist, 'test', `${project}.json`);
   mkdirSync(join(dist, 'test'), { recursive: true });
   rmSync(report, { force: true });
@@ -53,6 +69,7 @@ function vitest(project: string, args: readonly string[]): Promise<Counts> {
   return new Promise((resolve, reject) => {
     const child = spawn(join(repositoryRoot, 'node_modules', '.bin', 'vitest'), [...vitestArgs, ...args], {
       cwd: repositoryRoot,
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     child.on('error', reject);
