@@ -17,6 +17,7 @@ import { type InstalledState, nextStage, readState, writeState } from './applian
 import { howToConnect } from './appliance/summary.ts';
 import { buildAll, cacheRoot } from './build.ts';
 import { printProgress } from './progress.ts';
+import { runScript } from './run.ts';
 import { makeSample } from './sample/index.ts';
 import { chooseAcceleration, DIST, REPOSITORY, startVm } from './vm/index.ts';
 
@@ -156,4 +157,4 @@ async function untilInterrupted({ vm }: RunningAppliance): Promise<void> {
   if (end !== 'interrupted') throw await vm.failure(`the machine stopped by itself: QEMU ${end}`);
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await runScript('appliance', main);

@@ -10,6 +10,7 @@ import { imagePreflight } from '../image/preflight.ts';
 import { buildClient } from './build-client.ts';
 import { buildBinary } from './build-db.ts';
 import { type Progress, printProgress } from './progress.ts';
+import { runScript } from './run.ts';
 import { buildCommit, packageVersion, repositoryRoot, sourceDateEpoch } from './version.ts';
 
 export const cacheRoot = join(homedir(), '.cache', 'truthdb');
@@ -62,7 +63,7 @@ async function image({ dist, cacheDir, progress, strict = false }: BuildOptions)
   });
 }
 
-async function main(part: string | undefined): Promise<number> {
+async function main([part]: readonly string[]): Promise<number> {
   const options: BuildOptions = {
     dist: join(repositoryRoot, 'dist'),
     cacheDir: cacheRoot,
@@ -91,4 +92,4 @@ async function main(part: string | undefined): Promise<number> {
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv[2]);
+if (import.meta.main) await runScript('build', main);

@@ -21,6 +21,7 @@ import { pipeline } from 'node:stream/promises';
 import { buildAll, cacheRoot } from './build.ts';
 import { printProgress } from './progress.ts';
 import { compareVersions, type VersionFacts } from './release-version.ts';
+import { runScript } from './run.ts';
 import { buildCommit, packageVersion, repositoryRoot } from './version.ts';
 
 const dist = join(repositoryRoot, 'dist');
@@ -120,4 +121,4 @@ async function sha256(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await runScript('release', main);

@@ -10,6 +10,7 @@ import { buildAll, cacheRoot } from './build.ts';
 import { buildBinary } from './build-db.ts';
 import { check } from './check.ts';
 import { printProgress } from './progress.ts';
+import { runScript } from './run.ts';
 import { repositoryRoot } from './version.ts';
 import { overBudget, vmTestRun } from './vm-tests.ts';
 
@@ -108,4 +109,4 @@ async function main([first, ...rest]: string[]): Promise<number> {
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await runScript('test', main);

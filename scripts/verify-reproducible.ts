@@ -14,6 +14,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { printProgress } from './progress.ts';
+import { runScript } from './run.ts';
 import { repositoryRoot } from './version.ts';
 
 interface Surroundings {
@@ -95,4 +96,4 @@ async function digest(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await runScript('verify-reproducible', main);
