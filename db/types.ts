@@ -35,21 +35,12 @@ export type Revision = Brand<number, 'Revision'>;
 export const SEQUENCE_NONE = 0 as Sequence;
 export const TENANT_DEFAULT = 0 as TenantId;
 
-const U32_MAX = 0xffff_ffff;
-
 export function sequence(value: number | bigint): Sequence {
   return safeInteger('sequence', value) as Sequence;
 }
 
 export function revision(value: number | bigint): Revision {
   return safeInteger('revision', value) as Revision;
-}
-
-export function tenantId(value: number): TenantId {
-  if (!Number.isInteger(value) || value < 0 || value > U32_MAX) {
-    throw new TruthError('INVALID_ARGUMENT', `tenant ${value} is not a whole number from 0 to ${U32_MAX}`);
-  }
-  return value as TenantId;
 }
 
 function safeInteger(name: string, value: number | bigint): number {

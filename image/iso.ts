@@ -7,7 +7,7 @@ import { buildEsp } from './esp.ts';
 import { run } from './exec.ts';
 
 /** Volume id of our medium. The installer never offers a disk that carries it. */
-export const VOLUME_ID = 'TRUTHDB_INSTALL';
+const VOLUME_ID = 'TRUTHDB_INSTALL';
 
 const ESP_LABEL = 'TRUTHDB-ISO';
 

@@ -13,7 +13,7 @@ const OVERLAY = join(import.meta.dirname, 'rootfs');
 
 const MODES: Readonly<Record<string, number>> = { 'etc/sudoers.d/appliance': 0o440 };
 
-export const BINARY_PATH = 'usr/lib/truthdb/truthdb';
+const BINARY_PATH = 'usr/lib/truthdb/truthdb';
 
 export interface RootOptions {
   /** Archive of the installed packages. */

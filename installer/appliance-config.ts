@@ -35,16 +35,16 @@ export const hostnameSchema = z
     },
   );
 
-export const ipAddressSchema = z.string().refine((address) => isIP(address) !== 0 && !address.includes('%'), {
+const ipAddressSchema = z.string().refine((address) => isIP(address) !== 0 && !address.includes('%'), {
   error: 'an IP address like 192.0.2.10 or 2001:db8::10',
 });
 
 /** Address with prefix length, like 192.0.2.10/24 or 2001:db8::10/64. */
-export const interfaceAddressSchema = z.string().refine((text) => parseInterfaceAddress(text) !== undefined, {
+const interfaceAddressSchema = z.string().refine((text) => parseInterfaceAddress(text) !== undefined, {
   error: 'an address with its prefix length, like 192.0.2.10/24 or 2001:db8::10/64',
 });
 
-export const macAddressSchema = z.string().regex(/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/, {
+const macAddressSchema = z.string().regex(/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/, {
   error: 'a MAC address is six pairs of lower case hexadecimal digits joined by colons',
 });
 

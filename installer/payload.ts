@@ -85,7 +85,7 @@ export async function verifyPayload(folder: string, progress: (fraction: number)
   return payload;
 }
 
-export function payloadFiles(payload: Payload): readonly PayloadFile[] {
+function payloadFiles(payload: Payload): readonly PayloadFile[] {
   return [payload.root, payload.verity, payload.kernelImage, payload.bootLoader];
 }
 

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { InstallError } from './errors.ts';
 import { pageIdSchema, viewSchema } from './session/view.ts';
 
-export const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 1;
 
 /** Longest line either side accepts, in UTF-16 units: an SSH key fits many times, an attack on memory does not. */
 export const LINE_LENGTH_MAX = 256 * 1024;
@@ -20,7 +20,7 @@ const version = z.literal(PROTOCOL_VERSION);
 const shortText = z.string().max(64);
 const value = z.string().max(32 * 1024);
 
-export const requestSchema = z.discriminatedUnion('type', [
+const requestSchema = z.discriminatedUnion('type', [
   z.strictObject({ v: version, type: z.literal('hello'), console: shortText }),
   z.strictObject({ v: version, type: z.literal('drive') }),
   z.strictObject({
@@ -40,7 +40,7 @@ export const requestSchema = z.discriminatedUnion('type', [
   z.strictObject({ v: version, type: z.literal('unattended') }),
 ]);
 
-export const replySchema = z.discriminatedUnion('type', [
+const replySchema = z.discriminatedUnion('type', [
   z.object({
     v: version,
     type: z.literal('view'),

@@ -5,7 +5,11 @@ import { repositoryRoot } from './version.ts';
 
 const CHECKS: readonly { name: string; command: string; args: readonly string[] }[] = [
   { name: 'types', command: '.bin/tsc', args: ['--noEmit'] },
-  { name: 'lint and format', command: '@biomejs/cli-linux-x64/biome', args: ['check', '--error-on-warnings', '.'] },
+  {
+    name: 'lint and format',
+    command: '@biomejs/cli-linux-x64/biome',
+    args: ['check', '--error-on-warnings', '.'],
+  },
   { name: 'house rules', command: '.bin/vitest', args: ['run', '--project', 'unit', 'test/house'] },
 ];
 

@@ -4,7 +4,7 @@
  */
 
 /** Wall-clock seconds the set may take. */
-export const VM_TESTS_SECONDS_MAX = 20 * 60;
+const VM_TESTS_SECONDS_MAX = 20 * 60;
 
 export interface VmTestRun {
   /** Arguments for the test runner. */

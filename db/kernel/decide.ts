@@ -13,7 +13,7 @@ import { checkName, EVENT_TYPE_BYTES_MAX, STREAM_NAME_BYTES_MAX } from './names.
 import { repeatedId } from './repeated-id.ts';
 import type { KernelState, StreamHead } from './state.ts';
 
-export const EVENTS_PER_APPEND_MAX = 10_000;
+const EVENTS_PER_APPEND_MAX = 10_000;
 
 /** The one command so far. */
 export interface AppendEvents {

@@ -10,7 +10,7 @@ import { invariant } from './invariant.ts';
 import { writeUtf8 } from './utf8.ts';
 
 export const EVENT_ENTRY_TYPE = 16;
-export const EVENT_ENTRY_VERSION = 1;
+const EVENT_ENTRY_VERSION = 1;
 
 /** Offset and size in bytes of each header field. */
 export const EVENT_FIELDS = {

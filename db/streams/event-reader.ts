@@ -11,7 +11,7 @@ import type { StreamLookup } from './stream-index.ts';
 import { StreamKey } from './stream-key.ts';
 
 export const PAGE_EVENTS_MAX = 10_000;
-export const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Positions looked up and read at a time: a page may be full long before its number of events is reached. */
 const CHUNK_EVENTS = 512;
 

@@ -28,7 +28,7 @@ import type { StreamKey } from './stream-key.ts';
 
 const ID_SHARD_BITS = 8;
 const NONE: readonly Sequence[] = [];
-export const NO_STREAM: StreamHead = { revision: -1, position: SEQUENCE_NONE };
+const NO_STREAM: StreamHead = { revision: -1, position: SEQUENCE_NONE };
 
 /** What readers and the kernel ask of the index, whatever it is made of. */
 export interface StreamLookup {

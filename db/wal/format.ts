@@ -128,6 +128,6 @@ export function entryBytes(payloadBytes: number): number {
   return ENTRY_HEADER.size + paddedBytes(payloadBytes) + ENTRY_FOOTER.size;
 }
 
-export function paddedBytes(payloadBytes: number): number {
+function paddedBytes(payloadBytes: number): number {
   return (payloadBytes + 7) & ~7;
 }

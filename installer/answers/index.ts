@@ -35,7 +35,7 @@ const diskSchema = z
     error: 'at least one of serial, wwn and byId must name the disk',
   });
 
-export const answerSchema = z.strictObject({
+const answerSchema = z.strictObject({
   version: z.literal(1),
   disk: diskSchema,
   hostname: hostnameSchema.optional().describe('Default: truthdb.'),

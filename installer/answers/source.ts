@@ -6,8 +6,8 @@ import { asInstallError, InstallError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { ANSWER_BYTES_MAX } from './index.ts';
 
-export const ANSWER_LABEL = 'TRUTHDB-ANS';
-export const ANSWER_FILE = 'answer.json';
+const ANSWER_LABEL = 'TRUTHDB-ANS';
+const ANSWER_FILE = 'answer.json';
 const FILE_SYSTEMS = ['vfat', 'ext4', 'iso9660'];
 const FW_CFG_ITEM = '/sys/firmware/qemu_fw_cfg/by_name/opt/org.truthdb/answer/raw';
 const SYSTEM_VENDOR = '/sys/class/dmi/id/sys_vendor';

@@ -5,7 +5,7 @@ import type { Disk, IneligibleReason } from './disk.ts';
 import { formatDiskSize } from './disk.ts';
 
 /** Volume id of our own installation medium. */
-export const MEDIUM_VOLUME_ID = 'TRUTHDB_INSTALL';
+const MEDIUM_VOLUME_ID = 'TRUTHDB_INSTALL';
 
 /** Block sizes the partition plan and the file systems are made for. */
 const BLOCK_BYTES = [512, 4096];

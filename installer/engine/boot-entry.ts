@@ -3,7 +3,7 @@
 import type { Disk } from '../disks/disk.ts';
 import type { Host } from '../host.ts';
 
-export const BOOT_ENTRY_LABEL = 'TruthDB';
+const BOOT_ENTRY_LABEL = 'TruthDB';
 const LOADER_PATH = '\\EFI\\systemd\\systemd-bootx64.efi';
 
 export interface BootEntry {

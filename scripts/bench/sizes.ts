@@ -24,7 +24,7 @@ export const sizes: Bench = {
 };
 
 /** Sizes of the artefacts in `dist`. Throws when one is missing: a table with a hole would look like a small one. */
-export function measureSizes(dist: string): BenchResult {
+function measureSizes(dist: string): BenchResult {
   const names = readdirSync(dist);
   const rows: BenchRow[] = WANTED.map(([what, pattern]) => {
     const name = names.find((candidate) => pattern.test(candidate));

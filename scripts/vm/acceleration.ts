@@ -55,7 +55,7 @@ async function probe(): Promise<AccelerationChoice> {
 }
 
 /** Starts a machine without any disk ; the firmware then says on the serial line that it found nothing to boot. */
-export async function firmwareSpeaks(acceleration: Acceleration): Promise<boolean> {
+async function firmwareSpeaks(acceleration: Acceleration): Promise<boolean> {
   const folder = mkdtempSync(join(os.tmpdir(), 'truthdb-kvm-'));
   try {
     const variables = join(folder, 'vars.fd');

@@ -71,7 +71,7 @@ export interface VmMachine {
 }
 
 /** First descriptor handed to QEMU: QMP; the serial lines follow. */
-export const QMP_DESCRIPTOR = 3;
+const QMP_DESCRIPTOR = 3;
 
 /** Arguments of qemu-system-x86_64. The caller passes connected sockets as descriptors 3 (QMP), 4, 5 … (serial lines). */
 export function qemuArguments(machine: VmMachine): string[] {

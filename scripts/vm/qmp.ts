@@ -37,7 +37,7 @@ export interface QmpEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export class QmpError extends Error {
+class QmpError extends Error {
   override readonly name = 'QmpError';
 }
 

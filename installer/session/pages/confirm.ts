@@ -16,10 +16,10 @@ import type { ViewField } from '../view.ts';
 import { describeDisk } from './disk.ts';
 
 /** Keys typed for another page must not end up on this one. */
-export const CONFIRM_GUARD_MS = 1000;
+const CONFIRM_GUARD_MS = 1000;
 
 /** @throws InstallError when something the plan needs is missing or the disk may not be erased. */
-export function planOf(state: SessionState): InstallPlan {
+function planOf(state: SessionState): InstallPlan {
   const disk = chosenDisk(state);
   if (disk === undefined) throw new InstallError('NO_DISK', 'no disk is chosen; go back and choose one');
   if (state.payload.state !== 'good')
