@@ -14,6 +14,19 @@ export function decodeCommit(scanned: ScannedCommit): LogCommit {
   return { ordinal, epoch, recordedAt, sequence, chain, entries: decodeEntries(bytes) };
 }
 
+/** The one entry of the group with that sequence, its payload copied; null when it is the commit itself. */
+export function decodeEntryOf(scanned: ScannedCommit, sequence: Sequence): LogEntry | null {
+  if (sequence === scanned.sequence) return null;
+  const { bytes } = scanned;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  for (let each = scanned.firstSequence; each < sequence; each++) {
+    at += entryBytes(view.getUint32(at + AT.payloadBytes, true));
+  }
+  const entry = bytes.slice(at, at + entryBytes(view.getUint32(at + AT.payloadBytes, true)));
+  return decodeEntries(entry)[0] ?? null;
+}
+
 function decodeEntries(bytes: Uint8Array): LogEntry[] {
   const view = new DataView(bytes.buffer);
   const entries: LogEntry[] = [];

@@ -368,7 +368,8 @@ function checkDraft(type: number, flags: number): void {
 
 const STRICTNESS: Readonly<Record<Durability, number>> = { async: 0, group_sync: 1, sync: 2 };
 
-function stricter(a: Durability, b: Durability): Durability {
+/** The one of two durabilities that promises more. */
+export function stricter(a: Durability, b: Durability): Durability {
   return STRICTNESS[a] >= STRICTNESS[b] ? a : b;
 }
 

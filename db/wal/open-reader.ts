@@ -35,8 +35,12 @@ export function openReader({
     index: name.index,
     firstSequence: name.firstSequence,
     sparse: name === last ? index : null,
+    saved: true,
   }));
-  const reader = new SegmentReader(disk, directory, segments, { stable, stablePast: async () => false });
+  const reader = new SegmentReader(disk, directory, segments, {
+    stable,
+    stablePast: async () => false,
+  });
   return Object.assign(reader, { identity: segment.header.identity });
 }
 

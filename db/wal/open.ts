@@ -64,16 +64,25 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     const epoch = (recovered.lastEpoch + 1) as Epoch;
     writeEpoch(disk, directory, epoch);
     const log = assemble(options, lock, recovered, epoch);
-    await log.begin({
-      parentEpoch: recovered.end.epoch,
-      parentSequence: recovered.end.sequence,
-      parentChain: recovered.end.chain,
-      reason: 'open',
-      random: random(32),
-    });
+    await beginOrAbandon(log, recovered, random(32));
     return Object.assign(log, { torn: recovered.torn });
   } catch (error) {
     lock.release();
+    throw error;
+  }
+}
+
+async function beginOrAbandon(log: OrderedLog, { end }: Recovered, random: Uint8Array): Promise<void> {
+  try {
+    await log.begin({
+      parentEpoch: end.epoch,
+      parentSequence: end.sequence,
+      parentChain: end.chain,
+      reason: 'open',
+      random,
+    });
+  } catch (error) {
+    await log.abandon();
     throw error;
   }
 }
@@ -131,7 +140,8 @@ function readable(
   at: number,
   { segments, openSegment }: Recovered,
 ): ReadableSegment {
-  return { index, firstSequence, sparse: at === segments.length - 1 ? openSegment.index : null };
+  const isOpen = at === segments.length - 1;
+  return { index, firstSequence, sparse: isOpen ? openSegment.index : null, saved: !isOpen };
 }
 
 function writerStart(directory: string, recovered: Recovered, epoch: Epoch): WriterStart {

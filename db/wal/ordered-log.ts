@@ -5,8 +5,9 @@
 import { TruthError } from '../errors.ts';
 import type { Clock, Disk, DiskLock, Scheduler } from '../io/index.ts';
 import type { Epoch, RecordedAt, Sequence } from '../types.ts';
+import { BusyFraction } from './busy.ts';
 import type { WriterDriver } from './drivers.ts';
-import { Encoder, type EncoderStart, type EpochFacts } from './encoder.ts';
+import { Encoder, type EncoderStart, type EpochFacts, stricter } from './encoder.ts';
 import type {
   AppendedRange,
   ClosedCommit,
@@ -57,7 +58,7 @@ export class OrderedLog implements Log {
   readonly #stableListeners = new Set<(stable: Sequence) => void>();
   readonly #failureListeners = new Set<(error: Error) => void>();
   readonly #waiters = new Set<() => void>();
-  readonly #openedNanos: bigint;
+  readonly #busy: BusyFraction;
   #stable: Sequence;
   #lastCommit: Sequence;
   #failure: TruthError | null = null;
@@ -80,12 +81,12 @@ export class OrderedLog implements Log {
     this.#driver = options.driver;
     this.#stable = options.stable;
     this.#lastCommit = options.stable;
-    this.#openedNanos = options.clock.monotonicNanos();
+    this.#busy = new BusyFraction(options.clock.monotonicNanos());
     this.#reader = new SegmentReader(options.disk, options.directory, options.segments, this);
     this.#encoder = new Encoder(this.#queue, start, {
       onSegment: (index, first) => {
         const sparse = new SparseIndex(first);
-        this.#reader.addSegment({ index, firstSequence: first, sparse });
+        this.#reader.addSegment({ index, firstSequence: first, sparse, saved: false });
         return sparse;
       },
       onCommit: (commit) => {
@@ -118,7 +119,11 @@ export class OrderedLog implements Log {
 
   append(entries: readonly EntryDraft[], recordedAt: RecordedAt, durability?: Durability): AppendedRange {
     this.#refuseIfOver();
-    const range = this.#encoder.append(entries, recordedAt, durability ?? this.#durability);
+    const range = this.#encoder.append(
+      entries,
+      recordedAt,
+      stricter(durability ?? this.#durability, this.#durability),
+    );
     if (!this.#flushScheduled) {
       this.#flushScheduled = true;
       this.#scheduler.endOfTurn(() => this.flush());
@@ -181,7 +186,6 @@ export class OrderedLog implements Log {
   }
 
   status(): LogStatus {
-    const elapsedMicros = Number(this.#clock.monotonicNanos() - this.#openedNanos) / 1000;
     return {
       identity: this.identity,
       epoch: this.epoch,
@@ -197,9 +201,20 @@ export class OrderedLog implements Log {
       groupEntries: this.#statistics.groupEntries.snapshot(),
       bytesWritten: this.#statistics.gauge('bytesWritten'),
       bytesZeroFilled: this.#statistics.gauge('bytesZeroFilled'),
-      busyFraction: elapsedMicros > 0 ? Math.min(this.#statistics.gauge('busyMicros') / elapsedMicros, 1) : 0,
+      busyFraction: this.#busy.read(this.#clock.monotonicNanos(), this.#statistics.gauge('busyMicros')),
       failed: this.#failure?.message ?? null,
     };
+  }
+
+  /** Ends the writer without the ceremony of `close`: for a log that could not begin. */
+  async abandon(): Promise<void> {
+    this.#closing ??= Promise.resolve();
+    this.#queue.stop();
+    this.#run();
+    await this.#driver.ended();
+    this.#closed = true;
+    this.#wakeAll();
+    this.#reader.close();
   }
 
   close(): Promise<void> {
@@ -224,6 +239,7 @@ export class OrderedLog implements Log {
     this.#closed = true;
     this.#lookForProgress();
     this.#wakeAll();
+    if (this.#failure === null) this.#reader.saveIndexes();
     this.#reader.close();
     this.#lock.release();
   }

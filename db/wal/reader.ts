@@ -6,8 +6,9 @@
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
 import type { CommitOrdinal, RecordedAt, Sequence } from '../types.ts';
-import { decodeCommit } from './decode.ts';
+import { decodeCommit, decodeEntryOf } from './decode.ts';
 import { SEGMENT_HEADER_BYTES, SEGMENT_STATES } from './format.ts';
+import { IndexStore } from './index-store.ts';
 import { startAt, startBefore } from './locate.ts';
 import type { LogCommit, LogEntry, LogReader, ReadOptions } from './log.ts';
 import { type ScanBreak, type ScannedCommit, type ScannedSeal, Scanner, type ScanStart } from './scanner.ts';
@@ -32,6 +33,8 @@ export interface ReadableSegment {
   readonly firstSequence: Sequence;
   /** Filled by whoever writes the segment; null until somebody needs it. */
   sparse: SparseIndex | null;
+  /** Whether the index is on disk, or need not be because the segment was sealed before the log was opened. */
+  saved: boolean;
 }
 
 /** Beginning of a group (or seal) in a segment. */
@@ -46,6 +49,7 @@ export class SegmentReader implements LogReader {
   readonly #log: StableLog;
   readonly #segments: ReadableSegment[];
   readonly #scanner: Scanner;
+  readonly #indexes: IndexStore;
   /** Opened files by segment index, the one unused longest first. */
   readonly #opened = new Map<number, OpenedSegment>();
 
@@ -55,6 +59,7 @@ export class SegmentReader implements LogReader {
     this.#segments = [...segments];
     this.#log = log;
     this.#scanner = new Scanner(disk);
+    this.#indexes = new IndexStore(disk, directory);
   }
 
   get stable(): Sequence {
@@ -110,9 +115,16 @@ export class SegmentReader implements LogReader {
     if (at < 1 || at > this.stable) return null;
     const found = this.#scanAt(this.#seek(at));
     if (found.kind === 'seal') return null;
-    const { entries, recordedAt } = decodeCommit(found);
-    const entry = entries.find((each) => each.sequence === at);
-    return entry === undefined ? null : { ...entry, recordedAt };
+    const entry = decodeEntryOf(found, at);
+    return entry === null ? null : { ...entry, recordedAt: found.recordedAt };
+  }
+
+  /** Keeps the indexes of segments that were sealed since the log was opened. */
+  saveIndexes(): void {
+    for (const segment of this.#segments.slice(0, -1)) {
+      if (segment.sparse !== null && !segment.saved) this.#indexes.save(this.#open(segment), segment.sparse);
+      segment.saved = true;
+    }
   }
 
   close(): void {
@@ -184,11 +196,16 @@ export class SegmentReader implements LogReader {
     throw corruptAt(opened.name, end, 'no valid group ends here');
   }
 
-  /** The segment's index, built by walking the segment once when it was not written by this process. */
+  /** The segment's index: in memory, or from disk, or built by walking the segment once. */
   #sparse(segment: ReadableSegment, opened: OpenedSegment, wanted: Sequence): SparseIndex {
     if (segment.sparse !== null) return segment.sparse;
+    if (wanted === segment.firstSequence) return new SparseIndex(segment.firstSequence);
+    segment.sparse = this.#indexes.load(opened) ?? this.#buildIndex(segment, opened);
+    return segment.sparse;
+  }
+
+  #buildIndex(segment: ReadableSegment, opened: OpenedSegment): SparseIndex {
     const index = new SparseIndex(segment.firstSequence);
-    if (wanted === segment.firstSequence) return index;
     this.#scanner.start(
       opened,
       startAfter(SEGMENT_HEADER_BYTES, (segment.firstSequence - 1) as Sequence, opened.header.lastOrdinal),
@@ -198,7 +215,7 @@ export class SegmentReader implements LogReader {
       scanned = this.#expectValid(segment, this.#scanner.next());
       index.note(scanned.sequence, scanned.offset);
     } while (scanned.kind !== 'seal');
-    segment.sparse = index;
+    this.#indexes.save(opened, index);
     return index;
   }
 

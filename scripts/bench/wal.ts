@@ -17,8 +17,8 @@ import { atLeast, type Bench, type BenchContext, type BenchResult, median, round
 const ENTRY_BYTES = [128, 1024] as const;
 const BATCHES = [1, 100, 1000] as const;
 const IN_FLIGHT = [1, 4] as const;
-const ROUNDS = 5;
-const SECONDS = 0.6;
+const ROUNDS = 12;
+const SLICE_SECONDS = 0.2;
 const RAW_FILE_BYTES = 256 * 1024 * 1024;
 const AIM = 0.7;
 
@@ -40,11 +40,10 @@ interface Run {
   readonly bytes: number;
   readonly batches: number;
   readonly syncs: number;
-  readonly bytesZeroFilled: number;
 }
 
 async function run({ directory, progress, signal, args }: BenchContext): Promise<BenchResult> {
-  const rounds = args.includes('--quick') ? 2 : ROUNDS;
+  const rounds = args.includes('--quick') ? 4 : ROUNDS;
   const rows = [];
   const aims = [];
   for (const entryBytes of ENTRY_BYTES) {
@@ -81,23 +80,25 @@ async function measure(parent: string, each: Case, rounds: number, signal: Abort
   const appends: Run[] = [];
   const overwrites: Run[] = [];
   const filled = filledFile(join(directory, 'filled'));
+  const grown = fs.openSync(join(directory, 'grown'), 'wx');
+  const log = await openNewLog(join(directory, 'log'));
+  const raw = new RawLoop(grown, filled);
   for (let round = 0; round < rounds; round++) {
     signal.throwIfAborted();
-    const log = await runLog(join(directory, `log-${round}`), each);
-    const bytes = Math.round(log.bytes / log.batches);
-    logs.push(log);
-    const grown = fs.openSync(join(directory, `grown-${round}`), 'wx');
-    appends.push(runRaw(grown, bytes, Number.POSITIVE_INFINITY));
-    fs.closeSync(grown);
-    overwrites.push(runRaw(filled, bytes, RAW_FILE_BYTES));
+    logs.push(await runLog(log, each));
+    const bytes = Math.round(logs[round]!.bytes / logs[round]!.batches);
+    appends.push(raw.append(bytes));
+    overwrites.push(raw.overwrite(bytes));
   }
+  const zeroFilled = log.status().bytesZeroFilled / log.status().bytesWritten;
+  await log.close();
+  fs.closeSync(grown);
   fs.closeSync(filled);
   // Only now: freeing a gigabyte keeps the file system's journal busy, which would slow whoever comes next.
   fs.rmSync(directory, { recursive: true });
   await new Promise((resolve) => setTimeout(resolve, 500));
   const append = ratio(logs, appends);
   const overwrite = ratio(logs, overwrites);
-  const zeroFilled = median(logs.map((log) => log.bytesZeroFilled / log.bytes));
   return {
     append,
     overwrite,
@@ -126,25 +127,27 @@ function megabytesPerSecond({ bytes, seconds }: Run): number {
   return bytes / seconds / 1e6;
 }
 
-async function runLog(directory: string, each: Case): Promise<Run> {
+async function openNewLog(directory: string): Promise<OpenedLog> {
   const disk = new RealDisk();
   initLog({ directory, disk, random: randomBytes });
-  const log = await openLog({ directory, disk, clock: realClock, random: randomBytes });
-  try {
-    // The first segment and its spare are prepared in idle time, as on a server that has just started.
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const before = log.status();
-    const { seconds, batches } = await appendFor(log, each);
-    const after = log.status();
-    return {
-      seconds,
-      batches,
-      bytes: after.bytesWritten - before.bytesWritten,
-      syncs: after.syncMicros.count - before.syncMicros.count,
-      bytesZeroFilled: after.bytesZeroFilled,
-    };
-  } finally {
-    await log.close();
+  return await openLog({ directory, disk, clock: realClock, random: randomBytes });
+}
+
+async function runLog(log: OpenedLog, each: Case): Promise<Run> {
+  const before = log.status();
+  const { seconds, batches } = await appendFor(log, each);
+  const after = log.status();
+  await preparedSpares(log);
+  const syncs = after.syncMicros.count - before.syncMicros.count;
+  return { seconds, batches, bytes: after.bytesWritten - before.bytesWritten, syncs };
+}
+
+/** Waits until the writer has nothing left to fill with zeros: it must not compete with the bare loops. */
+async function preparedSpares(log: OpenedLog): Promise<void> {
+  let filled = -1;
+  while (filled !== log.status().bytesZeroFilled) {
+    filled = log.status().bytesZeroFilled;
+    await new Promise((resolve) => setTimeout(resolve, 80));
   }
 }
 
@@ -157,9 +160,9 @@ async function appendFor(
   const open: Sequence[] = [];
   let batches = 0;
   const began = performance.now();
-  const end = began + SECONDS * 1000;
+  const end = began + SLICE_SECONDS * 1000;
+  const stop: (() => void)[] = [];
   await new Promise<void>((resolve, reject) => {
-    log.onFailure(reject);
     const submit = (): void => {
       while (open.length < inFlight && performance.now() < end) {
         open.push(log.append(command, BigInt(Date.now()) as RecordedAt).last);
@@ -168,12 +171,14 @@ async function appendFor(
       }
       if (open.length === 0) resolve();
     };
-    log.onStable((stable) => {
+    const settle = (stable: Sequence): void => {
       while (open.length > 0 && open[0]! < stable) open.shift();
       submit();
-    });
+    };
+    stop.push(log.onFailure(reject), log.onStable(settle));
     submit();
   });
+  for (const each of stop) each();
   return { seconds: (performance.now() - began) / 1000, batches };
 }
 
@@ -181,22 +186,45 @@ function entry(bytes: number): EntryDraft {
   return { type: 16, tenant: 0 as TenantId, partitionKey: 1n, flags: 0, payload: randomBytes(bytes) };
 }
 
-/** Writes and syncs blocks one after the other, going back to the start before `limit`. */
-function runRaw(fd: number, bytes: number, limit: number): Run {
+/** The bare loops; their files last as long as the log they are compared with. */
+class RawLoop {
+  readonly #grown: number;
+  readonly #filled: number;
+  #grownEnd = 0;
+  #filledAt = 0;
+
+  constructor(grown: number, filled: number) {
+    this.#grown = grown;
+    this.#filled = filled;
+  }
+
+  append(bytes: number): Run {
+    return writeAndSync(this.#grown, bytes, () => {
+      this.#grownEnd += bytes;
+      return this.#grownEnd - bytes;
+    });
+  }
+
+  overwrite(bytes: number): Run {
+    return writeAndSync(this.#filled, bytes, () => {
+      if (this.#filledAt + bytes > RAW_FILE_BYTES) this.#filledAt = 0;
+      this.#filledAt += bytes;
+      return this.#filledAt - bytes;
+    });
+  }
+}
+
+function writeAndSync(fd: number, bytes: number, nextPosition: () => number): Run {
   const source = randomBytes(bytes);
   let batches = 0;
-  let position = 0;
   const began = performance.now();
-  const end = began + SECONDS * 1000;
+  const end = began + SLICE_SECONDS * 1000;
   while (performance.now() < end) {
-    if (position + bytes > limit) position = 0;
-    fs.writeSync(fd, source, 0, bytes, position);
+    fs.writeSync(fd, source, 0, bytes, nextPosition());
     fs.fdatasyncSync(fd);
-    position += bytes;
     batches += 1;
   }
-  const seconds = (performance.now() - began) / 1000;
-  return { seconds, batches, bytes: batches * bytes, syncs: batches, bytesZeroFilled: 0 };
+  return { seconds: (performance.now() - began) / 1000, batches, bytes: batches * bytes, syncs: batches };
 }
 
 /** A file whose blocks have all been written once. */

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { TruthError } from '../../../db/errors.ts';
 import { openReader, verifyLog } from '../../../db/wal/index.ts';
 import { inspectSegment } from '../../../db/wal/inspect.ts';
 import { MemoryDisk } from './memory-disk.ts';
@@ -255,3 +257,34 @@ async function openOther(): Promise<Uint8Array> {
   initLog({ directory: DIRECTORY, disk, random: randomFrom(99), segmentBytes: SEGMENT_BYTES });
   return disk.bytesOf(segmentPaths(disk)[0]!);
 }
+
+test('whatever bytes stand in a segment, verifying ends with a report and reading with a typed error or an end', async () => {
+  const { disk, path, places } = await smallClosedLog();
+  const end = places.at(-1)!.end;
+  const damage = fc.array(
+    fc.tuple(fc.integer({ min: 0, max: end + 200 }), fc.uint8Array({ minLength: 1, maxLength: 64 })),
+    {
+      minLength: 1,
+      maxLength: 5,
+    },
+  );
+  await fc.assert(
+    fc.asyncProperty(damage, async (patches) => {
+      const damaged = disk.copy();
+      for (const [offset, bytes] of patches) damaged.bytesOf(path).set(bytes, offset);
+      const report = verifyLog({ disk: damaged, directory: DIRECTORY });
+      const changed = Buffer.compare(damaged.bytesOf(path), disk.bytesOf(path)) !== 0;
+      expect(report.ok && report.tornTail === null).toBe(!changed);
+      const opening = open(damaged).then(
+        ({ log }) => texts(log),
+        (error: unknown) => {
+          expect(error).toBeInstanceOf(TruthError);
+          return null;
+        },
+      );
+      // Behind the end of a closed log even whole sectors of anything are cut off at most.
+      expect([null, 3]).toContain((await opening)?.length ?? null);
+    }),
+    { numRuns: 150 },
+  );
+});
