@@ -24,7 +24,7 @@ const UNUSED_USERS = new Set([
   'www-data',
 ]);
 
-/** "operator" is Debian's group 37, unused, and would hide the operator's own group. */
+/** "operator" is Debian's group 37, unused, and would hide the operator's own group. Others are named by udev's rules and stay. */
 const UNUSED_GROUPS = new Set([
   ...UNUSED_USERS,
   'operator',

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Progress } from '../scripts/progress.ts';
 import { contentKey, type LayerCache, layer } from './cache.ts';
 import { debPath } from './debs.ts';
-import { run } from './exec.ts';
+import { BuildError, run } from './exec.ts';
 import type { InputsLock, LockedPackage } from './lock.ts';
 
 /** Raise when this file makes another archive from the same packages. */
@@ -32,10 +34,14 @@ export async function buildBase(lock: InputsLock, options: BaseOptions): Promise
   });
   const place = await layer(options.cache, 'base', key, async (directory) => {
     options.progress(`installing ${lock.packages.length} packages with mmdebstrap (about a minute)`);
-    const repository = join(directory, 'repository');
-    await makeRepository(lock.packages, repository, options.cacheDir);
-    await mmdebstrap(lock, repository, join(directory, 'base.tar'), options.progress);
-    await rm(repository, { recursive: true });
+    // Not in the cache: without root, mmdebstrap reads it as another user, to whom a home directory may be closed.
+    const repository = await mkdtemp(join(tmpdir(), 'truthdb-packages-'));
+    try {
+      await makeRepository(lock.packages, repository, options.cacheDir);
+      await mmdebstrap(lock, repository, join(directory, 'base.tar'), options.progress);
+    } finally {
+      await rm(repository, { recursive: true, force: true });
+    }
   });
   return join(place, 'base.tar');
 }
@@ -46,11 +52,12 @@ async function makeRepository(
   repository: string,
   cacheDir: string,
 ): Promise<void> {
-  await mkdir(repository, { recursive: true });
+  await chmod(repository, 0o755);
   const stanzas: string[] = [];
   for (const entry of packages) {
     const name = `${entry.sha256}.deb`;
-    await link(debPath(cacheDir, entry), join(repository, name));
+    await copyFile(debPath(cacheDir, entry), join(repository, name), constants.COPYFILE_FICLONE);
+    await chmod(join(repository, name), 0o644);
     const control = (await run('dpkg-deb', ['--field', join(repository, name)])).toString().trimEnd();
     stanzas.push(`${control}\nFilename: ./${name}\nSize: ${entry.size}\nSHA256: ${entry.sha256}\n`);
   }
@@ -93,6 +100,5 @@ async function mmdebstrap(
       },
     },
   );
-  // Proves the archive is whole before the cache takes it.
-  if ((await readFile(target)).length === 0) throw new Error(`mmdebstrap left ${target} empty`);
+  if ((await stat(target)).size === 0) throw new BuildError(`mmdebstrap left ${target} empty`);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from '../scripts/progress.ts';
 import { contentKey, type LayerCache, layer } from './cache.ts';
@@ -83,6 +83,7 @@ async function formatVerity(place: string): Promise<string> {
     squashfs,
     join(place, 'root.verity'),
   ]);
+  await chmod(join(place, 'root.verity'), 0o644);
   const rootHash = /^Root hash:\s+([0-9a-f]{64})$/m.exec(output.toString())?.[1];
   if (rootHash === undefined) throw new BuildError('veritysetup printed no root hash');
   return rootHash;

@@ -1,5 +1,5 @@
 import { BuildError } from './exec.ts';
-import { link, put, type Tree } from './tree.ts';
+import { file, link, put, type Tree } from './tree.ts';
 
 /**
  * What systemd starts, in one place. Debian's maintainer scripts enable units by links in /etc/systemd/system; those are thrown
@@ -69,6 +69,12 @@ const ALIASES: Readonly<Record<string, string>> = {
   'sshd.service': 'ssh.service',
 };
 
+/**
+ * Mounted by the initramfs and in use to the end: the journal is written until the last process is gone. Left to systemd's last
+ * program, which unmounts everything when nobody is left, instead of failing to unmount them on the way there.
+ */
+const KEPT_MOUNTS = ['state.mount', 'var.mount', 'var-lib-systemd.mount', 'var-log-journal.mount'];
+
 const UNITS = 'usr/lib/systemd/system';
 
 /** Where the links of units that the installer enables lie; the initramfs mounts the state partition's directory over it. */
@@ -80,6 +86,9 @@ export function enableUnits(tree: Tree): void {
   for (const { unit, by } of STARTED) {
     demand(tree, unit);
     put(tree, `${UNITS}/${by}.wants/${unit}`, link(`../${templateOf(unit)}`));
+  }
+  for (const unit of KEPT_MOUNTS) {
+    put(tree, `${UNITS}/${unit}.d/shutdown.conf`, file('[Unit]\nDefaultDependencies=no\n'));
   }
   for (const [alias, unit] of Object.entries(ALIASES)) {
     demand(tree, unit);
