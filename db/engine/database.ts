@@ -67,7 +67,11 @@ export class Database implements Engine {
       logId,
       index,
       applied: () => this.#indexHandle.applied,
-      read: (position) => this.#feed.payloadAt(position) ?? log.entryAt(position)?.payload ?? null,
+      read: (position) =>
+        this.#feed.payloadAt(position) ??
+        this.#recent.payloadAt(position) ??
+        log.entryAt(position)?.payload ??
+        null,
     });
     this.#appends = new AppendPath({ log, clock, state, feed: this.#feed, position: registry.position });
     this.#recent = new RecentCommits(registry.position);

@@ -16,6 +16,8 @@ import { readLogId } from '../wal/metadata.ts';
 const FORMAT = 1;
 /** Folder below `views/` for views that are ahead of the log. */
 export const SET_ASIDE = 'set-aside';
+/** Folders of `views/` that belong to others; the log keeps the indexes of its segments in one. */
+const RESERVED: readonly string[] = [SET_ASIDE, 'log-index'];
 const VIEW_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 const partSchema = z.strictObject({
@@ -91,10 +93,10 @@ export function writeManifest(
 
 /** Refuses a name that could not be a folder of its own. Errors: INVALID_ARGUMENT. */
 export function checkViewName(name: string): void {
-  if (VIEW_NAME.test(name) && name !== SET_ASIDE) return;
+  if (VIEW_NAME.test(name) && !RESERVED.includes(name)) return;
   throw new TruthError(
     'INVALID_ARGUMENT',
-    `a view cannot be named ${JSON.stringify(name)}: use lower-case words joined by dashes, but not "${SET_ASIDE}"`,
+    `a view cannot be named ${JSON.stringify(name)}: use lower-case words joined by dashes, but none of ${RESERVED.join(', ')}`,
   );
 }
 

@@ -85,8 +85,8 @@ export class EventReader {
     last: number,
     page: Page,
   ): Promise<RecordedEvent[]> {
-    for (let from = first; from <= last; from += CHUNK_EVENTS) {
-      const to = Math.min(from + CHUNK_EVENTS, last + 1);
+    for (let from = first, to = first; from <= last && page.room > 0; from = to) {
+      to = Math.min(from + chunkSize(page), last + 1);
       const positions = this.#index().positions(this.#key.set(stream), from, to);
       for (const event of await this.#eventsAt(positions)) if (!page.add(event)) return page.events;
     }
@@ -94,8 +94,8 @@ export class EventReader {
   }
 
   async #streamBackwards(stream: StreamName, first: number, page: Page): Promise<RecordedEvent[]> {
-    for (let to = first + 1; to > 0; to -= CHUNK_EVENTS) {
-      const from = Math.max(to - CHUNK_EVENTS, 0);
+    for (let to = first + 1, from = to; to > 0 && page.room > 0; to = from) {
+      from = Math.max(to - chunkSize(page), 0);
       const positions = this.#index().positions(this.#key.set(stream), from, to);
       const events = await this.#eventsAt(positions);
       for (let index = events.length - 1; index >= 0; index--) {
@@ -141,6 +141,10 @@ export class EventReader {
     const recent = positions.slice(stored).map((position) => this.#recent.eventAt(position));
     return [...(await readEvents(this.#log, positions.slice(0, stored))), ...recent];
   }
+}
+
+function chunkSize(page: Page): number {
+  return Math.min(page.room, CHUNK_EVENTS);
 }
 
 function checkLimit(limit: number): void {

@@ -15,6 +15,11 @@ export class Page {
     this.#bytesMax = bytesMax;
   }
 
+  /** How many more events the page would take if they were small. */
+  get room(): number {
+    return this.#eventsMax - this.events.length;
+  }
+
   /** Adds the event, or returns false when it belongs on the next page. */
   add(event: RecordedEvent): boolean {
     const bytes = EVENT_BYTES + event.data.length + event.metadata.length;

@@ -85,6 +85,14 @@ export class RecentCommits {
     return event;
   }
 
+  /** Payload of an entry at a position after `floor`, or null. */
+  payloadAt(position: Sequence): Uint8Array | null {
+    if (position <= this.#floor) return null;
+    const recent = this.#commits.at(this.#firstAfter((position - 1) as Sequence));
+    const first = recent?.commit.entries[0]?.sequence ?? position + 1;
+    return recent?.commit.entries[position - first]?.payload ?? null;
+  }
+
   /** Resolves at the next commit with entries, or when `signal` is aborted. */
   waitForAny(signal: AbortSignal): Promise<void> {
     return this.#anyCommit.wait(null, signal);

@@ -467,9 +467,12 @@ describe('a checkpoint', () => {
 });
 
 describe('registering', () => {
-  test.each(['', 'Upper', 'a b', '../x', 'set-aside', '-a'])('refuses the name %j', async (name) => {
-    await expect(open(newLog(), [textView(name)])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-  });
+  test.each(['', 'Upper', 'a b', '../x', 'set-aside', 'log-index', '-a'])(
+    'refuses the name %j',
+    async (name) => {
+      await expect(open(newLog(), [textView(name)])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    },
+  );
 
   test('refuses two views of one name', async () => {
     await expect(open(newLog(), [textView('a'), textView('a')])).rejects.toThrow('two views are named "a"');
