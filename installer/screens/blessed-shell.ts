@@ -3,12 +3,15 @@
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
 import { openConnection } from './connection.ts';
-import { type FormEvent, initialForm, type Key, stepForm } from './form.ts';
+import { type FormEvent, type FormState, initialForm, type Key, stepForm } from './form.ts';
 import { type PaintedLine, paint, type Style } from './paint.ts';
-import { sizeOf, type Terminal } from './terminal.ts';
+import { measure, type Terminal, type TerminalSize } from './terminal.ts';
 
 /** Somebody may attach a terminal late, or the kernel may have written over the screen. */
 const REDRAW_INTERVAL_MS = 60_000;
+const MEASURE_INTERVAL_MS = 2000;
+/** On larger screens the page stands in the middle: lines of 160 characters are hard to read. */
+const PAGE_SIZE_MAX: TerminalSize = { columns: 100, rows: 30 };
 /** How long a lone escape waits for the rest of a function key; slow serial lines deliver those in pieces. */
 const ESCAPE_WAIT_MS = 100;
 
@@ -17,13 +20,63 @@ const SGR_END = '\u001b[m';
 
 /** @returns When the terminal hangs up. */
 export function runFullScreen(terminal: Terminal, socketPath: string, term: string): Promise<number> {
-  const size = sizeOf(terminal);
-  // A serial line reports 0 by 0, and blessed would believe it.
-  Object.assign(terminal.output, size);
+  const canvas = openCanvas(terminal, term);
+  let state = initialForm();
+  let deafUntilMs = 0;
+  const handle = (event: FormEvent) => {
+    const step = stepForm(state, event);
+    state = step.state;
+    if (step.guardMs > 0) deafUntilMs = performance.now() + step.guardMs;
+    for (const message of step.messages) connection.send(message);
+    canvas.draw(state);
+  };
+  const connection = openConnection({
+    socketPath,
+    console: terminal.name,
+    onReply: handle,
+    onLost: () => handle({ type: 'lost' }),
+  });
+  canvas.screen.on('keypress', (character: string | undefined, pressed: PressedKey) => {
+    const key = keyOf(character, pressed);
+    if (key.control && key.name === 'l') canvas.redraw(state);
+    // Return is reported a second time under the name enter.
+    else if (pressed.full !== 'return' && performance.now() >= deafUntilMs) handle({ type: 'key', key });
+  });
+  const timers = [
+    setInterval(() => canvas.redraw(state), REDRAW_INTERVAL_MS),
+    setInterval(() => {
+      if (canvas.fit()) canvas.redraw(state);
+    }, MEASURE_INTERVAL_MS),
+  ];
+  canvas.draw(state);
+  return new Promise((resolve) => {
+    const leave = (code: number) => {
+      for (const timer of timers) clearInterval(timer);
+      connection.close();
+      canvas.screen.destroy();
+      resolve(code);
+    };
+    terminal.input.on('end', () => leave(0));
+    terminal.input.on('error', () => leave(1));
+  });
+}
+
+interface Canvas {
+  readonly screen: blessed.Widgets.Screen;
+  draw(state: FormState): void;
+  /** Draws every cell anew, whatever the terminal is believed to show. */
+  redraw(state: FormState): void;
+  /** @returns Whether the terminal has another size than before. */
+  fit(): boolean;
+}
+
+function openCanvas(terminal: Terminal, term: string): Canvas {
   const unicode = !/^(vt|ansi|dumb)/.test(term);
   // Lines go out as UTF-8 or as ASCII, never as letters in the alternate character set: a terminal that misses the switch shows
   // rows of q and x.
   process.env = { ...process.env, NCURSES_NO_UTF8_ACS: '1' };
+  let size = measure(terminal);
+  Object.assign(terminal.output, size); // A serial line reports 0 by 0, and blessed would believe it.
   const screen = blessed.screen({
     input: joinEscapes(terminal.input),
     output: terminal.output,
@@ -35,72 +88,44 @@ export function runFullScreen(terminal: Terminal, socketPath: string, term: stri
     autoPadding: false,
     warnings: false,
   });
-  const box = blessed.box({
-    parent: screen,
-    top: 0,
-    left: 0,
-    width: '100%',
-    height: '100%',
-    tags: false,
-    wrap: false,
-  });
-  let state = initialForm();
-  let deafUntilMs = 0;
-
-  const draw = () => {
-    const { columns, rows } = sizeOf(terminal);
+  const box = blessed.box({ parent: screen, tags: false, wrap: false });
+  const draw = (state: FormState) => {
+    const columns = Math.min(size.columns, PAGE_SIZE_MAX.columns);
+    const rows = Math.min(size.rows, PAGE_SIZE_MAX.rows);
+    box.left = Math.floor((size.columns - columns) / 2);
+    box.top = Math.floor((size.rows - rows) / 2);
+    box.width = columns;
+    box.height = rows;
     const lines = paint(state, { columns, rows, unicode, console: terminal.name });
     box.setContent(lines.map(formatLine).join('\n'));
     screen.render();
   };
-  const redraw = () => {
-    screen.realloc();
-    draw();
-  };
-  const handle = (event: FormEvent) => {
-    const step = stepForm(state, event);
-    state = step.state;
-    if (step.guardMs > 0) deafUntilMs = performance.now() + step.guardMs;
-    for (const message of step.messages) connection.send(message);
-    draw();
-  };
-  const connection = openConnection({
-    socketPath,
-    console: terminal.name,
-    onReply: handle,
-    onLost: () => handle({ type: 'lost' }),
-  });
-  screen.on(
-    'keypress',
-    (
-      character: string | undefined,
-      pressed: { name?: string; full?: string; ctrl?: boolean; shift?: boolean },
-    ) => {
-      const key = keyOf(character, pressed);
-      if (key.control && key.name === 'l') redraw();
-      // Return is reported a second time under the name enter.
-      else if (pressed.full !== 'return' && performance.now() >= deafUntilMs) handle({ type: 'key', key });
+  return {
+    screen,
+    draw,
+    redraw: (state) => {
+      screen.realloc();
+      draw(state);
     },
-  );
-  screen.on('resize', redraw);
-  const timer = setInterval(redraw, REDRAW_INTERVAL_MS);
-  draw();
-  return new Promise((resolve) => {
-    const leave = (code: number) => {
-      clearInterval(timer);
-      connection.close();
-      screen.destroy();
-      resolve(code);
-    };
-    terminal.input.on('end', () => leave(0));
-    terminal.input.on('error', () => leave(1));
-  });
+    fit: () => {
+      const now = measure(terminal);
+      if (now.columns === size.columns && now.rows === size.rows) return false;
+      size = now;
+      Object.assign(terminal.output, size);
+      terminal.output.emit('resize');
+      return true;
+    },
+  };
 }
 
-function keyOf(
-  character: string | undefined,
-  pressed: { name?: string; ctrl?: boolean; shift?: boolean },
-): Key {
+interface PressedKey {
+  readonly name?: string;
+  readonly full?: string;
+  readonly ctrl?: boolean;
+  readonly shift?: boolean;
+}
+
+function keyOf(character: string | undefined, pressed: PressedKey): Key {
   const name = pressed.name === 'tab' && pressed.shift === true ? 'backtab' : (pressed.name ?? '');
   const control = pressed.ctrl === true;
   return {

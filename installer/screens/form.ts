@@ -261,8 +261,9 @@ function activate(state: FormState, view: View, action: ViewAction): FormStep {
   const after = { ...state, values: kept, refusal: '' };
   if (action.message === 'install') {
     const { token = '', array = '', data = '' } = values;
+    // Whoever mistyped reads the disk's row again and types everything again.
     return {
-      ...still(after),
+      ...still({ ...after, values: {} }),
       messages: [{ type: 'install', planHash: view.planHash ?? '', typed: { token, array, data } }],
     };
   }

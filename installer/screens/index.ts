@@ -6,7 +6,7 @@
 
 import { runFullScreen } from './blessed-shell.ts';
 import { runLineMode } from './line-shell.ts';
-import { DEFAULT_SIZE, openTerminal, sizeOf, type Terminal } from './terminal.ts';
+import { DEFAULT_SIZE, measure, openTerminal, type Terminal } from './terminal.ts';
 
 export type InterfaceKind = 'blessed' | 'line';
 
@@ -34,7 +34,7 @@ function termOf(terminal: Terminal, term: string | undefined): string {
 }
 
 function canDoFullScreen(terminal: Terminal, term: string): boolean {
-  const { columns, rows } = sizeOf(terminal);
+  const { columns, rows } = measure(terminal);
   return (
     terminal.isTerminal && term !== 'dumb' && columns >= DEFAULT_SIZE.columns && rows >= DEFAULT_SIZE.rows
   );

@@ -171,10 +171,10 @@ function choose(state: LineState, view: View, name: string, choice = view.list?.
   if (action === undefined || !action.enabled)
     return say(state, `That cannot be chosen now. ${choices(view)}`);
   const messages = [messageFor(state, view, action, choice)];
-  // Secrets are not kept for a second try: both are typed again.
-  const kept = Object.entries(state.values).filter(
-    ([field]) => view.fields.find((candidate) => candidate.name === field)?.kind !== 'secret',
-  );
+  // Not kept for a second try: secrets, and the words of a confirmation. They are typed again.
+  const once = (field: string) =>
+    action.message === 'install' || view.fields.find(({ name }) => name === field)?.kind === 'secret';
+  const kept = Object.entries(state.values).filter(([field]) => !once(field));
   return { ...quiet({ ...state, values: Object.fromEntries(kept), printed: '' }), messages, prompt: '' };
 }
 
