@@ -33,7 +33,7 @@ export function startBefore(disk: Disk, segment: OpenedSegment, end: number): Sc
 /** Start of the walk that reads the seal of a sealed segment; null when the file does not end with one. */
 export function startOfSeal(disk: Disk, segment: OpenedSegment): ScanStart | null {
   // The seal's footer is the last thing in the file that is not zero.
-  const offset = lastNonZeroWordEnd(disk, segment) - SEAL_BYTES;
+  const offset = contentEnd(disk, segment) - SEAL_BYTES;
   if (offset < SEGMENT_HEADER_BYTES) return null;
   const view = read(disk, segment, offset, SEAL_BYTES);
   const fields = ENTRY_HEADER.size;
@@ -67,7 +67,8 @@ function read(disk: Disk, { handle }: OpenedSegment, offset: number, length: num
 
 const BLOCK_BYTES = 64 * 1024;
 
-function lastNonZeroWordEnd(disk: Disk, { handle, header }: OpenedSegment): number {
+/** End of the last 8-byte word of the segment that is not zero. */
+export function contentEnd(disk: Disk, { handle, header }: OpenedSegment): number {
   const block = new Uint8Array(BLOCK_BYTES);
   for (let end = header.identity.segmentBytes; end > SEGMENT_HEADER_BYTES; end -= BLOCK_BYTES) {
     const start = Math.max(end - BLOCK_BYTES, 0);

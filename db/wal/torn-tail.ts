@@ -13,10 +13,11 @@ import { type Disk, type FileHandle, writeSmallFile } from '../io/index.ts';
 import type { CommitOrdinal, Sequence } from '../types.ts';
 import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, ENTRY_TYPE, entryBytes, FORMAT_VERSION } from './format.ts';
 import { readCount } from './layout.ts';
+import { contentEnd } from './locate.ts';
 import { tornDirectory } from './metadata.ts';
 import type { ScanBreak, Scanner } from './scanner.ts';
 import type { OpenedSegment } from './segment.ts';
-import { firstNonZero, nonZeroEnd } from './zeros.ts';
+import { firstNonZero } from './zeros.ts';
 
 /** The unit a disk writes whole or not at all. Larger physical sectors consist of these. */
 const SECTOR_BYTES = 512;
@@ -89,10 +90,10 @@ export function rewriteTail(
   disk.fdatasync(handle);
 }
 
-function readTail(disk: Disk, { handle, header }: OpenedSegment, offset: number): Uint8Array {
-  const bytes = new Uint8Array(header.identity.segmentBytes - offset);
-  const count = disk.pread(handle, bytes, bytes.length, offset);
-  return bytes.subarray(0, nonZeroEnd(bytes.subarray(0, count)));
+function readTail(disk: Disk, segment: OpenedSegment, offset: number): Uint8Array {
+  const bytes = new Uint8Array(Math.max(contentEnd(disk, segment) - offset, 0));
+  disk.pread(segment.handle, bytes, bytes.length, offset);
+  return bytes;
 }
 
 /** Reasons that a missing sector can have. The others are valid entries that contradict their log. */
@@ -138,6 +139,7 @@ function extentOf(scanner: Scanner, segment: OpenedSegment, found: ScanBreak, by
     return ENTRY_HEADER.size;
   const view = new DataView(bytes.buffer);
   const broken = found.brokenAt - found.offset;
+  if (broken + 8 > bytes.length) return ENTRY_HEADER.size;
   for (const at of entriesLike(bytes, found)) {
     if (at + ENTRY_HEADER.size > bytes.length) break;
     if (readCount(view, at + ENTRY_HEADER.at.sequence) !== found.sequence + 1) continue;

@@ -14,7 +14,11 @@ interface Inode {
   /** Other inodes use the same array: copy before writing. */
   shared: boolean;
   /** Writes since the last sync, oldest first, with what was there before. */
-  writes: { readonly position: number; readonly before: Uint8Array; readonly after: Uint8Array }[];
+  writes: {
+    readonly position: number;
+    readonly before: Uint8Array;
+    readonly after: Uint8Array;
+  }[];
   durableLength: number;
   /** Sectors that look written but whose write-back failed: what the disk really holds. Linux calls such pages clean. */
   readonly lost: Map<number, Uint8Array>;
@@ -22,7 +26,10 @@ interface Inode {
   allocated: number;
 }
 
-type Change = { readonly directory: string; readonly apply: (names: Map<string, Inode>) => void };
+type Change = {
+  readonly directory: string;
+  readonly apply: (names: Map<string, Inode>) => void;
+};
 
 export class SimulatedCrash extends Error {}
 
@@ -81,8 +88,14 @@ export class MemoryDisk implements Disk {
     const inode = this.#file(handle, 'pwrite');
     const end = position + source.length;
     if (end > inode.content.length) grow(inode, end);
+    // The same bytes again change nothing, unless the disk holds others than the page cache shows.
+    if (inode.lost.size === 0 && Buffer.compare(inode.content.subarray(position, end), source) === 0) return;
     own(inode);
-    inode.writes.push({ position, before: inode.content.slice(position, end), after: source.slice() });
+    inode.writes.push({
+      position,
+      before: inode.content.slice(position, end),
+      after: source.slice(),
+    });
     inode.content.set(source, position);
   }
 
@@ -230,7 +243,14 @@ export class MemoryDisk implements Disk {
 
 /** A file whose content is all durable. */
 function newInode(content: Uint8Array, allocated: number): Inode {
-  return { content, shared: false, writes: [], durableLength: content.length, lost: new Map(), allocated };
+  return {
+    content,
+    shared: false,
+    writes: [],
+    durableLength: content.length,
+    lost: new Map(),
+    allocated,
+  };
 }
 
 function own(inode: Inode): void {
@@ -280,7 +300,10 @@ function persist(inode: Inode): void {
 }
 
 function copyOnce(copied: Map<Inode, Inode>, inode: Inode): Inode {
-  const copy = copied.get(inode) ?? { ...newInode(inode.content, inode.allocated), shared: true };
+  const copy = copied.get(inode) ?? {
+    ...newInode(inode.content, inode.allocated),
+    shared: true,
+  };
   inode.shared = true;
   copied.set(inode, copy);
   return copy;
