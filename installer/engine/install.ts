@@ -1,6 +1,7 @@
 /** One installation from the lock to the commit record: runs the steps in order, reports, and cleans up after a failure. */
 
 import { randomUUID } from 'node:crypto';
+import { withDeadline } from '../deadline.ts';
 import type { Disk } from '../disks/disk.ts';
 import { asInstallError, InstallError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -9,6 +10,12 @@ import type { InstallFailure, InstallOutcome, InstallProgress } from '../session
 import { overallProgress, planSteps, type Step, type StepName } from '../steps/index.ts';
 import { eraseTables, perform, type Run } from './actions.ts';
 import type { Log } from './log.ts';
+
+/**
+ * Last resort against standing still: single reads, writes and programs have shorter limits, but a file system on a disk that was
+ * pulled out may hang anywhere. A USB stick that writes 4 MB a second still gets its image written.
+ */
+const ACTION_TIMEOUT_MS = 20 * 60_000;
 
 export interface InstallOptions {
   readonly host: Host;
@@ -98,7 +105,8 @@ async function runStep(
   report(0);
   for (const [number, action] of step.actions.entries()) {
     options.beforeAction?.(step.name, number);
-    await perform(run, action, (fraction) => report((number + fraction) / step.actions.length));
+    const progress = (fraction: number) => report((number + fraction) / step.actions.length);
+    await withDeadline(step.title, ACTION_TIMEOUT_MS, perform(run, action, progress));
     report((number + 1) / step.actions.length);
   }
   options.log.write(`step ${step.name} took ${((performance.now() - startMs) / 1000).toFixed(2)} s`);

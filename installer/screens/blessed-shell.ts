@@ -153,9 +153,10 @@ export function joinEscapes(input: NodeJS.ReadStream, waitMs = ESCAPE_WAIT_MS): 
     joined.write(held);
     held = '';
   };
-  input.on('data', (chunk: Buffer | string) => {
+  input.setEncoding('utf8'); // Or a letter that arrives in two pieces would be two that are none.
+  input.on('data', (chunk: string) => {
     clearTimeout(timer);
-    held += chunk.toString();
+    held += chunk;
     // An escape, or one that has only begun to be a sequence: ESC, ESC [, ESC O, ESC [ 1 5.
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for.
     if (/\u001b(?:[[O][0-9;]*)?$/.test(held)) timer = setTimeout(release, waitMs);
