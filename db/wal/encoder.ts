@@ -213,7 +213,7 @@ export class Encoder {
   /** Makes sure the command fits: the group, the segment, the queue, and space on disk for a new segment. */
   #makePlace(bytes: number): void {
     const largest = Math.max(bytes, SEAL_BYTES);
-    if (!this.#queue.hasRoom(bytes + 2 * COMMIT_BYTES + SEAL_BYTES, largest)) throw this.#busy();
+    if (!this.#queue.hasRoom(bytes + 2 * COMMIT_BYTES + SEAL_BYTES, largest)) throw this.#queueFull();
     const groupBytes = this.#group === null ? 0 : this.#offset - this.#group.offset;
     const close = this.#group !== null && (groupBytes + bytes > GROUP_BYTES_MAX || !this.#fitsSegment(bytes));
     // A closed group's commit takes part of the segment before the command does.
@@ -319,17 +319,20 @@ export class Encoder {
     this.#bytes.set(facts.random, at + EPOCH.at.random);
   }
 
-  #busy(): TruthError {
-    const queued = this.#queue.queuedBytes;
-    return new TruthError(
-      'BUSY',
-      `the log’s queue holds ${queued} of ${this.#queue.ringBytes} bytes; try again shortly`,
-      { queuedBytes: queued, queueBytesMax: this.#queue.ringBytes, retryAfterMillis: RETRY_AFTER_MILLIS },
-    );
+  #busy(reason: string): TruthError {
+    return new TruthError('BUSY', `${reason}; try again shortly`, {
+      queuedBytes: this.#queue.queuedBytes,
+      queueBytesMax: this.#queue.ringBytes,
+      retryAfterMillis: RETRY_AFTER_MILLIS,
+    });
+  }
+
+  #queueFull(): TruthError {
+    return this.#busy(`the log’s queue holds ${this.#queue.queuedBytes} of ${this.#queue.ringBytes} bytes`);
   }
 
   #noSegment(): TruthError {
-    if (!this.#queue.diskFull) return this.#busy();
+    if (!this.#queue.diskFull) return this.#busy('the next log segment is still being prepared');
     return new TruthError(
       'DISK_FULL',
       'there is no space for another log segment; reading goes on, writing resumes by itself when space is freed',
