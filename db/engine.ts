@@ -8,7 +8,14 @@ import { randomBytes } from 'node:crypto';
 import type { Engine } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
 import { type Clock, type Disk, RealDisk, realClock, realScheduler, type Scheduler } from './io/index.ts';
-import { appliedPositions, CheckpointStore, Registry, type ViewDefinition } from './materializer/index.ts';
+import {
+  appliedPositions,
+  CheckpointStore,
+  inlineRunner,
+  Registry,
+  ThreadedRunner,
+  type ViewDefinition,
+} from './materializer/index.ts';
 import { streamIndex } from './streams/index.ts';
 import {
   type Durability,
@@ -98,12 +105,15 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
   const pause = (): Promise<void> => new Promise((resolve) => scheduler.endOfTurn(resolve));
   await allStable(log);
   const logId = Buffer.from(log.identity.logId).toString('hex');
-  const store = new CheckpointStore({ disk, directory, logId, pause, report });
+  const store = new CheckpointStore({ disk, directory, logId, report });
+  const here = inlineRunner(disk, pause);
+  // Another thread can only use the real disk.
+  const saver = disk instanceof RealDisk ? new ThreadedRunner() : here;
   const definitions = [...VIEWS, ...(options.views ?? [])];
-  const registry = new Registry({ log, definitions, store, pause, report });
+  const registry = new Registry({ log, definitions, store, saver, pause, report });
   await registry.open();
   const checkpointEntries = options.checkpointEntries ?? CHECKPOINT_ENTRIES;
-  return new Database({ log, registry, clock, pause, checkpointEntries, report });
+  return new Database({ log, registry, clock, pause, checkpointEntries, report, closing: here });
 }
 
 /** Waits until nothing in the log is unstable, so that the live feed begins with the very next commit. */

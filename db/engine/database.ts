@@ -3,7 +3,7 @@
 import { TruthError } from '../errors.ts';
 import type { Clock } from '../io/index.ts';
 import type { AppendRequest, AppendResult, EventPage, RecordedEvent } from '../kernel/event.ts';
-import type { Registry, ViewHandle } from '../materializer/index.ts';
+import type { Registry, SaveRunner, ViewHandle } from '../materializer/index.ts';
 import {
   EventReader,
   followAll,
@@ -36,6 +36,8 @@ export interface DatabaseOptions {
   readonly clock: Clock;
   readonly pause: () => Promise<void>;
   readonly checkpointEntries: number;
+  /** Writes the last checkpoint, when nothing is left that it could hold up. */
+  readonly closing: SaveRunner;
   readonly report: (line: string) => void;
 }
 
@@ -44,6 +46,7 @@ export class Database implements Engine {
   readonly #registry: Registry;
   readonly #indexHandle: ViewHandle<StreamLookup>;
   readonly #report: (line: string) => void;
+  readonly #lastSaver: SaveRunner;
   readonly #feed = new LiveFeed();
   readonly #appends: AppendPath;
   readonly #recent: RecentCommits;
@@ -61,6 +64,7 @@ export class Database implements Engine {
     this.#registry = registry;
     this.#indexHandle = registry.handle(streamIndex);
     this.#report = options.report;
+    this.#lastSaver = options.closing;
     this.#key = new StreamKey(seedOf(logId));
     const index = () => this.#index;
     const state = new StreamState({
@@ -181,7 +185,7 @@ export class Database implements Engine {
     await this.#appends.drained();
     try {
       await this.#registry.stop();
-      if (this.#log.status().failed === null) await this.#registry.checkpoint();
+      if (this.#log.status().failed === null) await this.#registry.checkpoint(this.#lastSaver);
     } catch (error) {
       this.#report(`views were not saved: ${error instanceof Error ? error.message : String(error)}`);
     }

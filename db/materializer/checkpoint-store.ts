@@ -6,15 +6,15 @@
 import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { xxh64 } from '../hash/index.ts';
-import { type Disk, readSmallFile } from '../io/index.ts';
+import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
-import { listIfThere, removeIfThere } from './files.ts';
-import { type PartRecord, readManifest, type ViewRecord, writeManifest } from './manifest.ts';
+import { listIfThere } from './files.ts';
+import { manifestFile, type PartRecord, readManifest, type ViewRecord } from './manifest.ts';
 import type { CheckpointReader } from './materializer.ts';
+import type { SaveRunner } from './save-step.ts';
 import { type SetAsideReason, setAside, type ViewAhead, viewsAhead } from './set-aside.ts';
 
 const VIEWS = 'views';
-const TEMPORARY = '.tmp';
 
 /** What a view handed over at its position, not yet written. */
 export interface PendingCheckpoint {
@@ -34,21 +34,17 @@ export class CheckpointStore {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #logId: string;
-  readonly #pause: () => Promise<void>;
   #records: readonly ViewRecord[];
 
-  /** `pause` is awaited between parts, so that saving a large view never holds the thread for long. */
   constructor(options: {
     readonly disk: Disk;
     readonly directory: string;
     readonly logId: string;
-    readonly pause: () => Promise<void>;
     readonly report: (line: string) => void;
   }) {
     this.#disk = options.disk;
     this.#directory = options.directory;
     this.#logId = options.logId;
-    this.#pause = options.pause;
     this.#records = readManifest(options.disk, options.directory, options.logId, options.report);
     this.#disk.mkdir(this.folder);
   }
@@ -70,36 +66,38 @@ export class CheckpointStore {
   }
 
   /** Writes what is new, makes it count, removes what no longer does. Calls must not overlap. */
-  async save(pending: PendingCheckpoint): Promise<void> {
+  async save(pending: PendingCheckpoint, runner: SaveRunner): Promise<void> {
     const folder = join(this.folder, pending.name);
-    this.#disk.mkdir(folder);
-    this.#disk.fsyncDirectory(this.folder);
+    await runner.run({ kind: 'folder', path: folder });
     const kept = new Map(this.record(pending.name)?.parts.map((part) => [part.name, part]));
     const parts: PartRecord[] = [];
-    for (const part of pending.parts) {
-      const record = kept.get(part.name);
-      parts.push(record ?? this.#writePart(folder, part));
-      if (record === undefined) await this.#pause();
+    for (const { name, chunks } of pending.parts) {
+      const part = kept.get(name) ?? (await savePart(runner, folder, name, joined(chunks())));
+      parts.push(part);
     }
-    this.#disk.fsyncDirectory(folder);
-    const { name, version, applied, chain } = pending;
-    this.#replace(name, { name, version, applied, chain: Buffer.from(chain).toString('hex'), parts });
-    this.#removeAllBut(
-      folder,
-      parts.map((part) => part.name),
-    );
+    await runner.run({ kind: 'sync folder', path: folder });
+    const { name, version, applied } = pending;
+    const record = { name, version, applied, chain: Buffer.from(pending.chain).toString('hex'), parts };
+    const records = [...this.#others(name), record];
+    await runner.run({ kind: 'replace', ...manifestFile(this.#directory, this.#logId, records) });
+    this.#records = records;
+    const counting = new Set(parts.map((part) => part.name));
+    for (const file of listIfThere(this.#disk, folder)) {
+      if (!counting.has(file)) await runner.run({ kind: 'remove', path: join(folder, file) });
+    }
   }
 
   /** Forgets a view's checkpoint and removes its files: for one that is broken or of another version. */
   drop(view: string): void {
-    this.#replace(view, null);
-    this.#removeAllBut(join(this.folder, view), []);
+    this.#remove(view);
+    const folder = join(this.folder, view);
+    for (const file of listIfThere(this.#disk, folder)) this.#disk.unlink(join(folder, file));
   }
 
   /** Moves a checkpoint the log does not bear out where nothing touches it; returns what its paths begin with. */
   setAside(record: ViewRecord, reason: SetAsideReason): string {
     const path = setAside(this.#disk, this.folder, record, reason);
-    this.#replace(record.name, null);
+    this.#remove(record.name);
     return path;
   }
 
@@ -108,26 +106,15 @@ export class CheckpointStore {
     return viewsAhead(this.#disk, this.folder, stable);
   }
 
-  #replace(view: string, record: ViewRecord | null): void {
-    const others = this.#records.filter(({ name }) => name !== view);
-    const records = record === null ? others : [...others, record];
-    writeManifest(this.#disk, this.#directory, this.#logId, records);
-    this.#records = records;
+  #others(view: string): ViewRecord[] {
+    return this.#records.filter(({ name }) => name !== view);
   }
 
-  #writePart(folder: string, part: PendingPart): PartRecord {
-    const bytes = Buffer.concat([...part.chunks()]);
-    const path = join(folder, part.name);
-    removeIfThere(this.#disk, path + TEMPORARY);
-    const handle = this.#disk.open(path + TEMPORARY, 'create');
-    try {
-      this.#disk.pwrite(handle, bytes, 0);
-      this.#disk.fsync(handle);
-    } finally {
-      this.#disk.close(handle);
-    }
-    this.#disk.rename(path + TEMPORARY, path);
-    return { name: part.name, bytes: bytes.length, xxh64: checksum(bytes) };
+  #remove(view: string): void {
+    const records = this.#others(view);
+    const { path, bytes } = manifestFile(this.#directory, this.#logId, records);
+    writeSmallFile(this.#disk, path, bytes);
+    this.#records = records;
   }
 
   #readPart(record: ViewRecord, name: string): Uint8Array {
@@ -145,12 +132,28 @@ export class CheckpointStore {
     }
     return bytes;
   }
+}
 
-  #removeAllBut(folder: string, keep: readonly string[]): void {
-    const names = new Set(keep);
-    for (const name of listIfThere(this.#disk, folder))
-      if (!names.has(name)) this.#disk.unlink(join(folder, name));
+async function savePart(
+  runner: SaveRunner,
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+): Promise<PartRecord> {
+  await runner.run({ kind: 'part', path: join(folder, name), bytes });
+  return { name, bytes: bytes.length, xxh64: checksum(bytes) };
+}
+
+/** In memory of its own: sent to another thread, a slice of a shared buffer would take all of that along. */
+function joined(chunks: Iterable<Uint8Array>): Uint8Array {
+  const parts = [...chunks];
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
   }
+  return bytes;
 }
 
 function checksum(bytes: Uint8Array): string {

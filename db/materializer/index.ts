@@ -19,3 +19,5 @@ export type {
   ViewStatus,
 } from './materializer.ts';
 export { Registry } from './registry.ts';
+export { inlineRunner, type SaveRunner } from './save-step.ts';
+export { ThreadedRunner } from './threaded-runner.ts';

@@ -8,7 +8,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TruthError } from '../errors.ts';
-import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
+import { type Disk, readSmallFile } from '../io/index.ts';
 import { sequence } from '../types.ts';
 import type { DurableClaim } from '../wal/index.ts';
 import { readLogId } from '../wal/metadata.ts';
@@ -81,14 +81,14 @@ export function appliedPositions(disk: Disk, directory: string): DurableClaim[] 
   }));
 }
 
-export function writeManifest(
-  disk: Disk,
+/** The file that says so: path and content. */
+export function manifestFile(
   directory: string,
   logId: string,
   views: readonly ViewRecord[],
-): void {
+): { readonly path: string; readonly bytes: Uint8Array } {
   const text = JSON.stringify({ format: FORMAT, logId, views }, null, 2);
-  writeSmallFile(disk, join(directory, METADATA, FILE), Buffer.from(`${text}\n`));
+  return { path: join(directory, METADATA, FILE), bytes: Buffer.from(`${text}\n`) };
 }
 
 /** Refuses a name that could not be a folder of its own. Errors: INVALID_ARGUMENT. */

@@ -11,6 +11,7 @@ import { checkViewName } from './manifest.ts';
 import type { Materializer, ViewCommit, ViewDefinition, ViewHandle, ViewStatus } from './materializer.ts';
 import { commitAt, replay } from './replay.ts';
 import { restoreViews } from './restore.ts';
+import type { SaveRunner } from './save-step.ts';
 import type { ViewAhead } from './set-aside.ts';
 import { Slot } from './slot.ts';
 
@@ -18,6 +19,8 @@ export interface RegistryOptions {
   readonly log: Log;
   readonly definitions: readonly ViewDefinition[];
   readonly store: CheckpointStore;
+  /** Writes the checkpoints that are taken while the database works. */
+  readonly saver: SaveRunner;
   /** Lets other work of the thread run. */
   readonly pause: () => Promise<void>;
   /** One line per step and per problem. */
@@ -90,9 +93,10 @@ export class Registry {
   }
 
   /** Saves every live view at its present position; one already running is waited for first. */
-  async checkpoint(): Promise<void> {
-    while (this.#saving !== null) await this.#saving;
-    this.#saving = this.#saveAll();
+  async checkpoint(runner: SaveRunner = this.#options.saver): Promise<void> {
+    // Whoever began the one before hears how it went.
+    while (this.#saving !== null) await this.#saving.catch(() => {});
+    this.#saving = this.#saveAll(runner);
     try {
       await this.#saving;
     } finally {
@@ -104,7 +108,8 @@ export class Registry {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#rebuilds);
-    while (this.#saving !== null) await this.#saving;
+    while (this.#saving !== null) await this.#saving.catch(() => {});
+    await this.#options.saver.close();
   }
 
   #applyTo(slot: Slot, commit: ViewCommit): void {
@@ -146,7 +151,7 @@ export class Registry {
     }
   }
 
-  async #saveAll(): Promise<void> {
+  async #saveAll(runner: SaveRunner): Promise<void> {
     const { log, store, report } = this.#options;
     for (const slot of this.#slots) {
       if (slot.state !== 'live' || slot.applied === slot.checkpoint) continue;
@@ -159,7 +164,7 @@ export class Registry {
         continue;
       }
       const { name, version } = slot.definition;
-      await store.save({ name, version, applied, chain, parts });
+      await store.save({ name, version, applied, chain, parts }, runner);
       slot.checkpoint = applied;
     }
   }

@@ -3,6 +3,7 @@ import type { Bench } from './bench.ts';
 
 export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   boot: async () => (await import('./boot.ts')).boot,
+  'stream-index': async () => (await import('./stream-index.ts')).streamIndex,
   sizes: async () => (await import('./sizes.ts')).sizes,
   wal: async () => (await import('./wal.ts')).wal,
 };

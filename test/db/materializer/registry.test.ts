@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { CheckpointStore, Registry, type ViewDefinition } from '../../../db/materializer/index.ts';
+import {
+  CheckpointStore,
+  inlineRunner,
+  Registry,
+  type ViewDefinition,
+} from '../../../db/materializer/index.ts';
 import type { RecordedAt, Sequence, TenantId } from '../../../db/types.ts';
 import type { LogCommit } from '../../../db/wal/log.ts';
 import { MemoryLog } from '../support/memory-log.ts';
@@ -45,8 +50,9 @@ async function open(
   const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const report = (line: string): void => void lines.push(line);
   const logId = Buffer.from(log.identity.logId).toString('hex');
-  const store = new CheckpointStore({ disk: on, directory: DIRECTORY, logId, pause, report });
-  const registry = new Registry({ log, definitions, store, pause, report });
+  const store = new CheckpointStore({ disk: on, directory: DIRECTORY, logId, report });
+  const saver = inlineRunner(on, pause);
+  const registry = new Registry({ log, definitions, store, saver, pause, report });
   await registry.open();
   return registry;
 }

@@ -1,0 +1,66 @@
+/** The disk's share of saving a checkpoint, as data: the same steps run on this thread or on one of their own. */
+import { dirname } from 'node:path';
+import { type Disk, writeSmallFile } from '../io/index.ts';
+import { removeIfThere } from './files.ts';
+
+const TEMPORARY = '.tmp';
+
+export type SaveStep =
+  /** Makes a folder, durably. */
+  | { readonly kind: 'folder'; readonly path: string }
+  /** A part: whole under its name or not there. Its folder is synced by a step of its own, once for all parts. */
+  | { readonly kind: 'part'; readonly path: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'sync folder'; readonly path: string }
+  /** Replaces a small file: the old one or the new one after any crash. */
+  | { readonly kind: 'replace'; readonly path: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'remove'; readonly path: string };
+
+/** Does steps one after the other; the next begins when the promise of the one before has settled. */
+export interface SaveRunner {
+  run(step: SaveStep): Promise<void>;
+  /** Gives back what it holds; a step under way fails. */
+  close(): Promise<void>;
+}
+
+export function runSaveStep(disk: Disk, step: SaveStep): void {
+  switch (step.kind) {
+    case 'folder':
+      disk.mkdir(step.path);
+      disk.fsyncDirectory(dirname(step.path));
+      return;
+    case 'part':
+      writePart(disk, step.path, step.bytes);
+      return;
+    case 'sync folder':
+      disk.fsyncDirectory(step.path);
+      return;
+    case 'replace':
+      writeSmallFile(disk, step.path, step.bytes);
+      return;
+    case 'remove':
+      removeIfThere(disk, step.path);
+  }
+}
+
+/** Runs the steps where it is called, and lets other work of the thread run between them. */
+export function inlineRunner(disk: Disk, pause: () => Promise<void>): SaveRunner {
+  return {
+    run: async (step) => {
+      runSaveStep(disk, step);
+      await pause();
+    },
+    close: async () => {},
+  };
+}
+
+function writePart(disk: Disk, path: string, bytes: Uint8Array): void {
+  removeIfThere(disk, path + TEMPORARY);
+  const handle = disk.open(path + TEMPORARY, 'create');
+  try {
+    disk.pwrite(handle, bytes, 0);
+    disk.fsync(handle);
+  } finally {
+    disk.close(handle);
+  }
+  disk.rename(path + TEMPORARY, path);
+}
