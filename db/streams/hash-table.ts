@@ -49,11 +49,29 @@ export class HashTable {
 
   add(hash: number, row: number): void {
     const shard = hash >>> this.#shardShift;
-    let slots = this.#shards[shard]!;
-    const used = this.#used[shard]!;
-    if (used * SLOT_WORDS >= slots.length * this.#fill(shard)) slots = this.#grow(shard);
+    this.#used[shard]!++;
+    const slots = this.#isFull(shard) ? this.#grow(shard) : this.#shards[shard]!;
     place(slots, hash, row);
-    this.#used[shard] = used + 1;
+  }
+
+  /**
+   * Adds rows `from` to before `to` at once. Shard by shard, each made large enough first: a shard fits the processor's
+   * cache where the whole table does not, so this is several times faster than adding in the order of the rows.
+   */
+  addRange(from: number, to: number, hashOf: (row: number) => number): void {
+    const ends = new Uint32Array(this.#shards.length + 1);
+    for (let row = from; row < to; row++) ends[(hashOf(row) >>> this.#shardShift) + 1]!++;
+    for (let shard = 0; shard < this.#shards.length; shard++) ends[shard + 1]! += ends[shard]!;
+    const rows = new Uint32Array(to - from);
+    const next = ends.slice();
+    for (let row = from; row < to; row++) rows[next[hashOf(row) >>> this.#shardShift]!++] = row;
+    for (let shard = 0; shard < this.#shards.length; shard++) {
+      const added = ends[shard + 1]! - ends[shard]!;
+      this.#used[shard]! += added;
+      while (this.#isFull(shard)) this.#grow(shard);
+      const slots = this.#shards[shard]!;
+      for (let at = ends[shard]!; at < ends[shard + 1]!; at++) place(slots, hashOf(rows[at]!), rows[at]!);
+    }
   }
 
   /** Forgets all rows and keeps the memory. */
@@ -82,8 +100,9 @@ export class HashTable {
     return -1;
   }
 
-  #fill(shard: number): number {
-    return FILL_LEAST + ((FILL_MOST - FILL_LEAST) * shard) / this.#used.length;
+  #isFull(shard: number): boolean {
+    const fill = FILL_LEAST + ((FILL_MOST - FILL_LEAST) * shard) / this.#used.length;
+    return this.#used[shard]! * SLOT_WORDS > this.#shards[shard]!.length * fill;
   }
 
   #grow(shard: number): Uint32Array {

@@ -136,6 +136,7 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     }
     while (this.#lists.streams < this.#names.count) this.#lists.addStream();
     for (const name of parts) if (name.startsWith('rows-')) this.#restoreRows(reader.read(name));
+    this.#ids.addRange(0, this.#rows.count, (row) => this.#rows.idHash(row));
   }
 
   digest(): string {
@@ -164,7 +165,6 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
           'CORRUPT',
           `row ${row} of the stream index names stream ${stream}, which it does not have`,
         );
-      this.#ids.add(this.#rows.idHash(row), row);
       this.#lists.append(stream, row);
     }
   }

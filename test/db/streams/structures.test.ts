@@ -40,6 +40,23 @@ describe('a hash table', () => {
     );
   });
 
+  test('holds the same rows whether they are added one by one or at once', () => {
+    const hashes = fc.array(fc.integer({ min: 0, max: 0xffff_ffff }), { minLength: 1, maxLength: 500 });
+    fc.assert(
+      fc.property(hashes, fc.nat(), (list, some) => {
+        const table = new HashTable(4);
+        const before = some % list.length;
+        for (let row = 0; row < before; row++) table.add(list[row]!, row);
+        table.addRange(before, list.length, (row) => list[row]!);
+        table.add(list[0]!, list.length);
+        for (const hash of list) {
+          const rows = [...list, list[0]].flatMap((added, row) => (added === hash ? [row] : []));
+          expect(candidates(table, hash)).toEqual(rows);
+        }
+      }),
+    );
+  });
+
   test('forgets everything when cleared and can be filled again', () => {
     const table = new HashTable(2);
     for (let row = 0; row < 1000; row++) table.add(Math.imul(row, 0x9e3779b1) >>> 0, row);
