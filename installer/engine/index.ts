@@ -9,6 +9,7 @@
  */
 
 import { chmod, mkdir, rm } from 'node:fs/promises';
+import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import type { FoundAnswer } from '../answers/source.ts';
 import type { Disk } from '../disks/disk.ts';
@@ -20,8 +21,8 @@ import { type Payload, verifyPayload } from '../payload.ts';
 import type { InstallPlan, TypedWords } from '../plan.ts';
 import type { Request } from '../protocol.ts';
 import { reduce, viewOf } from '../session/index.ts';
-import { type Effect, initialState, type SessionEvent, type SessionState } from '../session/state.ts';
-import { type Client, createClients } from './clients.ts';
+import { type Effect, initialState, type SessionEvent } from '../session/state.ts';
+import { type Client, type Clients, createClients } from './clients.ts';
 import { type InstallOptions, install } from './install.ts';
 import { createLog, type Log } from './log.ts';
 import { planUnattended } from './unattended.ts';
@@ -55,178 +56,211 @@ export interface EngineOptions {
 export interface Engine {
   /** Stops serving; an installation that runs goes on to its end. */
   close(): Promise<void>;
-  readonly log: Log;
 }
 
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  let state = initialState();
-  let driver: Client | undefined;
-  let progressTimer: NodeJS.Timeout | undefined;
-  const log = createLog(options.logFile, options.nowMs, (line) =>
-    clients.broadcast(() => ({ type: 'log', lines: [line] })),
-  );
-  const host = options.createHost(log.write);
+  const engine = new InstallerEngine(options);
+  await engine.listen();
+  return engine;
+}
 
-  const viewFor = (client: Client) => ({
-    type: 'view' as const,
-    driver: driver?.console ?? '',
-    youDrive: client === driver,
-    view: viewOf(state, client === driver),
-  });
-  const showAll = () => {
-    clearTimeout(progressTimer);
-    progressTimer = undefined;
-    clients.broadcast(viewFor);
-  };
-  const dispatch = (event: SessionEvent): InstallError | undefined => {
-    const step = reduce(state, event);
-    if (step.state.page !== state.page) log.write(`page ${step.state.page}`);
-    state = step.state;
-    if (event.type === 'progress') progressTimer ??= setTimeout(showAll, PROGRESS_INTERVAL_MS);
-    else showAll();
-    for (const effect of step.effects) carryOut(effect);
+class InstallerEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #log: Log;
+  readonly #host: Host;
+  readonly #clients: Clients;
+  readonly #payload: Promise<Payload>;
+  #state = initialState();
+  #driver: Client | undefined;
+  #progressTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#clients = createClients({
+      onAttach: (client) => this.#greet(client),
+      onDetach: (client) => this.#detached(client),
+      onRequest: (client, request) => this.#receive(client, request),
+    });
+    this.#log = createLog(options.logFile, options.nowMs, (line) =>
+      this.#clients.broadcast(() => ({ type: 'log', lines: [line] })),
+    );
+    this.#host = options.createHost(this.#log.write);
+    this.#payload = checkPayload(options.payloadFolder, this.#log, (event) => this.#dispatch(event));
+    this.#payload.catch(() => undefined); // Told by the event; only an unattended installation waits for it.
+    options.readFacts().then(
+      (facts) => this.#dispatch({ type: 'facts', facts }),
+      (error: unknown) => this.#log.write(`reading the hardware failed: ${asInstallError(error).message}`),
+    );
+  }
+
+  async listen(): Promise<void> {
+    await listen(this.#clients.server, this.#options.socketPath);
+    this.#log.write(`engine listens on ${this.#options.socketPath}`);
+  }
+
+  close(): Promise<void> {
+    return this.#clients.close();
+  }
+
+  #greet(client: Client): void {
+    this.#log.write(`console ${client.console} attached`);
+    this.#clients.send(client, { type: 'log', lines: this.#log.lines().slice(-LOG_LINES_SENT) });
+    this.#clients.send(client, this.#viewFor(client));
+  }
+
+  #detached(client: Client): void {
+    this.#log.write(`console ${client.console} detached`);
+    if (client === this.#driver) this.#setDriver(undefined);
+  }
+
+  #receive(client: Client, request: Exclude<Request, { type: 'hello' }>): void {
+    if (request.type === 'drive') {
+      if (client !== this.#driver) this.#setDriver(client);
+      return;
+    }
+    this.#driver ??= client;
+    if (client !== this.#driver) {
+      throw new InstallError(
+        'NOT_DRIVER',
+        `the installation is driven from ${this.#driver.console}; take it over first`,
+      );
+    }
+    const refusal = this.#handle(request);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #handle(request: Exclude<Request, { type: 'hello' | 'drive' }>): InstallError | undefined {
+    const nowMs = this.#options.nowMs();
+    if (request.type === 'install') return this.#dispatch({ ...request, nowMs });
+    if (request.type === 'act') {
+      const { page, action, choice, values } = request;
+      return this.#dispatch({ type: 'act', input: { page, action, choice, values }, nowMs });
+    }
+    const refusal = this.#dispatch({ type: 'unattended-started' });
+    if (refusal === undefined) void this.#installUnattended();
+    return refusal;
+  }
+
+  /** Whoever confirms must have seen the page appear on their own console. */
+  #setDriver(client: Client | undefined): void {
+    this.#driver = client;
+    if (client !== undefined) this.#log.write(`driven from ${client.console}`);
+    this.#dispatch({ type: 'driver-changed' });
+  }
+
+  #viewFor(client: Client) {
+    const youDrive = client === this.#driver;
+    return {
+      type: 'view' as const,
+      driver: this.#driver?.console ?? '',
+      youDrive,
+      view: viewOf(this.#state, youDrive),
+    };
+  }
+
+  #showAll(): void {
+    clearTimeout(this.#progressTimer);
+    this.#progressTimer = undefined;
+    this.#clients.broadcast((client) => this.#viewFor(client));
+  }
+
+  #dispatch(event: SessionEvent): InstallError | undefined {
+    const step = reduce(this.#state, event);
+    if (step.state.page !== this.#state.page) this.#log.write(`page ${step.state.page}`);
+    this.#state = step.state;
+    if (event.type === 'progress') {
+      this.#progressTimer ??= setTimeout(() => this.#showAll(), PROGRESS_INTERVAL_MS);
+    } else {
+      this.#showAll();
+    }
+    for (const effect of step.effects) this.#carryOut(effect);
     return step.refusal;
-  };
-  const carryOut = (effect: Effect): void => {
+  }
+
+  #carryOut(effect: Effect): void {
     switch (effect.type) {
       case 'scan':
-        void scan();
+        void this.#scan();
         return;
       case 'hash-password':
         // After the view that says so has gone out: the hash keeps this thread busy for a moment.
-        setImmediate(() =>
-          dispatch({ type: 'password-hashed', hash: hashPassword(effect.password, options.random) }),
-        );
+        setImmediate(() => {
+          const hash = hashPassword(effect.password, this.#options.random);
+          this.#dispatch({ type: 'password-hashed', hash });
+        });
         return;
       case 'install':
-        void runInstall(effect.plan, effect.typed);
+        void this.#install(effect.plan, effect.typed);
         return;
       case 'power':
-        power(effect.how);
+        this.#power(effect.how);
         return;
     }
-  };
-  const scan = () => {
-    log.write('reading the disks');
-    return options.readDisks(host, true).then(
-      (disks) => {
-        for (const disk of disks) log.write(describe(disk));
-        dispatch({ type: 'disks', disks });
-        return disks;
-      },
-      (error: unknown) => {
-        log.write(`reading the disks failed: ${asInstallError(error).message}`);
-        dispatch({ type: 'scan-failed', text: asInstallError(error).message });
-        return [];
-      },
-    );
-  };
-  const runInstall = async (plan: InstallPlan, typed: TypedWords | undefined): Promise<boolean> => {
-    dispatch({ type: 'install-started' });
-    const onProgress: InstallOptions['onProgress'] = (progress) => dispatch({ type: 'progress', progress });
-    const { mountRoot, beforeAction } = options;
-    const inventory = () => options.readDisks(host, false);
-    const shared = { host, inventory, log, mountRoot, onProgress };
-    const result = await install(
-      plan,
-      typed,
-      beforeAction === undefined ? shared : { ...shared, beforeAction },
-    );
-    await log.flush();
-    if (result.ok) dispatch({ type: 'installed', outcome: result.outcome });
-    else dispatch({ type: 'failed', failure: result.failure });
-    return result.ok;
-  };
-  const power = (how: 'poweroff' | 'reboot') => {
-    log.write(how);
-    setTimeout(() => {
-      host.run('systemctl', [how]).catch((error: unknown) => log.write(asInstallError(error).message));
-    }, POWER_DELAY_MS).unref();
-  };
-  const fail = (error: InstallError) => {
-    log.write(`${error.code}: ${error.message}`);
-    dispatch({
-      type: 'failed',
-      failure: {
-        code: error.code,
-        text: error.message,
-        step: '',
-        diskState: 'Nothing was written to any disk.',
-      },
-    });
-  };
-  const installUnattended = async (): Promise<void> => {
+  }
+
+  async #scan(): Promise<readonly Disk[]> {
+    this.#log.write('reading the disks');
     try {
-      if (!(await options.unattendedAllowed())) {
+      const disks = await this.#options.readDisks(this.#host, true);
+      for (const disk of disks) this.#log.write(describe(disk));
+      this.#dispatch({ type: 'disks', disks });
+      return disks;
+    } catch (thrown) {
+      const text = asInstallError(thrown).message;
+      this.#log.write(`reading the disks failed: ${text}`);
+      this.#dispatch({ type: 'scan-failed', text });
+      return [];
+    }
+  }
+
+  /** @returns Whether the disk is complete. */
+  async #install(plan: InstallPlan, typed: TypedWords | undefined): Promise<boolean> {
+    const { mountRoot, beforeAction } = this.#options;
+    this.#dispatch({ type: 'install-started' });
+    const result = await install(plan, typed, {
+      host: this.#host,
+      inventory: () => this.#options.readDisks(this.#host, false),
+      log: this.#log,
+      mountRoot,
+      onProgress: (progress) => this.#dispatch({ type: 'progress', progress }),
+      ...(beforeAction === undefined ? {} : { beforeAction }),
+    });
+    await this.#log.flush();
+    if (result.ok) this.#dispatch({ type: 'installed', outcome: result.outcome });
+    else this.#dispatch({ type: 'failed', failure: result.failure });
+    return result.ok;
+  }
+
+  async #installUnattended(): Promise<void> {
+    try {
+      if (!(await this.#options.unattendedAllowed())) {
         throw new InstallError(
           'UNATTENDED_GATE',
           'this medium does not install unattended: its command line lacks truthdb.unattended=1; use the -unattended ISO',
         );
       }
-      const payload = await payloadReady;
-      checkMachine(await options.readFacts());
-      const found = await options.findAnswer(host);
-      log.write(`answer from ${found.source}`);
-      const { plan, after } = planUnattended(found, await scan(), payload);
-      if (await runInstall(plan, undefined)) power(after);
-    } catch (error) {
-      fail(asInstallError(error));
+      const payload = await this.#payload;
+      checkMachine(await this.#options.readFacts());
+      const found = await this.#options.findAnswer(this.#host);
+      this.#log.write(`answer from ${found.source}`);
+      const { plan, after } = planUnattended(found, await this.#scan(), payload);
+      if (await this.#install(plan, undefined)) this.#power(after);
+    } catch (thrown) {
+      const { code, message: text } = asInstallError(thrown);
+      this.#log.write(`${code}: ${text}`);
+      const failure = { code, text, step: '', diskState: 'Nothing was written to any disk.' };
+      this.#dispatch({ type: 'failed', failure });
     }
-  };
+  }
 
-  const clients = createClients({
-    onAttach: (client) => {
-      log.write(`console ${client.console} attached`);
-      clients.send(client, { type: 'log', lines: log.lines().slice(-LOG_LINES_SENT) });
-      clients.send(client, viewFor(client));
-    },
-    onDetach: (client) => {
-      log.write(`console ${client.console} detached`);
-      if (client === driver) setDriver(undefined);
-    },
-    onRequest: (client, request) => {
-      if (request.type === 'drive') {
-        if (client !== driver) setDriver(client);
-        return;
-      }
-      if (driver === undefined) driver = client;
-      if (client !== driver) {
-        throw new InstallError(
-          'NOT_DRIVER',
-          `the installation is driven from ${driver.console}; take it over first`,
-        );
-      }
-      const refusal = handle(request);
-      if (refusal !== undefined) throw refusal;
-    },
-  });
-  /** Whoever confirms must have seen the page appear on their own console. */
-  const setDriver = (client: Client | undefined) => {
-    driver = client;
-    if (client !== undefined) log.write(`driven from ${client.console}`);
-    dispatch({ type: 'driver-changed' });
-  };
-  const handle = (request: Exclude<Request, { type: 'hello' | 'drive' }>): InstallError | undefined => {
-    const nowMs = options.nowMs();
-    if (request.type === 'install') return dispatch({ ...request, nowMs });
-    if (request.type === 'act') {
-      const { page, action, choice, values } = request;
-      return dispatch({ type: 'act', input: { page, action, choice, values }, nowMs });
-    }
-    const refusal = dispatch({ type: 'unattended-started' });
-    if (refusal === undefined) void installUnattended();
-    return refusal;
-  };
-
-  const payloadReady = checkPayload(options.payloadFolder, log, (event) => dispatch(event));
-  payloadReady.catch(() => undefined); // Reported by the event; only an unattended installation waits for it.
-  options.readFacts().then(
-    (facts) => dispatch({ type: 'facts', facts }),
-    (error: unknown) => log.write(`reading the hardware failed: ${asInstallError(error).message}`),
-  );
-  await listen(clients.server, options.socketPath);
-  log.write(`engine listens on ${options.socketPath}`);
-  return { log, close: () => clients.close() };
+  #power(how: 'poweroff' | 'reboot'): void {
+    this.#log.write(how);
+    setTimeout(() => {
+      this.#host
+        .run('systemctl', [how])
+        .catch((error: unknown) => this.#log.write(asInstallError(error).message));
+    }, POWER_DELAY_MS).unref();
+  }
 }
 
 /** What the hardware page asks of a machine before it lets anybody on. */
@@ -258,7 +292,7 @@ async function checkPayload(
   }
 }
 
-async function listen(server: import('node:net').Server, path: string): Promise<void> {
+async function listen(server: Server, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await rm(path, { force: true });
   await new Promise<void>((resolve, reject) => {
@@ -272,5 +306,3 @@ function describe(disk: Disk): string {
   const reasons = disk.ineligible.map(({ code, text }) => `${code} ${text}`).join('; ');
   return `disk ${disk.path} ${disk.bytes} bytes, ${disk.model}, serial ${disk.serial || 'none'}, ${disk.bus}: ${disk.contents.summary}${reasons === '' ? '' : `; not eligible: ${reasons}`}`;
 }
-
-export type { SessionState };
