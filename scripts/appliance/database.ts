@@ -8,8 +8,9 @@ import { compareWithSample } from '../sample/compare.ts';
 import type { Sample } from '../sample/index.ts';
 import type { Vm } from '../vm/index.ts';
 
-/** The appliance's port for the wire protocol with TLS. */
+/** The appliance's ports: wire protocol with TLS, HTTPS. */
 export const WIRE_PORT = 9650;
+export const HTTP_PORT = 9651;
 
 const RETRY_MS = 100;
 /** Errors that go away while the machine is still starting. */

@@ -3,7 +3,7 @@ import type { RunningAppliance } from './boot.ts';
 import type { InstalledState } from './state.ts';
 
 export interface SummaryOptions {
-  readonly appliance: Pick<RunningAppliance, 'connection'>;
+  readonly appliance: Pick<RunningAppliance, 'connection' | 'httpPort'>;
   readonly state: InstalledState;
   readonly folder: string;
 }
@@ -23,6 +23,7 @@ export function howToConnect({ appliance, state, folder }: SummaryOptions): stri
     '  dist/truthdb read --limit 5',
     `  echo '{"hello":"world"}' | dist/truthdb append greetings --type said`,
     '  dist/truthdb tail',
+    `  curl --insecure https://127.0.0.1:${appliance.httpPort}/readyz`,
     '',
     `Log in on its console as "operator"${password === '' ? '' : ` with the password ${password}`}.`,
     `Disk, serial log and what a later run needs are in ${folder}.`,

@@ -76,7 +76,7 @@ const QMP_DESCRIPTOR = 3;
 /** Arguments of qemu-system-x86_64. The caller passes connected sockets as descriptors 3 (QMP), 4, 5 … (serial lines). */
 export function qemuArguments(machine: VmMachine): string[] {
   return [
-    ['-name', machine.name],
+    ['-name', escaped(machine.name)],
     ['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'std'],
     ['-machine', 'q35'],
     machine.acceleration === 'kvm'

@@ -107,7 +107,7 @@ export class Vm {
 
   /**
    * Waits until `condition` gives something other than false or undefined, asked after each change of a serial line
-   * and every half second. `what` completes the sentence "waited for …". Throws VmFailure after `seconds`, or as soon
+   * and a few times a second. `what` completes the sentence "waited for …". Throws VmFailure after `seconds`, or as soon
    * as the machine is gone.
    */
   async waitFor<T>(what: string, seconds: number, condition: () => T | false | undefined): Promise<T> {
@@ -118,7 +118,7 @@ export class Vm {
       if (!this.running) throw await this.failure(`waited for ${what}, but QEMU ${this.#end}`);
       const left = end - performance.now();
       if (left <= 0) throw await this.failure(`waited ${seconds} s for ${what}`);
-      await this.#change(Math.min(left, 500));
+      await this.#change(Math.min(left, 200));
     }
   }
 
@@ -188,7 +188,7 @@ export class Vm {
 
   /** Waits until the guest turns the machine off. */
   async waitForEnd(seconds: number): Promise<void> {
-    const gone = await Promise.race([this.#child.ended, sleep(seconds * 1000)]);
+    const gone = await Promise.race([this.#child.ended, timePasses(seconds * 1000)]);
     if (gone === undefined)
       throw await this.failure(`waited ${seconds} s for the machine to turn itself off`);
     if (gone !== 'ended with status 0')
@@ -199,7 +199,7 @@ export class Vm {
   async quit(): Promise<void> {
     if (!this.running) return;
     await this.qmp.execute('quit').catch(() => undefined);
-    await Promise.race([this.#child.ended, sleep(10_000)]);
+    await Promise.race([this.#child.ended, timePasses(10_000)]);
     await this.kill();
   }
 
@@ -280,4 +280,9 @@ function planMachine(options: VmOptions, acceleration: Acceleration): VmMachine 
     ...(options.network ? { network: options.network } : {}),
     ...(options.kernel ? { kernel: options.kernel } : {}),
   };
+}
+
+/** Does not keep this program alive by itself: what is waited for does. */
+function timePasses(milliseconds: number): Promise<undefined> {
+  return sleep(milliseconds, undefined, { ref: false });
 }

@@ -7,7 +7,8 @@ export interface Answer {
 }
 
 const LOGIN_SECONDS = 120;
-const COMMAND_SECONDS = 60;
+const COMMAND_SECONDS = 120;
+const PROMPT_MS = 2000;
 
 export class Operator {
   readonly #vm: Vm;
@@ -24,12 +25,19 @@ export class Operator {
     const { serial } = this.#vm;
     await this.#vm.waitForLog(/login: $/, LOGIN_SECONDS);
     const mark = serial.mark();
-    serial.send('operator\r');
-    await this.#vm.waitForLog(/Password: $/, LOGIN_SECONDS, mark);
+    // The prompt is printed anew, and what was typed so far forgotten, whenever the machine's address changes.
+    const again = setInterval(() => {
+      if (serial.textSince(mark).endsWith('login: ')) serial.send('operator\r');
+    }, PROMPT_MS);
+    try {
+      await this.#vm.waitForLog(/Password: $/, LOGIN_SECONDS, mark);
+    } finally {
+      clearInterval(again);
+    }
     serial.send(`${this.#password}\r`);
     await this.#vm.waitForLog(/\$ $/, LOGIN_SECONDS, mark);
     // No echo and no prompt: what comes back is what commands print, and nothing else.
-    serial.send("stty -echo; PS1=''; PS2=''; bind 'set enable-bracketed-paste off' 2>/dev/null\r");
+    serial.send("stty -echo cols 500; PS1=''; PS2=''; bind 'set enable-bracketed-paste off' 2>/dev/null\r");
     await this.run('true');
   }
 
