@@ -104,16 +104,17 @@ export async function buildingIn<T>(
 }
 
 /**
- * kbuild writes `.name.cmd` when `name` is done, so a target without one that is at least as new is unfinished.
+ * kbuild writes `.name.cmd` when `name` is done, so a target newer than that is unfinished, and so is an object without
+ * one. Other files without one are left alone: all objects depend on some of them and would be compiled again.
  *
  * @returns how many files were removed.
  */
 export async function removeUnfinished(root: string): Promise<number> {
   const entries = await readdir(root, { withFileTypes: true, recursive: true });
   const targets = entries
-    .filter((entry) => entry.isFile() && /\.(?:o|a|cmd)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => (path.endsWith('.cmd') ? targetOf(path) : path));
+    .filter((entry) => entry.isFile())
+    .map((entry) => ({ folder: entry.parentPath, target: targetOf(entry.name) }))
+    .flatMap(({ folder, target }) => (target === undefined ? [] : [join(folder, target)]));
   let removed = 0;
   for (const target of new Set(targets)) {
     if (!(await isUnfinished(target))) continue;
@@ -123,13 +124,10 @@ export async function removeUnfinished(root: string): Promise<number> {
   return removed;
 }
 
-function targetOf(command: string): string {
-  return join(
-    dirname(command),
-    basename(command)
-      .replace(/^\./, '')
-      .replace(/\.cmd$/, ''),
-  );
+/** The target that a file of the tree is, or is the note about. */
+function targetOf(name: string): string | undefined {
+  if (name.endsWith('.o')) return name;
+  return /^\.(.+)\.cmd$/.exec(name)?.[1];
 }
 
 async function isUnfinished(target: string): Promise<boolean> {

@@ -122,6 +122,10 @@ describe('the source tree', () => {
     await put('vmlinux', 12);
     await put('.vmlinux.cmd', 8);
     await put('Makefile', 1);
+    // What every object depends on carries no note of this kind.
+    await put('mm/library.a', 12);
+    await put('mm/auto.conf', 12);
+    await put('mm/auto.conf.cmd', 3);
     expect(await removeUnfinished(root)).toBe(3);
     expect((await readdir(root, { recursive: true })).sort()).toEqual([
       '.vmlinux.cmd',
@@ -129,7 +133,10 @@ describe('the source tree', () => {
       'mm',
       'mm/.cut.o.cmd',
       'mm/.done.o.cmd',
+      'mm/auto.conf',
+      'mm/auto.conf.cmd',
       'mm/done.o',
+      'mm/library.a',
     ]);
   });
 
