@@ -7,6 +7,7 @@ import { type Transferable, Worker } from 'node:worker_threads';
 /** Every thread of the database, with its module relative to this file. */
 export const THREADS = {
   'wal-writer': '../wal/writer-thread.ts',
+  'wal-sync': '../wal/sync-thread.ts',
   'checkpoint-writer': '../materializer/save-thread.ts',
 } as const;
 

@@ -22,12 +22,17 @@ export class ThreadDriver implements WriterDriver {
 
   constructor(queue: QueueMemory, start: WriterStart) {
     const data: WriterThreadData = { queue, start };
-    const worker: Worker = startThread('wal-writer', data);
-    this.#ended = new Promise((resolve) => {
-      // A thread that dies without a word (out of memory, say) must not leave anybody waiting.
-      worker.on('error', (error: Error) => new QueueConsumer(queue).publishFailure(error.message));
-      worker.on('exit', () => resolve());
-    });
+    const writer = startThread('wal-writer', data);
+    const sync = startThread('wal-sync', queue);
+    // A thread that dies without a word (out of memory, say) must not leave anybody waiting.
+    for (const thread of [writer, sync]) {
+      thread.on('error', (error: Error) => {
+        new QueueConsumer(queue).publishFailure(error.message);
+        void writer.terminate();
+        void sync.terminate();
+      });
+    }
+    this.#ended = Promise.all([exitOf(writer), exitOf(sync)]).then(() => {});
   }
 
   run(): void {}
@@ -57,7 +62,7 @@ export class InlineDriver implements WriterDriver {
   ) {
     this.#queue = queue;
     this.#scheduler = io.scheduler;
-    this.#writer = new Writer(queue, start, io);
+    this.#writer = new Writer(queue, start, io, null);
   }
 
   run(): void {
@@ -77,4 +82,8 @@ export class InlineDriver implements WriterDriver {
   }
 
   async ended(): Promise<void> {}
+}
+
+function exitOf(thread: Worker): Promise<void> {
+  return new Promise((resolve) => thread.once('exit', () => resolve()));
 }

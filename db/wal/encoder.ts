@@ -6,6 +6,7 @@
  */
 import { TruthError } from '../errors.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
+import { stricter } from './durability.ts';
 import {
   COMMIT,
   COMMIT_BYTES,
@@ -367,13 +368,6 @@ function checkDraft(type: number, flags: number): void {
       `entry flags 0x${flags.toString(16)} set bits that belong to the log`,
     );
   }
-}
-
-const STRICTNESS: Readonly<Record<Durability, number>> = { async: 0, group_sync: 1, sync: 2 };
-
-/** The one of two durabilities that promises more. */
-export function stricter(a: Durability, b: Durability): Durability {
-  return STRICTNESS[a] >= STRICTNESS[b] ? a : b;
 }
 
 function later(recordedAt: RecordedAt, previous: RecordedAt): RecordedAt {

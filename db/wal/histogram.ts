@@ -28,11 +28,16 @@ export class Histogram {
     this.#add(COUNT, 1);
   }
 
+  /** Sum of all observations. */
+  get sum(): number {
+    return this.#cells[SUM] ?? 0;
+  }
+
   snapshot(): HistogramSnapshot {
     return {
       bounds: BOUNDS,
       counts: [...this.#cells.subarray(0, BUCKETS)],
-      sum: this.#cells[SUM] ?? 0,
+      sum: this.sum,
       count: this.#cells[COUNT] ?? 0,
     };
   }

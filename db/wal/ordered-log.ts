@@ -7,7 +7,8 @@ import type { Clock, Disk, DiskLock, Scheduler } from '../io/index.ts';
 import type { Epoch, RecordedAt, Sequence } from '../types.ts';
 import { BusyFraction } from './busy.ts';
 import type { WriterDriver } from './drivers.ts';
-import { Encoder, type EncoderStart, type EpochFacts, stricter } from './encoder.ts';
+import { stricter } from './durability.ts';
+import { Encoder, type EncoderStart, type EpochFacts } from './encoder.ts';
 import type {
   AppendedRange,
   ClosedCommit,
@@ -186,6 +187,7 @@ export class OrderedLog implements Log {
   }
 
   status(): LogStatus {
+    const diskMicros = this.#statistics.writeMicros.sum + this.#statistics.syncMicros.sum;
     return {
       identity: this.identity,
       epoch: this.epoch,
@@ -201,7 +203,7 @@ export class OrderedLog implements Log {
       groupEntries: this.#statistics.groupEntries.snapshot(),
       bytesWritten: this.#statistics.gauge('bytesWritten'),
       bytesZeroFilled: this.#statistics.gauge('bytesZeroFilled'),
-      busyFraction: this.#busy.read(this.#clock.monotonicNanos(), this.#statistics.gauge('busyMicros')),
+      busyFraction: this.#busy.read(this.#clock.monotonicNanos(), diskMicros),
       failed: this.#failure?.message ?? null,
     };
   }

@@ -44,7 +44,7 @@ const WORD = {
 export const WRITER_STATE = { running: 0, failed: 1, closed: 2 } as const;
 
 const LONG = { stable: 0, written: 1 } as const;
-const GAUGE = { bytesWritten: 0, bytesZeroFilled: 1, busyMicros: 2 } as const;
+const GAUGE = { bytesWritten: 0, bytesZeroFilled: 1 } as const;
 
 /** Where things lie. Scratch is the consumer's own, for its hash program. */
 const LAYOUT = {
@@ -52,12 +52,16 @@ const LAYOUT = {
   longs: 256,
   gauges: 320,
   histograms: 512,
+  sync: 1536,
   failure: 2048,
   failureBytes: 2048,
   scratch: 4096,
   slots: 16_384,
   ring: WASM_PAGE_BYTES,
 } as const;
+
+/** Place for the words of sync-channel.ts. */
+export const SYNC_AREA = { offset: LAYOUT.sync, bytes: LAYOUT.failure - LAYOUT.sync } as const;
 
 const SLOTS = 1024;
 const SLOT_WORDS = 8;
@@ -136,10 +140,25 @@ export class QueueStatistics {
   }
 }
 
+/** Wakes the writer if it sleeps. For whoever has made something ready for it. */
+export class QueueSignal {
+  readonly #words: Int32Array;
+
+  constructor(queue: QueueMemory) {
+    this.#words = createViews(queue).words;
+  }
+
+  raise(): void {
+    Atomics.add(this.#words, WORD.signal, 1);
+    if (Atomics.load(this.#words, WORD.waiting) === 1) Atomics.notify(this.#words, WORD.signal);
+  }
+}
+
 /** The ordering thread's end. */
 export class QueueProducer {
   readonly ring: WasmMemory;
   readonly ringBytes: number;
+  readonly #signal: QueueSignal;
   readonly #views: Views;
   /** Positions in an endless ring; a byte's place is its position modulo the ring's size. */
   #head = 0;
@@ -158,6 +177,7 @@ export class QueueProducer {
   constructor(queue: QueueMemory) {
     this.ring = queue.memory;
     this.ringBytes = queue.ringBytes;
+    this.#signal = new QueueSignal(queue);
     this.#views = createViews(queue);
   }
 
@@ -201,19 +221,19 @@ export class QueueProducer {
     this.#published = (this.#published + this.#pending) | 0;
     this.#pending = 0;
     Atomics.store(this.#views.words, WORD.published, this.#published);
-    this.#signal();
+    this.#signal.raise();
   }
 
   /** Asks the writer to finish what is published and to close. */
   stop(): void {
     Atomics.store(this.#views.words, WORD.stop, 1);
-    this.#signal();
+    this.#signal.raise();
   }
 
   /** Asks the writer to sync everything published so far, `async` groups too. */
   requestSync(): void {
     Atomics.store(this.#views.words, WORD.sync, 1);
-    this.#signal();
+    this.#signal.raise();
   }
 
   get stable(): Sequence {
@@ -248,12 +268,6 @@ export class QueueProducer {
   /** Resolves once the writer has published anything since `tick` was read. */
   async progressSince(tick: number): Promise<void> {
     await Atomics.waitAsync(this.#views.words, WORD.tick, tick).value;
-  }
-
-  #signal(): void {
-    const { words } = this.#views;
-    Atomics.add(words, WORD.signal, 1);
-    if (Atomics.load(words, WORD.waiting) === 1) Atomics.notify(words, WORD.signal);
   }
 
   /** Takes back what the writer has released. An empty ring starts over at its beginning, where caches are warm. */
@@ -355,11 +369,11 @@ export class QueueConsumer {
     return Atomics.exchange(this.#views.words, WORD.sync, 0) === 1;
   }
 
-  /** Sleeps until something is published or asked; false after `millis` of nothing. Only in a thread of its own. */
-  wait(millis: number): boolean {
+  /** Sleeps until something is published, asked or `ready`; false after `millis` of nothing. Only in a thread of its own. */
+  wait(millis: number, ready: () => boolean): boolean {
     const { words } = this.#views;
     const seen = Atomics.load(words, WORD.signal);
-    if (this.available > 0 || this.stopping || this.syncRequested) return true;
+    if (this.available > 0 || this.stopping || this.syncRequested || ready()) return true;
     Atomics.store(words, WORD.waiting, 1);
     const outcome = Atomics.wait(words, WORD.signal, seen, millis);
     Atomics.store(words, WORD.waiting, 0);

@@ -8,7 +8,10 @@ import { type Disk, type FileHandle, isNoSpace } from '../io/index.ts';
 import { SEGMENT_HEADER_BYTES } from './format.ts';
 import { spareFileName } from './segment.ts';
 
-const SPARES_WANTED = 2;
+/** Spares kept ready: two, or more of small segments, which a burst goes through faster than they are made. */
+const SPARES_MIN = 2;
+const SPARES_MAX = 4;
+const SPARE_BYTES_WANTED = 4 * 1024 * 1024;
 const ZERO_STEP_BYTES = 256 * 1024;
 const RETRY_NANOS = 1_000_000_000n;
 
@@ -23,6 +26,7 @@ export class Spares {
   readonly #disk: Disk;
   readonly #wal: string;
   readonly #segmentBytes: number;
+  readonly #wanted: number;
   readonly #ready: Spare[] = [];
   readonly #zeros = new Uint8Array(ZERO_STEP_BYTES);
   #made = 0;
@@ -32,6 +36,7 @@ export class Spares {
     this.#disk = disk;
     this.#wal = wal;
     this.#segmentBytes = segmentBytes;
+    this.#wanted = Math.min(Math.max(Math.ceil(SPARE_BYTES_WANTED / segmentBytes), SPARES_MIN), SPARES_MAX);
   }
 
   get ready(): number {
@@ -39,7 +44,7 @@ export class Spares {
   }
 
   get missing(): boolean {
-    return this.#ready.length < SPARES_WANTED;
+    return this.#ready.length < this.#wanted;
   }
 
   /** Makes one spare. `full`: there is no space; `waiting`: there was none a moment ago. */

@@ -10,10 +10,12 @@ import { join } from 'node:path';
 import type { Clock, Disk, FileHandle } from '../io/index.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
 import { linkCommit, linkSeal, linkSegmentHeader } from './chain.ts';
+import { stricter } from './durability.ts';
 import { createEntryProgram, type EntryProgram } from './entry-program.ts';
+import { Flusher, type SyncRunner } from './flusher.ts';
 import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, SEAL, SEAL_BYTES, SEGMENT_HEADER_BYTES } from './format.ts';
 import { readCount, writeCount } from './layout.ts';
-import type { LogIdentity } from './log.ts';
+import type { Durability, LogIdentity } from './log.ts';
 import { writeDurableMark } from './metadata.ts';
 import {
   PIECE_KIND,
@@ -26,10 +28,8 @@ import {
 import { encodeSegmentHeader, headerSeed, segmentFileName, walDirectory } from './segment.ts';
 import { type Spare, Spares } from './spares.ts';
 
-/** Most groups one fdatasync covers. */
-const GROUPS_PER_SYNC_MAX = 32;
-/** Longest that an `async` group stays without an fdatasync. */
-const ASYNC_SYNC_NANOS = 5_000_000n;
+/** What is stamped and written in one go, so that a sync that has ended is noticed soon. */
+const BATCH_BYTES_MAX = 512 * 1024;
 
 const UNSYNCED_WAIT_MILLIS = 5;
 /** Idle work starts after this long without any: work that comes every millisecond must not queue behind it. */
@@ -68,6 +68,7 @@ export class Writer {
   readonly #wal: string;
   readonly #epoch: Epoch;
   readonly #spares: Spares;
+  readonly #flusher: Flusher;
   readonly #piece: Piece = {
     kind: 1,
     offset: 0,
@@ -83,10 +84,6 @@ export class Writer {
   /** Next byte of the segment to be stamped, and next to be written. */
   #offset: number;
   #chain: Uint8Array;
-  #durable: Sequence;
-  #written: Sequence;
-  /** When the oldest unsynced bytes were written; null when all is durable. */
-  #unsyncedSince: bigint | null = null;
   #lastOrdinal: CommitOrdinal;
   #lastRecordedAt: RecordedAt;
 
@@ -94,6 +91,7 @@ export class Writer {
     queue: QueueMemory,
     start: WriterStart,
     io: { readonly disk: Disk; readonly clock: Clock; readonly random: (bytes: number) => Uint8Array },
+    runner: SyncRunner | null,
   ) {
     this.#disk = io.disk;
     this.#clock = io.clock;
@@ -112,23 +110,18 @@ export class Writer {
     this.#seed = start.seed;
     this.#offset = start.offset;
     this.#chain = start.chain;
-    this.#durable = start.durable;
-    this.#written = start.durable;
     this.#lastOrdinal = start.lastOrdinal;
     this.#lastRecordedAt = start.lastRecordedAt;
     this.#bytes.set(start.contentHash, this.#contentHashAt);
     this.#handle = this.#disk.open(this.#segmentPath('open'), 'write');
     this.#spares = new Spares(this.#disk, this.#wal, this.#identity.segmentBytes);
-    this.#queue.publishStable(this.#durable);
+    this.#flusher = new Flusher(io, this.#queue, this.#statistics, runner, start.durable);
     this.#prepareSpare();
   }
 
-  /** One round: whatever is published, up to a seal or the caps, written and made durable. False when there was nothing. */
+  /** One round: what is published, up to a seal or the caps, is written; syncs begin and are collected. False when there was nothing. */
   cycle(): boolean {
-    const began = this.#clock.monotonicNanos();
-    const worked = this.#queue.available > 0 ? this.#work() : this.#syncRest();
-    if (worked) this.#statistics.add('busyMicros', this.#microsSince(began));
-    return worked;
+    return this.#queue.available > 0 ? this.#work() : this.#rest();
   }
 
   /** A slice of work that can wait: space for coming segments. False when nothing is left to do. */
@@ -149,18 +142,20 @@ export class Writer {
   }
 
   get unsynced(): boolean {
-    return this.#unsyncedSince !== null;
+    return this.#flusher.unsynced;
   }
 
   /** Sleeps until there is something to do; false when the time for idle work has come instead. */
   wait(): boolean {
-    return this.#queue.wait(this.unsynced ? UNSYNCED_WAIT_MILLIS : IDLE_WAIT_MILLIS);
+    const flusher = this.#flusher;
+    const millis = flusher.unsynced ? UNSYNCED_WAIT_MILLIS : IDLE_WAIT_MILLIS;
+    return this.#queue.wait(flusher.underWay ? Number.POSITIVE_INFINITY : millis, () => flusher.ready);
   }
 
   /** Makes everything durable, notes the mark and lets the files go. The log was closed cleanly if this returns. */
   close(): void {
-    this.#sync();
-    writeDurableMark(this.#disk, this.#directory, { sequence: this.#durable, epoch: this.#epoch });
+    this.#flusher.flush(this.#handle);
+    writeDurableMark(this.#disk, this.#directory, { sequence: this.#flusher.durable, epoch: this.#epoch });
     this.#spares.close();
     this.#disk.close(this.#handle);
     this.#queue.publishClosed();
@@ -169,45 +164,59 @@ export class Writer {
   #work(): boolean {
     this.#queue.peek(0, this.#piece);
     if (this.#piece.kind === PIECE_KIND.seal) {
-      this.#sync();
+      this.#flusher.flush(this.#handle);
       this.#rollOver();
       this.#queue.release(1);
       return true;
     }
-    const batch = this.#stampGroups();
-    this.#writeBatch(batch);
-    if (batch.wantsSync) this.#sync();
-    else this.#syncOverdue();
+    // The cap on groups is reached while a sync is under way: the next one has to begin first.
+    if (this.#flusher.groupsLeft === 0) this.#flusher.finish();
+    else this.#writeBatch(this.#stampGroups(this.#flusher.groupsLeft));
+    this.#flusher.advance(this.#handle, this.#queue.available > 0);
+    return true;
+  }
+
+  /** With nothing to write: syncs what somebody waits for or what has waited long enough. */
+  #rest(): boolean {
+    if (!this.#queue.takeSyncRequest()) return this.#flusher.advance(this.#handle, false);
+    this.#flusher.flush(this.#handle);
     return true;
   }
 
   /** Stamps whole groups from the queue up to the caps, a seal, or a group that wants an fdatasync of its own. */
-  #stampGroups(): Batch {
+  #stampGroups(groupsMax: number): Batch {
     const piece = this.#piece;
-    const batch: Batch = { pieces: 0, last: this.#written, wantsSync: false, runs: [] };
+    const batch: Batch = {
+      pieces: 0,
+      groups: 0,
+      bytes: 0,
+      last: 0 as Sequence,
+      durability: 'async',
+      runs: [],
+    };
     const available = this.#queue.available;
     const groupParts: Uint8Array[] = [];
-    let groups = 0;
     let groupEntries = 0;
-    while (batch.pieces < available && groups < GROUPS_PER_SYNC_MAX) {
+    while (batch.pieces < available && batch.groups < groupsMax) {
       this.#queue.peek(batch.pieces, piece);
       if (piece.kind === PIECE_KIND.seal) break;
       addRun(batch.runs, piece.offset, piece.length, this.#offset);
+      batch.pieces += 1;
+      batch.bytes += piece.length;
       groupEntries += piece.entries;
       if (piece.kind === PIECE_KIND.groupPart) {
         this.#stamp(piece.offset, piece.offset + piece.length);
         groupParts.push(this.#bytes.subarray(piece.offset, piece.offset + piece.length));
-      } else {
-        this.#stampGroupEnd(piece, groupParts);
-        groupParts.length = 0;
-        groups += 1;
-        this.#statistics.groupEntries.observe(groupEntries);
-        groupEntries = 0;
-        batch.last = piece.last;
-        batch.wantsSync ||= piece.durability !== 'async';
+        continue;
       }
-      batch.pieces += 1;
-      if (piece.kind === PIECE_KIND.groupEnd && piece.durability === 'sync') break;
+      this.#stampGroupEnd(piece, groupParts);
+      groupParts.length = 0;
+      this.#statistics.groupEntries.observe(groupEntries);
+      groupEntries = 0;
+      batch.groups += 1;
+      batch.last = piece.last;
+      batch.durability = stricter(batch.durability, piece.durability);
+      if (piece.durability === 'sync' || batch.bytes >= BATCH_BYTES_MAX) break;
     }
     return batch;
   }
@@ -218,7 +227,7 @@ export class Writer {
     const fields = commit + ENTRY_HEADER.size;
     this.#stamp(piece.offset, commit);
     parts.push(this.#bytes.subarray(piece.offset, commit));
-    writeCount(this.#view, fields + COMMIT.at.durableMark, this.#durable);
+    writeCount(this.#view, fields + COMMIT.at.durableMark, this.#flusher.durable);
     this.#bytes.set(this.#chain, fields + COMMIT.at.previousChain);
     this.#chain = linkCommit(this.#chain, parts, this.#bytes.subarray(commit, end));
     this.#bytes.set(this.#chain, fields + COMMIT.at.chain);
@@ -241,34 +250,10 @@ export class Writer {
       this.#statistics.add('bytesWritten', run.end - run.start);
     }
     this.#statistics.writeMicros.observe(this.#microsSince(began));
-    this.#unsyncedSince ??= this.#clock.monotonicNanos();
-    this.#written = batch.last;
     this.#queue.release(batch.pieces);
-    this.#queue.publishWritten(this.#written, !batch.wantsSync);
-  }
-
-  #sync(): void {
-    if (this.#unsyncedSince === null) return;
-    const began = this.#clock.monotonicNanos();
-    this.#disk.fdatasync(this.#handle);
-    this.#statistics.syncMicros.observe(this.#microsSince(began));
-    this.#unsyncedSince = null;
-    this.#durable = this.#written;
-    this.#queue.publishStable(this.#durable);
-  }
-
-  /** With nothing left to write: syncs what somebody waits for or what has waited long enough. */
-  #syncRest(): boolean {
-    if (!this.#queue.takeSyncRequest()) return this.#syncOverdue();
-    this.#sync();
-    return true;
-  }
-
-  #syncOverdue(): boolean {
-    if (this.#unsyncedSince === null) return false;
-    if (this.#clock.monotonicNanos() - this.#unsyncedSince < ASYNC_SYNC_NANOS) return false;
-    this.#sync();
-    return true;
+    this.#flusher.noteWritten(batch.last, batch.groups, batch.bytes, batch.durability);
+    // "An fdatasync per commit" leaves nothing to share.
+    if (batch.durability === 'sync') this.#flusher.flush(this.#handle);
   }
 
   /**
@@ -298,10 +283,9 @@ export class Writer {
     this.#disk.rename(spare.path, this.#segmentPath('open'));
     this.#disk.fsyncDirectory(this.#wal);
     this.#beginSegment(spare.handle, header);
-    this.#durable = last;
-    this.#written = last;
-    this.#queue.publishStable(last);
-    this.#prepareSpare();
+    this.#flusher.noteDurable(last);
+    // Under load there is no idle time: the last spare must not be missing when it is needed.
+    if (this.#spares.ready === 0) this.#prepareSpare();
   }
 
   #beginSegment(handle: FileHandle, header: Uint8Array): void {
@@ -319,7 +303,7 @@ export class Writer {
     const piece = this.#piece;
     const start = piece.offset + piece.length - SEAL_BYTES;
     const fields = start + ENTRY_HEADER.size;
-    writeCount(this.#view, fields + SEAL.at.durableMark, this.#durable);
+    writeCount(this.#view, fields + SEAL.at.durableMark, this.#flusher.durable);
     this.#program.digest(this.#contentHashAt, fields + SEAL.at.contentHash);
     this.#bytes.set(this.#chain, fields + SEAL.at.previousChain);
     this.#chain = linkSeal(this.#chain, this.#bytes.subarray(start, start + SEAL_BYTES));
@@ -364,8 +348,10 @@ export class Writer {
 
 interface Batch {
   pieces: number;
+  groups: number;
+  bytes: number;
   last: Sequence;
-  wantsSync: boolean;
+  durability: Durability;
   /** Stretches of the memory that go to the file one after the other. */
   readonly runs: Run[];
 }

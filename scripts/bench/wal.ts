@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { RealDisk, realClock } from '../../db/io/index.ts';
 import type { RecordedAt, Sequence, TenantId } from '../../db/types.ts';
 import { type EntryDraft, initLog, type OpenedLog, openLog } from '../../db/wal/index.ts';
@@ -18,6 +19,7 @@ const ENTRY_BYTES = [128, 1024] as const;
 const BATCHES = [1, 100, 1000] as const;
 const IN_FLIGHT = [1, 4] as const;
 const ROUNDS = 12;
+const QUICK_ROUNDS = 4;
 const SLICE_SECONDS = 0.2;
 const RAW_FILE_BYTES = 256 * 1024 * 1024;
 const AIM = 0.7;
@@ -43,35 +45,40 @@ interface Run {
 }
 
 async function run({ directory, progress, signal, args }: BenchContext): Promise<BenchResult> {
-  const rounds = args.includes('--quick') ? 4 : ROUNDS;
+  const { rounds, cases } = parse(args);
   const rows = [];
   const aims = [];
-  for (const entryBytes of ENTRY_BYTES) {
-    for (const batch of BATCHES) {
-      for (const inFlight of IN_FLIGHT) {
-        const measured = await measure(directory, { entryBytes, batch, inFlight }, rounds, signal);
-        progress(
-          `${entryBytes} B × ${batch}, ${inFlight} in flight: ${measured.row.ratio_append} of appending`,
-        );
-        rows.push(measured.row);
-        if (batch > 1) {
-          aims.push(
-            atLeast(
-              `${entryBytes} B × ${batch}, ${inFlight} in flight, against appending`,
-              AIM,
-              measured.append,
-            ),
-            atLeast(
-              `${entryBytes} B × ${batch}, ${inFlight} in flight, against overwriting`,
-              AIM,
-              measured.overwrite,
-            ),
-          );
-        }
-      }
-    }
+  for (const each of cases) {
+    const { entryBytes, batch, inFlight } = each;
+    const measured = await measure(directory, each, rounds, signal);
+    const name = `${entryBytes} B × ${batch}, ${inFlight} in flight`;
+    progress(
+      `${name}: ${measured.row.ratio_append} of appending, ${measured.row.ratio_overwrite} of overwriting`,
+    );
+    rows.push(measured.row);
+    if (batch === 1 || inFlight === 1) continue;
+    aims.push(
+      atLeast(`${name}, against appending`, AIM, measured.append),
+      atLeast(`${name}, against overwriting`, AIM, measured.overwrite),
+    );
   }
   return { rows, aims };
+}
+
+/** `--quick`: fewer rounds. `--entry=128`, `--batch=1000`: only those cases. */
+function parse(args: readonly string[]): { rounds: number; cases: Case[] } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { quick: { type: 'boolean' }, entry: { type: 'string' }, batch: { type: 'string' } },
+  });
+  const cases = ENTRY_BYTES.flatMap((entryBytes) =>
+    BATCHES.flatMap((batch) => IN_FLIGHT.map((inFlight) => ({ entryBytes, batch, inFlight }))),
+  ).filter(
+    ({ entryBytes, batch }) =>
+      [undefined, String(entryBytes)].includes(values.entry) &&
+      [undefined, String(batch)].includes(values.batch),
+  );
+  return { rounds: values.quick === true ? QUICK_ROUNDS : ROUNDS, cases };
 }
 
 async function measure(parent: string, each: Case, rounds: number, signal: AbortSignal) {
