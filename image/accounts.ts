@@ -26,7 +26,13 @@ const UNUSED_USERS = new Set([
 
 /** "operator" is Debian's group 37, unused, and would hide the operator's own group. Others are named by udev's rules and stay. */
 const UNUSED_GROUPS = new Set([
-  ...UNUSED_USERS,
+  'games',
+  'irc',
+  'list',
+  'news',
+  'proxy',
+  'uucp',
+  'www-data',
   'operator',
   'fax',
   'voice',
