@@ -142,7 +142,10 @@ export class SegmentReader implements LogReader {
       commits.length < COMMITS_PER_TURN &&
       bytes < BYTES_PER_TURN
     ) {
-      const scanned = this.#expectValid(cursor.segment, this.#scanner.next());
+      const next = this.#scanner.next();
+      // What is whole before the damage is handed out first; the next turn starts at the damage and throws.
+      if (next.kind === 'break' && commits.length > 0) return commits;
+      const scanned = this.#expectValid(cursor.segment, next);
       if (scanned.kind === 'commit') {
         commits.push(decodeCommit(scanned));
         bytes += scanned.bytes.length;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TruthError } from '../../../db/errors.ts';
-import { openReader, verifyLog } from '../../../db/wal/index.ts';
+import type { Sequence } from '../../../db/types.ts';
+import { initLog, verifyLog } from '../../../db/wal/index.ts';
 import { inspectSegment } from '../../../db/wal/inspect.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import {
@@ -11,6 +12,8 @@ import {
   newDisk,
   open,
   pickFrom,
+  randomFrom,
+  SEGMENT_BYTES,
   segmentPaths,
   texts,
   textsOf,
@@ -197,27 +200,35 @@ test('a missing segment is named', async () => {
 
 test('a segment of another log in its place is refused', async () => {
   const disk = newDisk();
-  const other = newDisk();
-  other.bytesOf(segmentPaths(other)[0]!)[16]! ^= 0;
-  const strange = await openOther();
-  disk.bytesOf(segmentPaths(disk)[0]!).set(strange);
+  const other = new MemoryDisk();
+  initLog({ directory: DIRECTORY, disk: other, random: randomFrom(99), segmentBytes: SEGMENT_BYTES });
+  disk.bytesOf(segmentPaths(disk)[0]!).set(other.bytesOf(segmentPaths(other)[0]!));
   await expect(open(disk)).rejects.toMatchObject({
     code: 'CORRUPT',
     message: expect.stringContaining('belongs to log'),
   });
 });
 
-test('a reader of a damaged log gets what comes before the damage and then a typed error', async () => {
-  const { disk, path, places } = await smallClosedLog();
-  disk.bytesOf(path)[places.at(-2)!.offset + 60]! ^= 4;
-  const reader = openReader({ disk, directory: DIRECTORY });
+test('a reader that meets damage gets what comes before it, then an error that says where', async () => {
+  const disk = newDisk();
+  const { log } = await open(disk);
+  appendGroup(log, 'whole');
+  appendGroup(log, 'damaged');
+  appendGroup(log, 'behind');
+  const path = segmentPaths(disk)[0]!;
+  const { offset } = inspectSegment({ disk, directory: DIRECTORY }, 1).groups[2]!;
+  disk.bytesOf(path)[offset + 50]! ^= 4;
   const seen: string[] = [];
   const reading = (async () => {
-    for await (const commit of reader.read({ from: 1 as never, follow: false }))
+    for await (const commit of log.read({ from: 1 as Sequence, follow: false }))
       seen.push(...textsOf(commit));
   })();
-  await expect(reading.then(() => collect(reader.readBackwards(reader.stable)))).resolves.toBeDefined();
-  expect(seen.length).toBeGreaterThan(0);
+  await expect(reading).rejects.toMatchObject({
+    code: 'CORRUPT',
+    details: { segment: path.split('/').at(-1), offset },
+  });
+  expect(seen).toEqual(['whole']);
+  await expect(collect(log.readBackwards(log.stable))).rejects.toMatchObject({ code: 'CORRUPT' });
 });
 
 /** A log of several groups, closed cleanly, with where each of its entries (and the header) lies. */
@@ -256,19 +267,6 @@ async function unmarkedLog() {
     texts: groups[at - 1] ?? [],
   }));
   return { disk: copy, path, ends };
-}
-
-async function openOther(): Promise<Uint8Array> {
-  const { initLog } = await import('../../../db/wal/index.ts');
-  const { randomFrom, SEGMENT_BYTES } = await import('./support.ts');
-  const disk = new MemoryDisk();
-  initLog({
-    directory: DIRECTORY,
-    disk,
-    random: randomFrom(99),
-    segmentBytes: SEGMENT_BYTES,
-  });
-  return disk.bytesOf(segmentPaths(disk)[0]!);
 }
 
 test('whatever bytes stand in a segment, verifying ends with a report and reading with a typed error or an end', async () => {
