@@ -6,7 +6,7 @@
 
 const SENTENCE =
   '\r\n\r\nTruthDB needs UEFI firmware, and this machine started it in BIOS (legacy) mode.\r\n' +
-  'Please switch the firmware to UEFI, or turn "legacy boot" (CSM) off, and start again.\r\n' +
+  'Please switch the firmware to UEFI (legacy boot or CSM off) and start again.\r\n' +
   'Press any key to try the next boot device.\r\n';
 
 /** A master boot record may use this much before the partition table. */

@@ -128,6 +128,12 @@ describe('the sentence for BIOS machines', () => {
     expect(bootImage().readUInt16LE(510)).toBe(0xaa55);
   });
 
+  test('breaks its lines before the screen does', () => {
+    const lines = bootSector().toString('latin1').split('TruthDB needs')[1]?.split('\r\n') ?? [];
+    expect(lines.map((line) => line.length).filter((length) => length > 79)).toEqual([]);
+    expect(lines.length).toBeGreaterThan(3);
+  });
+
   test('adds the right distance to find its text', () => {
     const sector = bootSector();
     const here = sector.indexOf(Buffer.from([0xe8, 0, 0])) + 3;
