@@ -13,13 +13,13 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { THREADS } from '../db/io/threads.ts';
@@ -37,7 +37,7 @@ const require = createRequire(import.meta.url);
 /** Path of the binary made. */
 export async function buildBinary({ dist, progress }: BuildBinaryOptions): Promise<string> {
   mkdirSync(dist, { recursive: true });
-  const work = mkdtempSync(join(tmpdir(), 'truthdb-build-'));
+  const work = mkdtempSync(WORK_PREFIX);
   try {
     progress('bundling');
     const bundle = join(work, 'truthdb.cjs');
@@ -51,6 +51,7 @@ export async function buildBinary({ dist, progress }: BuildBinaryOptions): Promi
     progress('making the single executable');
     const made = join(work, 'truthdb');
     await makeExecutable(bundle, node, made);
+    forgetWorkFolder(made, work);
     const output = join(dist, 'truthdb');
     // Into place under another name first: a running copy keeps its own file and a reader never sees half of one.
     copyFileSync(made, `${output}.part`);
@@ -98,6 +99,28 @@ async function bundle(entry: string, plugins: Plugin[]): Promise<string> {
   const file = result.outputFiles[0];
   if (file === undefined) throw new Error(`esbuild made nothing of ${entry}`);
   return file.text;
+}
+
+/** Not the host's temporary folder: its length would show in the binary. */
+const WORK_PREFIX = '/tmp/truthdb-build-';
+
+/**
+ * The executable remembers where its main script lay, for stack traces. That folder has a random name, so that two builds can
+ * run side by side; a name of the same length that is always the same takes its place.
+ */
+function forgetWorkFolder(executable: string, work: string): void {
+  const bytes = readFileSync(executable);
+  const constant = WORK_PREFIX.padEnd(work.length, '0');
+  let found = 0;
+  for (let at = bytes.indexOf(work); at >= 0; at = bytes.indexOf(work, at + 1)) {
+    bytes.write(constant, at, 'latin1');
+    found += 1;
+  }
+  if (found === 0)
+    throw new Error(
+      `${executable} no longer holds the path of its main script; look at how it is made reproducible`,
+    );
+  writeFileSync(executable, bytes);
 }
 
 interface PkgSea {

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { printProgress } from './progress.ts';
 import { runScript } from './run.ts';
-import { repositoryRoot } from './version.ts';
+import { buildCommit, repositoryRoot } from './version.ts';
 
 interface Surroundings {
   readonly name: string;
@@ -37,7 +37,9 @@ async function main(args: readonly string[]): Promise<number> {
   const shared = args.includes('--kernels') ? ['debs'] : ['debs', 'kernel'];
   const work = mkdtempSync(join(repositoryRoot, 'dist', 'reproducible-'));
   try {
-    const built = SURROUNDINGS.map((surroundings) => buildClone(work, surroundings, shared));
+    // Named once: somebody may commit while the first one is being built.
+    const commit = buildCommit().replace(/-dirty$/, '');
+    const built = SURROUNDINGS.map((surroundings) => buildClone(work, commit, surroundings, shared));
     return await compare(built);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -45,7 +47,12 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** The clone's dist folder. */
-function buildClone(work: string, { name, umask, env }: Surroundings, shared: readonly string[]): string {
+function buildClone(
+  work: string,
+  commit: string,
+  { name, umask, env }: Surroundings,
+  shared: readonly string[],
+): string {
   const clone = join(work, name, 'truthdb');
   const home = join(work, name, 'home');
   const cache = join(home, '.cache', 'truthdb');
@@ -55,7 +62,8 @@ function buildClone(work: string, { name, umask, env }: Surroundings, shared: re
     mkdirSync(real, { recursive: true });
     symlinkSync(real, join(cache, kind));
   }
-  run(['git', 'clone', '--quiet', repositoryRoot, clone], repositoryRoot, {});
+  run(['git', 'clone', '--quiet', '--no-checkout', repositoryRoot, clone], repositoryRoot, {});
+  run(['git', 'checkout', '--quiet', '--detach', commit], clone, {});
   symlinkSync(join(repositoryRoot, 'node_modules'), join(clone, 'node_modules'));
   progress(`building in ${name} (umask ${umask}, TZ ${env['TZ']})`);
   const build = `umask ${umask}; exec ${process.execPath} scripts/build.ts`;
