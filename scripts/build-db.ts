@@ -83,6 +83,8 @@ async function bundle(entry: string, plugins: Plugin[]): Promise<string> {
     target: 'node26',
     // A bundle that depends on where it was made would differ between two checkouts.
     absWorkingDir: repositoryRoot,
+    // Paths of modules are in the bundle; a linked node_modules must not show where it really lies.
+    preserveSymlinks: true,
     legalComments: 'none',
     minifySyntax: true,
     minifyWhitespace: true,
