@@ -22,7 +22,6 @@ const PANIC = ['panic=10'];
 /** Repeats what the kernel's configuration says, so that it holds with a kernel configured less strictly as well. */
 const HARDENING = [
   'slab_nomerge',
-  'pti=on',
   'init_on_alloc=1',
   'randomize_kstack_offset=on',
   'lockdown=integrity',
