@@ -173,6 +173,7 @@ function deviceOption(disk: VmDisk): string {
     drivers[disk.bus],
     `id=${disk.id}`,
     `drive=${disk.id}-${disk.recordTo === undefined ? 'image' : 'recorded'}`,
+    ...(disk.recordTo === undefined ? [] : recordedDeviceOptions(disk)),
     ...(disk.serial === undefined ? [] : [`serial=${escaped(disk.serial)}`]),
     ...(disk.wwn === undefined ? [] : [`wwn=0x${disk.wwn.toString(16)}`]),
     ...(disk.model === undefined ? [] : [`model=${escaped(disk.model)}`]),
@@ -182,6 +183,16 @@ function deviceOption(disk: VmDisk): string {
       ? []
       : [`logical_block_size=${disk.logicalBlockBytes},physical_block_size=${disk.logicalBlockBytes}`]),
   ].join(',');
+}
+
+/**
+ * What QEMU's recorder cannot take: merged requests, because it adds two segments to each and the host allows 1024 (the
+ * guest then sees an I/O error), and requests to write zeros, whose header and data it may store apart from each other.
+ */
+function recordedDeviceOptions(disk: VmDisk): string[] {
+  if (disk.bus !== 'virtio')
+    throw new Error(`disk ${disk.id} on ${disk.bus} cannot be recorded: only virtio disks can`);
+  return ['request-merging=off', 'discard=off', 'write-zeroes=off'];
 }
 
 function mediumArguments(medium: VmMedium): string[] {

@@ -40,10 +40,17 @@ describe('the command line of a machine', () => {
       bus: 'virtio',
       recordTo: '/x/d.log',
     } as const;
-    expect(values({ ...bare, disks: [disk] }, '-device')).toEqual(['virtio-blk-pci,id=d,drive=d-recorded']);
+    expect(values({ ...bare, disks: [disk] }, '-device')).toEqual([
+      'virtio-blk-pci,id=d,drive=d-recorded,request-merging=off,discard=off,write-zeroes=off',
+    ]);
     expect(values({ ...bare, disks: [disk] }, '-blockdev')).toContain(
       'driver=blklogwrites,node-name=d-recorded,file=d-image,log=d-log,log-sector-size=512',
     );
+  });
+
+  test('refuses to record a disk whose requests the recorder would spoil', () => {
+    const disk = { id: 'd', path: '/x/d', format: 'raw', bus: 'nvme', recordTo: '/x/log' } as const;
+    expect(() => qemuArguments({ ...bare, disks: [disk] })).toThrow('only virtio disks can');
   });
 
   test('describes a disk as its model, serial, sector size and slot in the boot order say', () => {

@@ -4,10 +4,8 @@
  * Mounting replays the file system's journal and serving runs the database's recovery, as a real start does.
  */
 import { execFile } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { writeCpio } from '../../../image/cpio.ts';
 import { file } from '../../../image/tree.ts';
@@ -18,10 +16,14 @@ import { testVm } from './machine.ts';
 const run = promisify(execFile);
 const FIRST_GUEST_PORT = 9700;
 const VERIFY_SECONDS = 300;
+const INITRD_ALIGNMENT = 512;
 /** Slot of the data partition in the table. */
 const DATA_PARTITION = 7;
 
-/** First program of the verifying machine. Disks are told apart by serial: "root" and "0", "1", … */
+/**
+ * First program of the verifying machine. Disks are told apart by serial: "root" and "0", "1", … They are copies of one
+ * disk, and XFS mounts a second file system of the same UUID only with `nouuid`.
+ */
 const INIT = `#!/bin/sh
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 mount -t devtmpfs dev /dev 2>/dev/null
@@ -47,7 +49,7 @@ while :; do
   [ -n "$disk" ] || break
   data=/run/data-$number
   mkdir /image$data
-  if mount -t xfs -o noatime $disk${DATA_PARTITION} /image$data; then
+  if mount -t xfs -o noatime,nouuid "$disk"${DATA_PARTITION} /image$data; then
     chroot /image /usr/bin/truthdb wal verify --data $data --json
     echo "VERIFIER $number verified with status $?"
     chroot /image /usr/bin/truthdb serve --data $data --host 10.0.2.15 --port $((${FIRST_GUEST_PORT} + number)) --http off --socket off >/served-$number 2>&1 &
@@ -83,9 +85,11 @@ export interface Verifier {
 /** Starts the machine over raw disks and waits until all logs have been verified; the databases are coming up then. */
 export async function startVerifier(
   artefacts: Artefacts,
-  folder: string,
+  parent: string,
   disks: readonly string[],
 ): Promise<Verifier> {
+  const folder = join(parent, 'verifier');
+  mkdirSync(folder, { recursive: true });
   const ports: number[] = [];
   for (let index = 0; index < disks.length; index += 1) ports.push(await freePort());
   // Looking changes a disk: journals are replayed, logs recovered. The disks themselves stay as they were cut.
@@ -131,11 +135,17 @@ export async function startVerifier(
   return { vm, ports, reports };
 }
 
-/** The installed system's own initramfs (for its shell and tools) with one program more. */
+/**
+ * The installed system's own initramfs (for its shell and tools) with one program more. The program's archive comes
+ * first: it is plain, and the kernel takes a plain archive only at an aligned place, which the end of a compressed one
+ * need not be.
+ */
 async function verifierInitrd({ runtimeImage }: Artefacts, folder: string): Promise<string> {
+  const section = join(folder, 'installed-initrd');
+  await run('objcopy', ['-O', 'binary', '--only-section=.initrd', runtimeImage, section]);
+  const program = Buffer.concat([...writeCpio(new Map([['verify', file(INIT, 0o755)]]))]);
+  const padding = Buffer.alloc((INITRD_ALIGNMENT - (program.length % INITRD_ALIGNMENT)) % INITRD_ALIGNMENT);
   const initrd = join(folder, 'verifier.cpio');
-  await run('objcopy', ['-O', 'binary', '--only-section=.initrd', runtimeImage, initrd]);
-  const tree = new Map([['verify', file(INIT, 0o755)]]);
-  await pipeline(Readable.from(writeCpio(tree)), createWriteStream(initrd, { flags: 'a' }));
+  writeFileSync(initrd, Buffer.concat([program, padding, readFileSync(section)]));
   return initrd;
 }
