@@ -37,6 +37,7 @@ export const serve: Command = {
       signal: terminal.signal,
       say: (line) => terminal.say(line),
       onServing: (serving) => void announce(serving, terminal),
+      onUnseenToken: (connection) => void announceUnseen(connection, terminal),
     });
     if (failure === null) return 0;
     terminal.say(`the log cannot be written any more: ${failure.message}`);
@@ -62,10 +63,7 @@ function configFile(args: Arguments, environment: Terminal['environment']): Conf
 
 async function announce(started: Serving, terminal: Terminal): Promise<void> {
   const serving = terminal.isJournal ? { ...started, connection: null } : started;
-  if (terminal.isJournal && started.connection !== null) {
-    terminal.say('the admin token is not written to the journal; make one on this machine:');
-    terminal.say('truthdb token create NAME --role operator');
-  }
+  if (terminal.isJournal && started.connection !== null) sayHowToMakeOne(terminal);
   if (terminal.json) {
     await terminal.out(JSON.stringify({ serving: true, ...serving }));
     return;
@@ -79,4 +77,17 @@ async function announce(started: Serving, terminal: Terminal): Promise<void> {
     terminal.say('connect with this string; it holds the admin token and is shown this once:');
     await terminal.out(connection);
   }
+}
+
+async function announceUnseen(connection: string, terminal: Terminal): Promise<void> {
+  if (terminal.isJournal) return sayHowToMakeOne(terminal);
+  terminal.say(
+    'the set-up is complete all the same; this string holds its admin token and is shown this once:',
+  );
+  await terminal.out(terminal.json ? JSON.stringify({ serving: false, connection }) : connection);
+}
+
+function sayHowToMakeOne(terminal: Terminal): void {
+  terminal.say('the admin token is not written to the journal; make one on this machine:');
+  terminal.say('truthdb token create NAME --role operator');
 }

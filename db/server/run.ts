@@ -26,6 +26,11 @@ export interface RunOptions {
   readonly say: (line: string) => void;
   /** Called once when everything serves. */
   readonly onServing: (serving: Serving) => void;
+  /**
+   * Called when a first start made an admin token and then failed before it served: the set-up holds, and nobody has
+   * seen the token yet. A string with the configured address.
+   */
+  readonly onUnseenToken: (connection: string) => void;
 }
 
 /** Where a running server can be reached. */
@@ -44,11 +49,35 @@ const ENGINE_CLOSE_WARNING_MILLIS = 10_000;
 
 /** Serves until the signal; returns the writer's failure if that ended it, null otherwise. */
 export async function runServer(options: RunOptions): Promise<Error | null> {
-  const { config, say } = options;
+  const { config } = options;
   const directory = resolve(config.data);
   const disk = new RealDisk();
   const adminToken = isSetUp(disk, directory) ? null : firstStart(options, directory, disk);
   const certificate = readCertificate(disk, directory);
+  let unseen = adminToken;
+  try {
+    return await serveDatabase(options, { directory, disk, certificate, adminToken }, () => {
+      unseen = null;
+    });
+  } finally {
+    if (unseen !== null)
+      options.onUnseenToken(connectionString(config, certificate, config.listen.port, unseen));
+  }
+}
+
+interface Database {
+  readonly directory: string;
+  readonly disk: RealDisk;
+  readonly certificate: Certificate;
+  readonly adminToken: string | null;
+}
+
+async function serveDatabase(
+  options: RunOptions,
+  { directory, disk, certificate, adminToken }: Database,
+  onShown: () => void,
+): Promise<Error | null> {
+  const { config, say } = options;
   const http = await startHttp(config, certificate);
   let engine: Engine | null = null;
   let server: Server | null = null;
@@ -71,6 +100,7 @@ export async function runServer(options: RunOptions): Promise<Error | null> {
     http?.serve(server.database, tokens);
     const serving = describe(config, { directory, certificate, server, http, socket, adminToken });
     await notifySystemd(options.environment, `--status=serving ${directory}`);
+    onShown();
     options.onServing(serving);
     return await untilStopped(engine, options.signal);
   } finally {
@@ -171,16 +201,7 @@ function describe(
 ): Serving {
   const { directory, certificate, server, http, socket, adminToken } = running;
   const port = server.ports[0] as number;
-  const host = reachableHost(config);
   const tls = config.listen.tls === 'on';
-  const connection =
-    adminToken === null
-      ? null
-      : formatConnectionString(
-          tls
-            ? { kind: 'tls', host, port, token: adminToken, fingerprint: certificate.fingerprint }
-            : { kind: 'tcp', host, port, token: adminToken },
-        );
   return {
     directory,
     port,
@@ -188,8 +209,17 @@ function describe(
     httpTls: httpTls(config),
     socket,
     fingerprint: tls ? certificate.fingerprint : null,
-    connection,
+    connection: adminToken === null ? null : connectionString(config, certificate, port, adminToken),
   };
+}
+
+function connectionString(config: Config, { fingerprint }: Certificate, port: number, token: string): string {
+  const host = reachableHost(config);
+  return formatConnectionString(
+    config.listen.tls === 'on'
+      ? { kind: 'tls', host, port, token, fingerprint }
+      : { kind: 'tcp', host, port, token },
+  );
 }
 
 function reachableHost(config: Config): string {

@@ -69,6 +69,28 @@ test('a first start needs no decision: it makes everything and prints one connec
   await same.close();
 });
 
+test('a first start that cannot listen still shows the one token it made', async () => {
+  const other = start();
+  const { port, httpPort } = await other.serving();
+  data = join(directory, 'second');
+  for (const taken of [
+    ['--port', String(port)],
+    ['--http-port', String(httpPort)],
+  ]) {
+    rmSync(data, { recursive: true, force: true });
+    const refused = await truthdb(['serve', '--data', data, '--host', '127.0.0.1', ...taken]);
+    expect(refused.code).toBe(78);
+    expect(refused.err).toContain('in use by another program');
+    expect(refused.err).toContain('--http-port');
+    expect(refused.out).toMatch(/^truthdb:\/\/[\w-]{43}@127\.0\.0\.1:\d+\?fp=[0-9a-f]{64}\n$/);
+    const { port: chosen } = await start().serving();
+    const db = await connect(refused.out.trim().replace(/:\d+\?/, `:${chosen}?`));
+    await db.append('s', { type: 't', data: 1 });
+    await db.close();
+    await servers.at(-1)?.stop();
+  }
+});
+
 test('init prints one object that is enough to serve and connect', async () => {
   const made = await truthdb(['init', '--data', data, '--json', '--host-names', 'db.example.org,10.1.2.3']);
   expect(made.code).toBe(0);
