@@ -19,7 +19,7 @@ import type { StreamState } from '../streams/index.ts';
 import { type RecordedAt, type Sequence, TENANT_DEFAULT } from '../types.ts';
 import type { Durability, Log } from '../wal/log.ts';
 import type { LiveFeed } from './live-feed.ts';
-import { PendingReplies } from './pending-replies.ts';
+import { PendingReplies, type ReplyLevel } from './pending-replies.ts';
 
 /** Header, footer and at most seven bytes of padding that the log adds to a payload. */
 const ENTRY_OVERHEAD_BYTES = 48 + 8 + 7;
@@ -86,9 +86,9 @@ export class AppendPath {
     this.#groupRecordedAt = null;
   }
 
-  /** Everything up to `stable` is durable, everything up to `applied` is in the live views. */
-  settle(stable: Sequence, applied: Sequence): void {
-    this.#replies.settle(stable, applied);
+  /** Everything up to `position` is written, durable, or in the live views: answers that wait for it leave. */
+  reached(level: ReplyLevel, position: Sequence): void {
+    this.#replies.reached(level, position);
   }
 
   /** Nothing in flight will ever become stable. */
@@ -114,7 +114,7 @@ export class AppendPath {
     const durable = durability !== 'async';
     const { stream } = request;
     const result = { stream, firstRevision, lastRevision, position: last, duplicate: false, durable };
-    return durable ? this.#replies.add(request.ack, last, result) : Promise.resolve(result);
+    return this.#replies.add(durable ? request.ack : 'written', last, result);
   }
 }
 

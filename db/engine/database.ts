@@ -98,6 +98,7 @@ export class Database implements Engine {
         this.#feed.closed(commit);
         this.#appends.groupClosed();
       }),
+      log.onWritten((written) => this.#appends.reached('written', written)),
       log.onStable((stable) => this.#stable(stable)),
       log.onFailure((error) => this.#appends.fail(writerFailed(error))),
     ];
@@ -177,7 +178,8 @@ export class Database implements Engine {
       this.#recent.publish(commit);
       this.#checkpoints.applied(commit.entries.length);
     }
-    this.#appends.settle(stable, this.#registry.position);
+    this.#appends.reached('durable', stable);
+    this.#appends.reached('applied', this.#registry.position);
   }
 
   async #close(): Promise<void> {

@@ -1,12 +1,15 @@
 /**
- * Answers that are known and must wait: each until the position it rests on is stable, or applied as well. They leave in
- * the order in which they came, so a client sees its answers in the order of its requests.
+ * Answers that are known and must wait: each until the position it rests on is written, stable, or applied as well. Those
+ * that wait for the same leave in the order in which they came, so a client sees its answers in the order of its requests.
  */
 
 import { TruthError } from '../errors.ts';
 import type { AppendResult } from '../kernel/event.ts';
 import { Fifo } from '../streams/index.ts';
 import type { Sequence } from '../types.ts';
+
+/** What the position must have reached. */
+export type ReplyLevel = 'written' | 'durable' | 'applied';
 
 interface PendingReply {
   readonly restsOn: Sequence;
@@ -16,46 +19,41 @@ interface PendingReply {
 }
 
 export class PendingReplies {
-  readonly #durable = new Fifo<PendingReply>();
-  readonly #applied = new Fifo<PendingReply>();
+  readonly #queues: Readonly<Record<ReplyLevel, Fifo<PendingReply>>> = {
+    written: new Fifo(),
+    durable: new Fifo(),
+    applied: new Fifo(),
+  };
+  readonly #reached: Record<ReplyLevel, Sequence>;
   readonly #drained: (() => void)[] = [];
-  #stablePosition: Sequence;
-  #appliedPosition: Sequence;
   #failure: TruthError | null = null;
 
   /** Begins with everything up to `position` stable and applied. */
   constructor(position: Sequence) {
-    this.#stablePosition = position;
-    this.#appliedPosition = position;
+    this.#reached = { written: position, durable: position, applied: position };
   }
 
   get length(): number {
-    return this.#durable.length + this.#applied.length;
+    const { written, durable, applied } = this.#queues;
+    return written.length + durable.length + applied.length;
   }
 
-  add(
-    ack: 'durable' | 'applied',
-    restsOn: Sequence,
-    answer: AppendResult | TruthError,
-  ): Promise<AppendResult> {
-    const reached = ack === 'durable' ? this.#stablePosition : this.#appliedPosition;
-    const queue = ack === 'durable' ? this.#durable : this.#applied;
-    if (restsOn <= reached) return answered(answer);
+  add(level: ReplyLevel, restsOn: Sequence, answer: AppendResult | TruthError): Promise<AppendResult> {
+    if (restsOn <= this.#reached[level]) return answered(answer);
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => queue.push({ restsOn, answer, resolve, reject }));
+    return new Promise((resolve, reject) => this.#queues[level].push({ restsOn, answer, resolve, reject }));
   }
 
-  settle(stable: Sequence, applied: Sequence): void {
-    this.#stablePosition = stable;
-    this.#appliedPosition = applied;
-    release(this.#durable, stable);
-    release(this.#applied, applied);
+  /** The log or the views have reached a position. */
+  reached(level: ReplyLevel, position: Sequence): void {
+    this.#reached[level] = position;
+    release(this.#queues[level], position);
     this.#tellDrained();
   }
 
   fail(error: TruthError): void {
     this.#failure = error;
-    for (const queue of [this.#durable, this.#applied]) {
+    for (const queue of Object.values(this.#queues)) {
       for (let reply = queue.shift(); reply !== undefined; reply = queue.shift()) reply.reject(error);
     }
     this.#tellDrained();

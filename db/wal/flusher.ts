@@ -25,6 +25,16 @@ const ASYNC_SYNC_NANOS = 5_000_000n;
 /** Hashing fewer bytes than this takes less time than waking another thread twice. */
 const PARALLEL_BYTES_MIN = 64 * 1024;
 
+/** What a batch of groups brought into the file. */
+export interface WrittenBatch {
+  readonly last: Sequence;
+  readonly groups: number;
+  readonly bytes: number;
+  /** The strictest of its groups, and whether somebody waits for the write alone. */
+  readonly durability: Durability;
+  readonly someAsync: boolean;
+}
+
 export class Flusher {
   readonly #disk: Disk;
   readonly #clock: Clock;
@@ -80,14 +90,14 @@ export class Flusher {
     return this.#underWay !== null && this.#runner?.finished === true;
   }
 
-  /** Everything up to `last` is in the file. */
-  noteWritten(last: Sequence, groups: number, bytes: number, durability: Durability): void {
+  /** Everything up to the batch's last sequence is in the file. */
+  noteWritten({ last, groups, bytes, durability, someAsync }: WrittenBatch): void {
     if (this.#groups === 0) this.#since = this.#clock.monotonicNanos();
     this.#written = last;
     this.#groups += groups;
     this.#bytes += bytes;
     this.#wanted ||= durability !== 'async';
-    this.#queue.publishWritten(last, !this.#wanted);
+    this.#queue.publishWritten(last, someAsync);
   }
 
   /** Collects an fdatasync that has ended and begins the next if one is due. False when there was nothing to do. */

@@ -137,6 +137,10 @@ export interface Log extends LogReader {
   onCommit(listener: (commit: ClosedCommit) => void): () => void;
   /** Called with the new stable sequence, in order, each time it moves; never from inside `append`. Returns the way to stop. */
   onStable(listener: (stable: Sequence) => void): () => void;
+  /** Highest sequence the operating system has taken; at least `stable`. Lost with the machine, not with the process. */
+  readonly written: Sequence;
+  /** Called with the new written sequence, in order, before `onStable` of the same commits; never from inside `append`. */
+  onWritten(listener: (written: Sequence) => void): () => void;
   /** Called once if the writer ends for good. */
   onFailure(listener: (error: Error) => void): () => void;
   status(): LogStatus;

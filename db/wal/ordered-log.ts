@@ -56,10 +56,12 @@ export class OrderedLog implements Log {
   readonly #encoder: Encoder;
   readonly #reader: SegmentReader;
   readonly #commitListeners = new Set<(commit: ClosedCommit) => void>();
+  readonly #writtenListeners = new Set<(written: Sequence) => void>();
   readonly #stableListeners = new Set<(stable: Sequence) => void>();
   readonly #failureListeners = new Set<(error: Error) => void>();
   readonly #waiters = new Set<() => void>();
   readonly #busy: BusyFraction;
+  #written: Sequence;
   #stable: Sequence;
   #lastCommit: Sequence;
   #failure: TruthError | null = null;
@@ -80,6 +82,7 @@ export class OrderedLog implements Log {
     this.#queue = new QueueProducer(queue);
     this.#statistics = new QueueStatistics(queue);
     this.#driver = options.driver;
+    this.#written = options.stable;
     this.#stable = options.stable;
     this.#lastCommit = options.stable;
     this.#busy = new BusyFraction(options.clock.monotonicNanos());
@@ -99,6 +102,10 @@ export class OrderedLog implements Log {
 
   get stable(): Sequence {
     return this.#stable;
+  }
+
+  get written(): Sequence {
+    return this.#written;
   }
 
   get next(): Sequence {
@@ -150,6 +157,11 @@ export class OrderedLog implements Log {
   onStable(listener: (stable: Sequence) => void): () => void {
     this.#stableListeners.add(listener);
     return () => this.#stableListeners.delete(listener);
+  }
+
+  onWritten(listener: (written: Sequence) => void): () => void {
+    this.#writtenListeners.add(listener);
+    return () => this.#writtenListeners.delete(listener);
   }
 
   onFailure(listener: (error: Error) => void): () => void {
@@ -275,6 +287,11 @@ export class OrderedLog implements Log {
 
   #lookForProgress(): void {
     const { stable } = this.#queue;
+    const written = Math.max(this.#queue.written, stable) as Sequence;
+    if (written > this.#written) {
+      this.#written = written;
+      for (const listener of this.#writtenListeners) listener(written);
+    }
     if (stable > this.#stable) {
       this.#stable = stable;
       for (const listener of this.#stableListeners) listener(this.#stable);

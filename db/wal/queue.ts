@@ -380,7 +380,7 @@ export class QueueConsumer {
     return outcome !== 'timed-out';
   }
 
-  /** `announce` only when nothing else will follow soon: waking the ordering thread costs both sides. */
+  /** `announce` only where somebody waits for it: waking the ordering thread costs both sides. */
   publishWritten(sequence: Sequence, announce: boolean): void {
     Atomics.store(this.#views.longs, LONG.written, BigInt(sequence));
     if (announce) this.#bump();

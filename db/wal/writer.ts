@@ -192,6 +192,7 @@ export class Writer {
       bytes: 0,
       last: 0 as Sequence,
       durability: 'async',
+      someAsync: false,
       runs: [],
     };
     const available = this.#queue.available;
@@ -216,6 +217,7 @@ export class Writer {
       batch.groups += 1;
       batch.last = piece.last;
       batch.durability = stricter(batch.durability, piece.durability);
+      batch.someAsync ||= piece.durability === 'async';
       if (piece.durability === 'sync' || batch.bytes >= BATCH_BYTES_MAX) break;
     }
     return batch;
@@ -251,7 +253,7 @@ export class Writer {
     }
     this.#statistics.writeMicros.observe(this.#microsSince(began));
     this.#queue.release(batch.pieces);
-    this.#flusher.noteWritten(batch.last, batch.groups, batch.bytes, batch.durability);
+    this.#flusher.noteWritten(batch);
     // "An fdatasync per commit" leaves nothing to share.
     if (batch.durability === 'sync') this.#flusher.flush(this.#handle);
   }
@@ -352,6 +354,7 @@ interface Batch {
   bytes: number;
   last: Sequence;
   durability: Durability;
+  someAsync: boolean;
   /** Stretches of the memory that go to the file one after the other. */
   readonly runs: Run[];
 }

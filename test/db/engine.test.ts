@@ -179,16 +179,31 @@ describe('an answer that rests on appends in flight', () => {
 });
 
 describe('durability', () => {
-  test('async is answered at once, says so, and is shown only when it is stable', async () => {
+  const lax = { ack: 'durable', durability: 'async' } as const;
+
+  test('async is answered when it is written, says so, and is shown only when it is stable', async () => {
     const log = new MemoryLog(MANUAL);
     const engine = await openOver(log);
-    const result = await engine.append(
-      append('s', [eventDraft('a')], { ack: 'durable', durability: 'async' }),
-    );
-    expect(result).toMatchObject({ durable: false, duplicate: false, firstRevision: 0 });
+    const answer = watch(engine.append(append('s', [eventDraft('a')], lax)));
+    log.closeGroup();
+    await turns();
+    expect(answer.state).toBe('waiting');
+    log.write();
+    await turns();
+    expect(answer.result).toMatchObject({ durable: false, duplicate: false, firstRevision: 0 });
     await expect(dataOf(engine, 's')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     commit(log);
     expect(await dataOf(engine, 's')).toEqual(['a']);
+  });
+
+  test('async is not answered by a write that never happens', async () => {
+    const log = new MemoryLog(MANUAL);
+    const engine = await openOver(log);
+    const answer = watch(engine.append(append('s', [eventDraft('a')], lax)));
+    log.closeGroup();
+    log.failWriter('EIO');
+    await turns();
+    expect(answer.error).toMatchObject({ code: 'WRITER_FAILED' });
   });
 
   test('async with the answer "applied" is refused, also where the log itself is async', async () => {
@@ -196,14 +211,14 @@ describe('durability', () => {
     await expect(engine.append(append('s', eventDrafts(1), { durability: 'async' }))).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
-    const lax = await openOver(new MemoryLog({ durability: 'async' }));
-    await expect(lax.append(append('s', eventDrafts(1)))).rejects.toThrow(
+    const relaxed = await openOver(new MemoryLog({ durability: 'async' }));
+    await expect(relaxed.append(append('s', eventDrafts(1)))).rejects.toThrow(
       '"applied" with durability "async"',
     );
-    expect(await lax.append(append('s', eventDrafts(1), { durability: 'sync' }))).toMatchObject({
+    expect(await relaxed.append(append('s', eventDrafts(1), { durability: 'sync' }))).toMatchObject({
       durable: true,
     });
-    expect(await lax.append(append('s', eventDrafts(1), { ack: 'durable' }))).toMatchObject({
+    expect(await relaxed.append(append('s', eventDrafts(1), { ack: 'durable' }))).toMatchObject({
       durable: false,
     });
   });

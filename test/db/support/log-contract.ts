@@ -64,6 +64,38 @@ export function logContract({ open, reopen }: LogUnderTest): void {
     await log.close();
   });
 
+  test('tells of what is written, in order, before it is stable and never inside append', async () => {
+    const log = await open();
+    const told: ['written' | 'stable', number][] = [];
+    let appending = false;
+    log.onWritten((reached) => {
+      expect(appending).toBe(false);
+      expect(log.written).toBe(reached);
+      told.push(['written', reached]);
+    });
+    log.onStable((reached) => {
+      expect(log.written).toBeGreaterThanOrEqual(reached);
+      told.push(['stable', reached]);
+    });
+    let last = 0 as Sequence;
+    for (let turn = 0; turn < 5; turn++) {
+      appending = true;
+      last = log.append([draft(`${turn}`)], at(turn), 'async').last;
+      appending = false;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await stable(log, last);
+    const written = told.flatMap(([what, reached]) => (what === 'written' ? [reached] : []));
+    expect(written).toEqual([...new Set(written)].sort((a, b) => a - b));
+    expect(written.at(-1)).toBeGreaterThan(last);
+    for (const [index, [what, reached]] of told.entries()) {
+      if (what === 'written') continue;
+      const before = told.slice(0, index).filter(([what]) => what === 'written');
+      expect(before.at(-1)![1]).toBeGreaterThanOrEqual(reached);
+    }
+    await log.close();
+  });
+
   test('records the greatest time of the group, and never one that is not after the commit before', async () => {
     const log = await open();
     const commits = closedCommits(log);

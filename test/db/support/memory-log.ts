@@ -37,10 +37,12 @@ export class MemoryLog implements Log {
   readonly #options: MemoryLogOptions;
   readonly #commits: LogCommit[] = [];
   readonly #onCommit = new Set<(commit: ClosedCommit) => void>();
+  readonly #onWritten = new Set<(written: Sequence) => void>();
   readonly #onStable = new Set<(stable: Sequence) => void>();
   readonly #onFailure = new Set<(error: Error) => void>();
   #epoch = 0 as Epoch;
   #next = 1;
+  #written = 0;
   #stable = 0;
   #group: { entries: (EntryDraft & { sequence: Sequence })[]; recordedAt: bigint } | null = null;
   #busy = false;
@@ -71,6 +73,10 @@ export class MemoryLog implements Log {
     return this.#stable as Sequence;
   }
 
+  get written(): Sequence {
+    return this.#written as Sequence;
+  }
+
   append(entries: readonly EntryDraft[], recordedAt: RecordedAt): AppendedRange {
     if (this.#closed) throw new TruthError('CLOSED', 'the log is closed');
     if (this.#failed !== null) throw new TruthError('WRITER_FAILED', this.#failed.message);
@@ -95,6 +101,10 @@ export class MemoryLog implements Log {
 
   onStable(listener: (stable: Sequence) => void): () => void {
     return subscribe(this.#onStable, listener);
+  }
+
+  onWritten(listener: (written: Sequence) => void): () => void {
+    return subscribe(this.#onWritten, listener);
   }
 
   onFailure(listener: (error: Error) => void): () => void {
@@ -171,9 +181,18 @@ export class MemoryLog implements Log {
     if (this.#options.stability !== 'manual') setImmediate(() => this.stabilise());
   }
 
+  /** Gives the closed commits to the operating system, which a crash of the machine takes with it. */
+  write(): void {
+    const last = this.#commits.at(-1)?.sequence ?? 0;
+    if (this.#failed !== null || last <= this.#written) return;
+    this.#written = last;
+    for (const listener of this.#onWritten) listener(this.written);
+  }
+
   /** Makes the closed commits durable, all of them or the oldest few. */
   stabilise(commits = Infinity): void {
     if (this.#failed !== null) return;
+    this.write();
     for (let left = commits; left > 0; left--) {
       const next = this.#commits.find(({ sequence }) => sequence > this.#stable);
       if (next === undefined) return;
@@ -216,6 +235,7 @@ export class MemoryLog implements Log {
     log.#commits.push(...commits);
     log.#next = (commits.at(-1)?.sequence ?? 0) + 1;
     log.#stable = log.#next - 1;
+    log.#written = log.#stable;
     log.#epoch = epoch;
     log.#beginEpoch();
     return log;
@@ -239,6 +259,7 @@ export class MemoryLog implements Log {
     };
     this.closeGroup();
     this.#stable = this.#next - 1;
+    this.#written = this.#stable;
   }
 }
 

@@ -49,7 +49,8 @@ beforeEach(() => {
 });
 
 function written(last: number, bytes = LARGE, durability: Durability = 'group_sync'): void {
-  flusher.noteWritten(last as Sequence, 1, bytes, durability);
+  const someAsync = durability === 'async';
+  flusher.noteWritten({ last: last as Sequence, groups: 1, bytes, durability, someAsync });
 }
 
 test('the first group is synced at once, what comes meanwhile shares the next sync', () => {
@@ -111,6 +112,14 @@ test('an async group waits five milliseconds, or until 32 have gathered', () => 
   flusher.finish();
   flusher.advance(handle, false);
   expect(syncs.begun).toBe(2);
+});
+
+test('an async group wakes the ordering thread when it is written, others when they are durable', () => {
+  const { tick } = producer;
+  written(2);
+  expect([producer.written, producer.tick - tick]).toEqual([2, 0]);
+  written(4, LARGE, 'async');
+  expect([producer.written, producer.tick - tick]).toEqual([4, 1]);
 });
 
 test('a flush waits for the sync under way and syncs the rest', () => {
