@@ -6,7 +6,6 @@
  * There is no "latest". The Ed25519 key comes from TRUTHDB_RELEASE_KEY (PEM, PKCS#8); without it a development key made
  * on the spot signs, says so inside the signature file, and every file name ends in `-dev`.
  */
-import { spawnSync } from 'node:child_process';
 import {
   createHash,
   createPrivateKey,
@@ -18,13 +17,16 @@ import {
 import { copyFileSync, createReadStream, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { $ } from 'zx/core';
 import { buildAll, cacheRoot } from './build.ts';
 import { printProgress } from './progress.ts';
 import { compareVersions, type VersionFacts } from './release-version.ts';
 import { runScript } from './run.ts';
 import { buildCommit, packageVersion, repositoryRoot } from './version.ts';
+import { visibly } from './visibly.ts';
 
 const dist = join(repositoryRoot, 'dist');
+const testScript = join(repositoryRoot, 'scripts', 'test.ts');
 const progress = printProgress('release');
 
 interface SigningKey {
@@ -33,17 +35,15 @@ interface SigningKey {
 }
 
 async function main([tag]: readonly string[]): Promise<number> {
-  const differences = compareVersions(gatherFacts(tag ?? ''));
+  const differences = compareVersions(await gatherFacts(tag ?? ''));
   if (differences.length > 0) {
     process.stderr.write(`release: stopped.\n${differences.map((line) => `  - ${line}\n`).join('')}`);
     return 65;
   }
   await buildAll({ dist, cacheDir: cacheRoot, progress: printProgress, strict: true });
   progress('running the virtual machine tests on what was built');
-  const tested = spawnSync(process.execPath, [join(repositoryRoot, 'scripts', 'test.ts'), 'vm'], {
-    stdio: 'inherit',
-  });
-  if (tested.status !== 0) {
+  const tested = await visibly({ nothrow: true })`${process.execPath} ${testScript} vm`;
+  if (!tested.ok) {
     process.stderr.write('release: the virtual machine tests failed; nothing was released\n');
     return 1;
   }
@@ -51,7 +51,7 @@ async function main([tag]: readonly string[]): Promise<number> {
   return 0;
 }
 
-function gatherFacts(tag: string): VersionFacts {
+async function gatherFacts(tag: string): Promise<VersionFacts> {
   const lock = JSON.parse(readFileSync(join(repositoryRoot, 'package-lock.json'), 'utf8')) as {
     version?: string;
   };
@@ -60,13 +60,14 @@ function gatherFacts(tag: string): VersionFacts {
     packageVersion: packageVersion(),
     lockVersion: lock.version ?? '(none)',
     head: buildCommit(),
-    tagCommit: git('rev-parse', '--verify', '--quiet', `refs/tags/${tag}^{commit}`),
+    tagCommit: await commitOfTag(tag),
   };
 }
 
-function git(...args: readonly string[]): string | null {
-  const asked = spawnSync('git', [...args], { cwd: repositoryRoot, encoding: 'utf8' });
-  return asked.status === 0 ? asked.stdout.trim() : null;
+async function commitOfTag(tag: string): Promise<string | null> {
+  const git = $({ cwd: repositoryRoot, nothrow: true });
+  const asked = await git`git rev-parse --verify --quiet refs/tags/${tag}^{commit}`;
+  return asked.ok ? asked.text().trim() : null;
 }
 
 function signingKey(): SigningKey {

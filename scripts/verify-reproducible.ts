@@ -6,7 +6,6 @@
  * keyed by their digest) and nothing else. `--kernels` builds the kernels twice as well (about 20 minutes more).
  */
 
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -16,6 +15,7 @@ import { pipeline } from 'node:stream/promises';
 import { printProgress } from './progress.ts';
 import { runScript } from './run.ts';
 import { buildCommit, repositoryRoot } from './version.ts';
+import { visibly } from './visibly.ts';
 
 interface Surroundings {
   readonly name: string;
@@ -39,7 +39,8 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     // Named once: somebody may commit while the first one is being built.
     const commit = buildCommit().replace(/-dirty$/, '');
-    const built = SURROUNDINGS.map((surroundings) => buildClone(work, commit, surroundings, shared));
+    const built: string[] = [];
+    for (const surroundings of SURROUNDINGS) built.push(await buildClone(work, commit, surroundings, shared));
     return await compare(built);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -47,12 +48,12 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** The clone's dist folder. */
-function buildClone(
+async function buildClone(
   work: string,
   commit: string,
   { name, umask, env }: Surroundings,
   shared: readonly string[],
-): string {
+): Promise<string> {
   const clone = join(work, name, 'truthdb');
   const home = join(work, name, 'home');
   const cache = join(home, '.cache', 'truthdb');
@@ -62,20 +63,13 @@ function buildClone(
     mkdirSync(real, { recursive: true });
     symlinkSync(real, join(cache, kind));
   }
-  run(['git', 'clone', '--quiet', '--no-checkout', repositoryRoot, clone], repositoryRoot, {});
-  run(['git', 'checkout', '--quiet', '--detach', commit], clone, {});
+  await visibly()`git clone --quiet --no-checkout ${repositoryRoot} ${clone}`;
+  await visibly({ cwd: clone })`git checkout --quiet --detach ${commit}`;
   symlinkSync(join(repositoryRoot, 'node_modules'), join(clone, 'node_modules'));
   progress(`building in ${name} (umask ${umask}, TZ ${env['TZ']})`);
-  const build = `umask ${umask}; exec ${process.execPath} scripts/build.ts`;
-  run(['bash', '-c', build], clone, { ...env, HOME: home });
+  const surroundings = visibly({ cwd: clone, env: { ...process.env, ...env, HOME: home } });
+  await surroundings`umask ${umask}; exec ${process.execPath} scripts/build.ts`;
   return join(clone, 'dist');
-}
-
-function run(command: readonly string[], cwd: string, env: Readonly<Record<string, string>>): void {
-  const [program, ...args] = command;
-  if (program === undefined) return;
-  const done = spawnSync(program, args, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
-  if (done.status !== 0) throw new Error(`${command.join(' ')} ended with ${done.signal ?? done.status}`);
 }
 
 async function compare([first, second]: readonly string[]): Promise<number> {
