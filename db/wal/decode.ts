@@ -14,17 +14,27 @@ export function decodeCommit(scanned: ScannedCommit): LogCommit {
   return { ordinal, epoch, recordedAt, sequence, chain, entries: decodeEntries(bytes) };
 }
 
-/** The one entry of the group with that sequence, its payload copied; null when it is the commit itself. */
-export function decodeEntryOf(scanned: ScannedCommit, sequence: Sequence): LogEntry | null {
-  if (sequence === scanned.sequence) return null;
-  const { bytes } = scanned;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Where in the group's bytes each of its entries begins. */
+export function entryOffsets({ bytes, firstSequence, sequence }: ScannedCommit): Uint32Array {
+  const view = viewOf(bytes);
+  const offsets = new Uint32Array(sequence - firstSequence);
   let at = 0;
-  for (let each = scanned.firstSequence; each < sequence; each++) {
+  for (let each = 0; each < offsets.length; each++) {
+    offsets[each] = at;
     at += entryBytes(view.getUint32(at + AT.payloadBytes, true));
   }
-  const entry = bytes.slice(at, at + entryBytes(view.getUint32(at + AT.payloadBytes, true)));
-  return decodeEntries(entry)[0] ?? null;
+  return offsets;
+}
+
+/** The entry of the group that begins at `offset` in its bytes; its payload is copied. */
+export function decodeEntryIn({ bytes }: ScannedCommit, offset: number): LogEntry {
+  const payloadBytes = viewOf(bytes).getUint32(offset + AT.payloadBytes, true);
+  const copy = bytes.slice(offset, offset + entryBytes(payloadBytes));
+  return decodeEntry(copy, viewOf(copy), 0, payloadBytes);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function decodeEntries(bytes: Uint8Array): LogEntry[] {

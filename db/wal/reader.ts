@@ -6,7 +6,8 @@
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
 import type { CommitOrdinal, RecordedAt, Sequence } from '../types.ts';
-import { decodeCommit, decodeEntryOf } from './decode.ts';
+import { decodeCommit } from './decode.ts';
+import { EntryLookup } from './entry-lookup.ts';
 import { SEGMENT_HEADER_BYTES, SEGMENT_STATES } from './format.ts';
 import { IndexStore } from './index-store.ts';
 import { startAt, startBefore } from './locate.ts';
@@ -49,6 +50,7 @@ export class SegmentReader implements LogReader {
   readonly #log: StableLog;
   readonly #segments: ReadableSegment[];
   readonly #scanner: Scanner;
+  readonly #lookup: EntryLookup;
   readonly #indexes: IndexStore;
   /** Opened files by segment index, the one unused longest first. */
   readonly #opened = new Map<number, OpenedSegment>();
@@ -59,6 +61,7 @@ export class SegmentReader implements LogReader {
     this.#segments = [...segments];
     this.#log = log;
     this.#scanner = new Scanner(disk);
+    this.#lookup = new EntryLookup(disk, damaged);
     this.#indexes = new IndexStore(disk, directory);
   }
 
@@ -94,8 +97,9 @@ export class SegmentReader implements LogReader {
   async *readBackwards(from: Sequence): AsyncGenerator<LogCommit> {
     const last = Math.min(from, this.stable) as Sequence;
     if (last < 1) return;
-    const found = this.#scanAt(this.#seek(last));
-    let { segment } = this.#seek(last);
+    const cursor = this.#seek(last);
+    const found = this.#scanAt(cursor);
+    let { segment } = cursor;
     let end = found.kind === 'seal' ? found.offset : found.end;
     for (;;) {
       if (end === SEGMENT_HEADER_BYTES) {
@@ -113,10 +117,13 @@ export class SegmentReader implements LogReader {
 
   entryAt(at: Sequence): (LogEntry & { readonly recordedAt: RecordedAt }) | null {
     if (at < 1 || at > this.stable) return null;
-    const found = this.#scanAt(this.#seek(at));
-    if (found.kind === 'seal') return null;
-    const entry = decodeEntryOf(found, at);
-    return entry === null ? null : { ...entry, recordedAt: found.recordedAt };
+    const segment = this.#segmentOf(at);
+    const found = this.#lookup.find(at, () => {
+      const opened = this.#open(segment);
+      const offset = this.#sparse(segment, opened, at).offsetBefore(at) ?? SEGMENT_HEADER_BYTES;
+      return { segment: opened, offset, start: () => startAt(this.#disk, opened, offset) };
+    });
+    return found === null ? null : { ...found.entry, recordedAt: found.commit.recordedAt };
   }
 
   /** Keeps the indexes of segments that were sealed since the log was opened. */
@@ -162,15 +169,7 @@ export class SegmentReader implements LogReader {
 
   /** The group or seal that contains a stable sequence. */
   #seek(sequence: Sequence): Cursor {
-    const segment = this.#segments.findLast((each) => each.firstSequence <= sequence);
-    if (segment === undefined) {
-      const first = this.#segments[0]?.firstSequence ?? 0;
-      throw new TruthError(
-        'PRUNED',
-        `sequence ${sequence} is no longer in this log, which begins at ${first}`,
-        { first },
-      );
-    }
+    const segment = this.#segmentOf(sequence);
     const opened = this.#open(segment);
     const offset = this.#sparse(segment, opened, sequence).offsetBefore(sequence) ?? SEGMENT_HEADER_BYTES;
     let start = startAt(this.#disk, opened, offset);
@@ -182,6 +181,17 @@ export class SegmentReader implements LogReader {
         throw new Error(`sequence ${sequence} lies behind the seal of its segment`);
       start = startAfter(scanned.end, scanned.sequence, scanned.ordinal);
     }
+  }
+
+  #segmentOf(sequence: Sequence): ReadableSegment {
+    const segment = this.#segments.findLast((each) => each.firstSequence <= sequence);
+    if (segment !== undefined) return segment;
+    const first = this.#segments[0]?.firstSequence ?? 0;
+    throw new TruthError(
+      'PRUNED',
+      `sequence ${sequence} is no longer in this log, which begins at ${first}`,
+      { first },
+    );
   }
 
   #scanAt({ segment, start }: Cursor): ScannedCommit | ScannedSeal {
@@ -233,12 +243,7 @@ export class SegmentReader implements LogReader {
     scanned: ScannedCommit | ScannedSeal | ScanBreak,
   ): ScannedCommit | ScannedSeal {
     if (scanned.kind !== 'break') return scanned;
-    throw corruptAt(
-      this.#open(segment).name,
-      scanned.brokenAt,
-      `${scanned.reason}, expected sequence ${scanned.sequence}`,
-      scanned.sequence,
-    );
+    throw damaged(this.#open(segment), scanned);
   }
 
   #open(segment: ReadableSegment): OpenedSegment {
@@ -283,6 +288,10 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 
 function atLeastOne(from: Sequence): Sequence {
   return (from < 1 ? 1 : from) as Sequence;
+}
+
+function damaged(segment: OpenedSegment, { brokenAt, reason, sequence }: ScanBreak): TruthError {
+  return corruptAt(segment.name, brokenAt, `${reason}, expected sequence ${sequence}`, sequence);
 }
 
 function corruptAt(segment: string, offset: number, problem: string, at?: Sequence): TruthError {
