@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   append: async () => (await import('./append.ts')).append,
   boot: async () => (await import('./boot.ts')).boot,
+  'hot-path': async () => (await import('./hot-path.ts')).hotPath,
   'stream-index': async () => (await import('./stream-index.ts')).streamIndex,
   sizes: async () => (await import('./sizes.ts')).sizes,
   wal: async () => (await import('./wal.ts')).wal,
