@@ -4,15 +4,14 @@
  *
  *     npm exec -- node scripts/load.ts [--seconds 3] [--bytes 256] [--batch 1] [--tls off|on] [--only 64x16] [--profile DIR]
  */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { type Client, connect } from '../db/client/index.ts';
 import { newUuid, parseConnectionString } from '../db/protocol/index.ts';
 import type { AppendRequest, EventDraft, StreamName } from '../db/streams/event.ts';
+import { startServing } from './bench/serving.ts';
 
 interface Shape {
   readonly clients: number;
@@ -24,9 +23,6 @@ interface Load {
   readonly bytes: number;
   readonly batch: number;
 }
-
-/** USER_HZ is 100 on Linux. */
-const CLOCK_TICK_MICROS = 10_000;
 
 const SHAPES: readonly Shape[] = [
   { clients: 1, inFlight: 1 },
@@ -56,39 +52,18 @@ const shapes = SHAPES.filter(
   ({ clients, inFlight }) => values.only === undefined || values.only === `${clients}x${inFlight}`,
 );
 const directory = mkdtempSync(join(values.data, 'truthdb-load-'));
-const server = startServer(directory);
+const server = await startServing({
+  data: directory,
+  tls: values.tls === 'on' ? 'on' : 'off',
+  nodeOptions: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
+});
 try {
-  const url = await server.connection;
+  const { url } = server;
   console.log(`${load.bytes} B events, batches of ${load.batch}, TLS ${values.tls}`);
-  for (const shape of shapes) console.log(await run(url, shape, server.cpuMicros));
+  for (const shape of shapes) console.log(await run(url, shape, () => server.cpuMicros()));
 } finally {
   await server.stop();
   rmSync(directory, { recursive: true, force: true });
-}
-
-function startServer(data: string) {
-  const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
-  const args = [...profile, 'db/bin.ts', 'serve', '--data', data, '--host', '127.0.0.1', '--port', '0'];
-  const child = spawn(
-    process.execPath,
-    [...args, '--http', 'off', '--socket', 'off', '--tls', values.tls, '--json'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const connection = new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line).connection));
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-  return {
-    connection,
-    cpuMicros: () => cpuMicros(child.pid as number),
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
 }
 
 async function run(url: string, { clients, inFlight }: Shape, serverCpu: () => number): Promise<string> {
@@ -114,13 +89,6 @@ async function run(url: string, { clients, inFlight }: Shape, serverCpu: () => n
     `  p50 ${at(latencies, 0.5)} ms  p99 ${at(latencies, 0.99)} ms` +
     `  server CPU ${(cpu / events).toFixed(1)} µs an event`
   );
-}
-
-/** CPU time of all threads of a process, which a busy machine does not distort as it does throughput. */
-function cpuMicros(pid: number): number {
-  const [user = 0, system = 0] =
-    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).map(Number) ?? [];
-  return (user + system) * CLOCK_TICK_MICROS;
 }
 
 async function work(client: Client, stream: StreamName, until: number, latencies: number[]): Promise<void> {

@@ -7,5 +7,6 @@ export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   'hot-path': async () => (await import('./hot-path.ts')).hotPath,
   'stream-index': async () => (await import('./stream-index.ts')).streamIndex,
   sizes: async () => (await import('./sizes.ts')).sizes,
+  tails: async () => (await import('./tails.ts')).tails,
   wal: async () => (await import('./wal.ts')).wal,
 };

@@ -1,0 +1,57 @@
+/** A server of its own for a load: from source, on the loopback, on any free port, without TLS unless asked. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface ServingOptions {
+  /** Of the database; made by the first start. */
+  readonly data: string;
+  readonly tls?: 'on' | 'off';
+  /** Options of Node itself, e.g. for a profile. */
+  readonly nodeOptions?: readonly string[];
+  /** Settings for which there is no flag, as variables: `TRUTHDB_LIMITS_CONNECTIONS`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface Serving {
+  /** Connection string with the operator's token. */
+  readonly url: string;
+  /** CPU time of all its threads so far, in microseconds, which a busy machine does not distort as it does throughput. */
+  cpuMicros(): number;
+  /** SIGTERM, and waits for the end. */
+  stop(): Promise<void>;
+}
+
+const PROGRAM = join(import.meta.dirname, '../../db/bin.ts');
+/** USER_HZ is 100 on Linux. */
+const CLOCK_TICK_MICROS = 10_000;
+
+export async function startServing(options: ServingOptions): Promise<Serving> {
+  const { data, tls = 'off', nodeOptions = [], settings = {} } = options;
+  const flags = ['--host', '127.0.0.1', '--port', '0', '--http', 'off', '--socket', 'off', '--tls', tls];
+  const args = [...nodeOptions, PROGRAM, 'serve', '--data', data, ...flags, '--json'];
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...settings },
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line).connection));
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+  return {
+    url,
+    cpuMicros: () => cpuMicros(child.pid as number),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+function cpuMicros(pid: number): number {
+  const [user = 0, system = 0] =
+    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).map(Number) ?? [];
+  return (user + system) * CLOCK_TICK_MICROS;
+}
