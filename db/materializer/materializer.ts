@@ -39,6 +39,11 @@ export interface Materializer {
   restore(reader: CheckpointReader): void;
   /** Hex digest over the logical content, in an order that does not depend on how the content came to be. */
   digest(): string;
+  /**
+   * Prepares `digest` in steps of a few milliseconds, as far as content that does not change any more allows, so that the
+   * digest of a large view does not hold up the thread. Other things may happen between two steps, `onCommit` too.
+   */
+  digestAhead?(): Iterable<void>;
 }
 
 /** A view before it exists: one line of the registration list. */

@@ -6,11 +6,13 @@
 import { TruthError } from '../errors.ts';
 import { SEQUENCE_NONE, type Sequence } from '../types.ts';
 import type { Log } from '../wal/log.ts';
+import { type Capture, captureView } from './capture.ts';
 import type { CheckpointStore, PendingPart } from './checkpoint-store.ts';
 import { checkViewName } from './manifest.ts';
 import type { Materializer, ViewCommit, ViewDefinition, ViewHandle, ViewStatus } from './materializer.ts';
 import { commitAt, replay } from './replay.ts';
 import { restoreViews } from './restore.ts';
+import type { RestorePoint } from './restore-point.ts';
 import type { SaveRunner } from './save-step.ts';
 import type { ViewAhead } from './set-aside.ts';
 import { Slot } from './slot.ts';
@@ -21,6 +23,8 @@ export interface RegistryOptions {
   readonly store: CheckpointStore;
   /** Writes the checkpoints that are taken while the database works. */
   readonly saver: SaveRunner;
+  /** Copies of views beside their checkpoints, newest first. */
+  readonly restorePoints?: readonly RestorePoint[];
   /** Lets other work of the thread run. */
   readonly pause: () => Promise<void>;
   /** One line per step and per problem. */
@@ -51,8 +55,8 @@ export class Registry {
    * Brings the views to the log's stable end: those restored and those required before it returns, the others behind it.
    */
   async open(): Promise<void> {
-    const { log, store, report } = this.#options;
-    const restored = await restoreViews(this.#slots, { log, store, report });
+    const { log, store, restorePoints = [], report } = this.#options;
+    const restored = await restoreViews(this.#slots, { log, store, restorePoints, report });
     this.#ahead = store.ahead(log.stable);
     await this.#catchUp(this.#slots.filter((slot) => slot.definition.required || restored.has(slot)));
     const behind = this.#slots.filter((slot) => slot.state === 'rebuilding');
@@ -102,6 +106,29 @@ export class Registry {
     } finally {
       this.#saving = null;
     }
+  }
+
+  /**
+   * What all views hold at one position, to be written while apply goes on. Views that are being rebuilt are waited for;
+   * those that have failed are missing. Errors: VIEW_UNAVAILABLE when none is left.
+   */
+  async capture(): Promise<Capture> {
+    const { log, pause } = this.#options;
+    await Promise.all(this.#rebuilds);
+    for (const { view } of this.#slots) for (const _step of view.digestAhead?.() ?? []) await pause();
+    // Nothing else runs until all are captured, so they stand at the same commit.
+    const live = this.#slots.filter((slot) => slot.state === 'live');
+    const position = Math.max(...live.map((slot) => slot.applied), SEQUENCE_NONE) as Sequence;
+    const views = live.filter((slot) => slot.applied === position).map(captureView);
+    const missing = this.#slots
+      .filter(({ name }) => views.every((view) => view.name !== name))
+      .map(({ name, state, applied, error }) => ({ name, reason: `${error ?? state} at ${applied}` }));
+    const commit = await commitAt(log, position);
+    if (commit !== null && views.length > 0) return { commit, views, missing };
+    throw new TruthError(
+      'VIEW_UNAVAILABLE',
+      `no view can be captured at ${position}: ${missing.map(({ name, reason }) => `"${name}" ${reason}`).join(', ')}`,
+    );
   }
 
   /** Ends rebuilds in the background and waits for them. */

@@ -1,6 +1,6 @@
-/** The disk's share of saving a checkpoint, as data: the same steps run on this thread or on one of their own. */
+/** The disk's share of saving a checkpoint or snapshot, as data: the same steps run on this thread or on one of their own. */
 import { dirname } from 'node:path';
-import { type Disk, writeSmallFile } from '../io/index.ts';
+import { type Disk, type FileHandle, writeSmallFile } from '../io/index.ts';
 import { removeIfThere } from './files.ts';
 
 const TEMPORARY = '.tmp';
@@ -13,7 +13,12 @@ export type SaveStep =
   | { readonly kind: 'sync folder'; readonly path: string }
   /** Replaces a small file: the old one or the new one after any crash. */
   | { readonly kind: 'replace'; readonly path: string; readonly bytes: Uint8Array }
-  | { readonly kind: 'remove'; readonly path: string };
+  | { readonly kind: 'remove'; readonly path: string }
+  /** An empty file for appending to, in place of what a crash may have left under the name. */
+  | { readonly kind: 'begin'; readonly path: string }
+  | { readonly kind: 'append'; readonly path: string; readonly position: number; readonly bytes: Uint8Array }
+  /** Gives a file that is complete its name: whole and durable under it, or not there. */
+  | { readonly kind: 'publish'; readonly from: string; readonly to: string };
 
 /** Does steps one after the other; the next begins when the promise of the one before has settled. */
 export interface SaveRunner {
@@ -39,7 +44,24 @@ export function runSaveStep(disk: Disk, step: SaveStep): void {
       return;
     case 'remove':
       removeIfThere(disk, step.path);
+      return;
+    case 'begin':
+      removeIfThere(disk, step.path);
+      disk.close(disk.open(step.path, 'create'));
+      return;
+    case 'append':
+      withFile(disk, step.path, (handle) => disk.pwrite(handle, step.bytes, step.position));
+      return;
+    case 'publish':
+      withFile(disk, step.from, (handle) => disk.fsync(handle));
+      disk.rename(step.from, step.to);
+      disk.fsyncDirectory(dirname(step.to));
   }
+}
+
+/** What a step works on, for messages. */
+export function pathOf(step: SaveStep): string {
+  return step.kind === 'publish' ? step.to : step.path;
 }
 
 /** Runs the steps where it is called, and lets other work of the thread run between them. */
@@ -51,6 +73,15 @@ export function inlineRunner(disk: Disk, pause: () => Promise<void>): SaveRunner
     },
     close: async () => {},
   };
+}
+
+function withFile(disk: Disk, path: string, use: (handle: FileHandle) => void): void {
+  const handle = disk.open(path, 'write');
+  try {
+    use(handle);
+  } finally {
+    disk.close(handle);
+  }
 }
 
 function writePart(disk: Disk, path: string, bytes: Uint8Array): void {

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { TruthError } from '../errors.ts';
 import { startThread } from '../io/index.ts';
-import type { SaveRunner, SaveStep } from './save-step.ts';
+import { pathOf, type SaveRunner, type SaveStep } from './save-step.ts';
 
 /**
  * Runs the steps of saving on a thread of their own, started with the first and never keeping the process alive. A step's
@@ -18,7 +18,7 @@ export class ThreadedRunner implements SaveRunner {
         this.#settle = null;
         worker.unref();
         if (problem === null) resolve();
-        else reject(new TruthError('IO', `${step.kind} ${step.path}: ${problem}`));
+        else reject(new TruthError('IO', `${step.kind} ${pathOf(step)}: ${problem}`));
       };
       // A caller that waits for a step must not find the process gone before it is done.
       worker.ref();

@@ -145,6 +145,15 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     return digest.digest('hex');
   }
 
+  /** One page a step; full pages never change again. */
+  *digestAhead(): Generator<void> {
+    for (const part of this.#parts()) {
+      if (!part.final || this.#finalDigests.has(part.name)) continue;
+      this.#partDigest(part);
+      yield;
+    }
+  }
+
   #find(key: StreamKey): number {
     return this.#names.find(key.bytes, 0, key.length, key.hash);
   }
