@@ -144,13 +144,14 @@ export class Database implements Engine {
   }
 
   status(): EngineStatus {
+    const log = this.#log.status();
     return {
-      log: this.#log.status(),
+      log,
       views: this.#registry.status(),
       streams: this.#index.streams,
       events: this.#index.events,
       inFlight: this.#appends.inFlight,
-      readOnly: this.#registry.readOnly,
+      readOnly: this.#registry.readOnly ?? log.readOnly,
     };
   }
 

@@ -9,12 +9,10 @@ import { xxh64 } from '../hash/index.ts';
 import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
 import { listIfThere } from './files.ts';
-import { manifestFile, type PartRecord, readManifest, type ViewRecord } from './manifest.ts';
+import { manifestFile, type PartRecord, readManifest, VIEWS, type ViewRecord } from './manifest.ts';
 import type { CheckpointReader } from './materializer.ts';
 import type { SaveRunner } from './save-step.ts';
 import { type SetAsideReason, setAside, type ViewAhead, viewsAhead } from './set-aside.ts';
-
-const VIEWS = 'views';
 
 /** What a view handed over at its position, not yet written. */
 export interface PendingCheckpoint {

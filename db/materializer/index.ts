@@ -5,8 +5,9 @@
  * (replay); files go out below `views/`, and what they mean to `metadata/views.json`.
  */
 
+export type { Capture, CapturedView } from './capture.ts';
 export { CheckpointStore } from './checkpoint-store.ts';
-export { appliedPositions } from './manifest.ts';
+export { appliedPositions } from './claims.ts';
 export type {
   CheckpointReader,
   CheckpointWriter,
@@ -19,5 +20,6 @@ export type {
   ViewStatus,
 } from './materializer.ts';
 export { Registry } from './registry.ts';
+export type { RestorableView, RestorePoint } from './restore-point.ts';
 export { inlineRunner, type SaveRunner } from './save-step.ts';
 export { ThreadedRunner } from './threaded-runner.ts';

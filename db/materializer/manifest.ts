@@ -9,12 +9,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { TruthError } from '../errors.ts';
 import { type Disk, readSmallFile } from '../io/index.ts';
-import { sequence } from '../types.ts';
-import type { DurableClaim } from '../wal/index.ts';
-import { readLogId } from '../wal/metadata.ts';
 
 const FORMAT = 1;
-/** Folder below `views/` for views that are ahead of the log. */
+/** Folder for views and their checkpoints. */
+export const VIEWS = 'views';
+/** Folder below it for views that are ahead of the log. */
 export const SET_ASIDE = 'set-aside';
 /** Folders of `views/` that belong to others; the log keeps the indexes of its segments in one. */
 const RESERVED: readonly string[] = [SET_ASIDE, 'log-index'];
@@ -69,16 +68,6 @@ export function readManifest(
     return [];
   }
   return parsed.data.views;
-}
-
-/** What the views prove to be durable: they hold nothing that was not. For the log's recovery. */
-export function appliedPositions(disk: Disk, directory: string): DurableClaim[] {
-  const logId = readLogId(disk, directory);
-  if (logId === null) return [];
-  return readManifest(disk, directory, logId, () => {}).map(({ name, applied }) => ({
-    source: `view "${name}"`,
-    sequence: sequence(applied),
-  }));
 }
 
 /** The file that says so: path and content. */

@@ -72,7 +72,7 @@ export function commandBytesMax(segmentBytes: number, ringBytes: number): number
 }
 
 export class Encoder {
-  readonly commandBytesMax: number;
+  readonly #commandBytesMax: number;
   readonly #queue: QueueProducer;
   readonly #identity: LogIdentity;
   readonly #epoch: Epoch;
@@ -103,7 +103,7 @@ export class Encoder {
     this.#next = start.nextSequence;
     this.#lastOrdinal = start.lastOrdinal;
     this.#lastRecordedAt = start.lastRecordedAt;
-    this.commandBytesMax = commandBytesMax(start.identity.segmentBytes, queue.ringBytes);
+    this.#commandBytesMax = commandBytesMax(start.identity.segmentBytes, queue.ringBytes);
   }
 
   /** Sequence the next entry gets if it joins the open group or opens one in this segment. */
@@ -201,11 +201,11 @@ export class Encoder {
       checkDraft(type, flags);
       bytes += entryBytes(payload.length);
     }
-    if (bytes > this.commandBytesMax) {
+    if (bytes > this.#commandBytesMax) {
       throw new TruthError(
         'TOO_LARGE',
-        `a command of ${bytes} bytes is over the limit of ${this.commandBytesMax}; split it`,
-        { bytes, max: this.commandBytesMax },
+        `a command of ${bytes} bytes is over the limit of ${this.#commandBytesMax}; split it`,
+        { bytes, max: this.#commandBytesMax },
       );
     }
     return bytes;

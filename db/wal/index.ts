@@ -33,9 +33,10 @@ export type {
   LogStatus,
   ReadOptions,
 } from './log.ts';
+export { LogBytes, type LogBytesRequest, type LogPiece, type LogPlace } from './log-bytes.ts';
 export { type OpenedLog, type OpenLogOptions, openLog } from './open.ts';
 export { type OpenedReader, openReader } from './open-reader.ts';
-export type { DurableClaim, TornTail } from './recovery.ts';
+export type { DurableClaim, TornTail } from './settle.ts';
 export {
   type SegmentReport,
   type VerifyOptions,

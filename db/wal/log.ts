@@ -84,6 +84,8 @@ export interface LogStatus {
   readonly bytesWritten: number;
   readonly bytesZeroFilled: number;
   readonly busyFraction: number;
+  /** Why nothing can be appended although reads go on, or null. */
+  readonly readOnly: string | null;
   readonly failed: string | null;
 }
 
@@ -125,7 +127,7 @@ export interface Log extends LogReader {
   /**
    * Adds the entries of one command, all in one commit. `recordedAt` is the kernel's captured input; the commit takes
    * the greatest of its group, at least previous + 1 ns.
-   * Errors: BUSY (queue full; details.retryAfterMillis), TOO_LARGE, DISK_FULL, WRITER_FAILED, CLOSED.
+   * Errors: BUSY (queue full; details.retryAfterMillis), TOO_LARGE, DISK_FULL, VIEW_AHEAD, WRITER_FAILED, CLOSED.
    */
   append(entries: readonly EntryDraft[], recordedAt: RecordedAt, durability?: Durability): AppendedRange;
   /** Bytes one command may take at most, headers and padding included. */

@@ -9,17 +9,19 @@ import {
   realScheduler,
   type Scheduler,
 } from '../io/index.ts';
-import type { Epoch } from '../types.ts';
+import type { Epoch, Sequence } from '../types.ts';
 import { InlineDriver, ThreadDriver } from './drivers.ts';
 import { commandBytesMax } from './encoder.ts';
 import { entryBytes } from './format.ts';
 import { lockedError } from './init.ts';
 import type { Durability, Log, LogIdentity } from './log.ts';
 import { writeEpoch } from './metadata.ts';
-import { OrderedLog } from './ordered-log.ts';
-import { createQueueMemory } from './queue.ts';
+import { OrderedLog, type WriterSetup } from './ordered-log.ts';
+import { createQueueMemory, type QueueMemory } from './queue.ts';
 import type { ReadableSegment } from './reader.ts';
-import { type DurableClaim, type Recovered, recoverLog, type TornTail } from './recovery.ts';
+import { type OpenSegment, type Recovered, recoverLog } from './recovery.ts';
+import type { SegmentName } from './segment.ts';
+import { type DurableClaim, type TornTail, unlessFull } from './settle.ts';
 import type { WriterStart } from './writer.ts';
 
 const RING_BYTES_DEFAULT = 32 * 1024 * 1024;
@@ -38,7 +40,7 @@ export interface OpenLogOptions {
   /** Runs the writer on the calling thread: for tests and simulation. Needed with any disk but the real one. */
   readonly inline?: boolean;
   readonly scheduler?: Scheduler;
-  /** Sequences others know to be durable: snapshots, views' applied positions. A log that ends before one is refused. */
+  /** Sequences others know to be durable: snapshots, views' applied positions. A log that ends before one is read-only. */
   readonly marks?: readonly DurableClaim[];
   readonly progress?: (message: string) => void;
 }
@@ -50,21 +52,28 @@ export interface OpenedLog extends Log {
   flush(): void;
 }
 
-/** Throws NOT_FOUND, LOCKED, CORRUPT, UNSUPPORTED_VERSION, or the writer's failure. */
+/**
+ * Throws NOT_FOUND, LOCKED, CORRUPT, UNSUPPORTED_VERSION, or the writer's failure. A log that lacks commits others know of
+ * (VIEW_AHEAD), or has no room to begin (DISK_FULL), opens for reading: appends are refused with the reason, and with
+ * DISK_FULL writing begins by itself when there is room.
+ */
 export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
-  const { disk, directory, random } = options;
+  const { disk, directory } = options;
   const inline = options.inline ?? false;
   if (!inline && !(disk instanceof RealDisk)) {
     throw new TruthError('INVALID_ARGUMENT', 'a writer thread can only use the real disk; pass inline: true');
   }
   const lock = lockDirectory(disk, directory);
   try {
-    const progress = options.progress ?? (() => {});
-    const recovered = recoverLog({ disk, directory, random, marks: options.marks ?? [], progress });
-    const epoch = (recovered.lastEpoch + 1) as Epoch;
-    writeEpoch(disk, directory, epoch);
-    const log = assemble(options, lock, recovered, epoch);
-    await beginOrAbandon(log, recovered, random(32));
+    const recovered = recover(options);
+    const queue = createQueueMemory(ringBytes(recovered.identity, options.ringBytes), !inline);
+    const log = createLog(options, lock, queue, recovered);
+    try {
+      await startWriting(log, options, queue, recovered);
+    } catch (error) {
+      await log.abandon();
+      throw error;
+    }
     return Object.assign(log, { torn: recovered.torn });
   } catch (error) {
     lock.release();
@@ -72,19 +81,33 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   }
 }
 
-async function beginOrAbandon(log: OrderedLog, { end }: Recovered, random: Uint8Array): Promise<void> {
-  try {
-    await log.begin({
-      parentEpoch: end.epoch,
-      parentSequence: end.sequence,
-      parentChain: end.chain,
-      reason: 'open',
-      random,
-    });
-  } catch (error) {
-    await log.abandon();
-    throw error;
+function recover({ disk, directory, random, marks, progress }: OpenLogOptions): Recovered {
+  return recoverLog({ disk, directory, random, marks: marks ?? [], progress: progress ?? (() => {}) });
+}
+
+/** Begins the next epoch, or has the log refuse appends; what only lacks space is tried again later. */
+async function startWriting(
+  log: OrderedLog,
+  options: OpenLogOptions,
+  queue: QueueMemory,
+  recovered: Recovered,
+): Promise<void> {
+  const { refusal, openSegment } = recovered;
+  if (refusal !== null || openSegment === null) {
+    const full =
+      refusal?.code === 'DISK_FULL' ? () => startWriting(log, options, queue, recover(options)) : null;
+    log.refuse(refusal ?? new TruthError('INTERNAL', 'the log has no open segment'), full);
+    return;
   }
+  const epoch = (recovered.lastEpoch + 1) as Epoch;
+  const room = unlessFull('the number of the next epoch', () =>
+    writeEpoch(options.disk, options.directory, epoch),
+  );
+  if (room instanceof TruthError) {
+    log.refuse(room, () => startWriting(log, options, queue, recovered));
+    return;
+  }
+  await log.begin(setUpWriter(options, queue, recovered, openSegment, epoch));
 }
 
 function lockDirectory(disk: Disk, directory: string): DiskLock {
@@ -101,65 +124,65 @@ function lockDirectory(disk: Disk, directory: string): DiskLock {
   throw lockedError(directory);
 }
 
-function assemble(options: OpenLogOptions, lock: DiskLock, recovered: Recovered, epoch: Epoch): OrderedLog {
-  const { disk, clock, random, directory } = options;
-  const scheduler = options.scheduler ?? realScheduler;
-  const queue = createQueueMemory(ringBytes(recovered.identity, options.ringBytes), options.inline !== true);
-  const start = writerStart(directory, recovered, epoch);
-  const driver =
-    options.inline === true
-      ? new InlineDriver(queue, start, { disk, clock, random, scheduler })
-      : new ThreadDriver(queue, start);
+function createLog(
+  { disk, clock, directory, durability, scheduler }: OpenLogOptions,
+  lock: DiskLock,
+  queue: QueueMemory,
+  { identity, end, segments, openSegment }: Recovered,
+): OrderedLog {
   return new OrderedLog({
     disk,
     clock,
-    scheduler,
+    scheduler: scheduler ?? realScheduler,
     directory,
     lock,
-    durability: options.durability ?? 'group_sync',
+    durability: durability ?? 'group_sync',
     queue,
-    driver,
-    stable: recovered.end.sequence,
-    segments: recovered.segments.map((segment, at) => readable(segment, at, recovered)),
-    start: {
-      identity: recovered.identity,
-      epoch,
-      segmentIndex: start.segmentIndex,
-      offset: start.offset,
-      segmentEntries: recovered.openSegment.entries,
-      nextSequence: (recovered.end.sequence + 1) as typeof recovered.end.sequence,
-      lastOrdinal: recovered.end.ordinal,
-      lastRecordedAt: recovered.end.recordedAt,
-      index: recovered.openSegment.index,
-    },
+    identity,
+    end,
+    segments: segments.map((segment, at) =>
+      readable(segment, at === segments.length - 1 ? openSegment : null),
+    ),
   });
 }
 
-function readable(
-  { index, firstSequence }: Recovered['segments'][number],
-  at: number,
-  { segments, openSegment }: Recovered,
-): ReadableSegment {
-  const isOpen = at === segments.length - 1;
-  return { index, firstSequence, sparse: isOpen ? openSegment.index : null, saved: !isOpen };
+function readable({ index, firstSequence }: SegmentName, open: OpenSegment | null): ReadableSegment {
+  return { index, firstSequence, sparse: open?.index ?? null, saved: open === null };
 }
 
-function writerStart(directory: string, recovered: Recovered, epoch: Epoch): WriterStart {
-  const open = recovered.segments.at(-1);
-  if (open === undefined) throw new Error('a log of no segments was recovered');
-  return {
-    identity: recovered.identity,
+function setUpWriter(
+  { disk, clock, random, directory, scheduler, inline }: OpenLogOptions,
+  queue: QueueMemory,
+  { identity, segments, end }: Recovered,
+  openSegment: OpenSegment,
+  epoch: Epoch,
+): WriterSetup {
+  const name = segments.at(-1);
+  if (name === undefined) throw new Error('a log of no segments was recovered');
+  const { offset, seed, contentHash, index, entries } = openSegment;
+  const { sequence, chain, ordinal: lastOrdinal, recordedAt: lastRecordedAt } = end;
+  const common = { identity, epoch, segmentIndex: name.index, offset, lastOrdinal, lastRecordedAt };
+  const start: WriterStart = {
+    ...common,
     directory,
-    epoch,
-    segmentIndex: open.index,
-    segmentFirst: open.firstSequence,
-    offset: recovered.openSegment.offset,
-    durable: recovered.end.sequence,
-    chain: recovered.end.chain,
-    lastOrdinal: recovered.end.ordinal,
-    lastRecordedAt: recovered.end.recordedAt,
-    seed: recovered.openSegment.seed,
-    contentHash: recovered.openSegment.contentHash,
+    segmentFirst: name.firstSequence,
+    durable: sequence,
+    chain,
+    seed,
+    contentHash,
+  };
+  const io = { disk, clock, random, scheduler: scheduler ?? realScheduler };
+  return {
+    driver: inline === true ? new InlineDriver(queue, start, io) : new ThreadDriver(queue, start),
+    start: { ...common, segmentEntries: entries, nextSequence: (sequence + 1) as Sequence, index },
+    segment: readable(name, openSegment),
+    facts: {
+      parentEpoch: end.epoch,
+      parentSequence: sequence,
+      parentChain: chain,
+      reason: 'open',
+      random: random(32),
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * The open log on the ordering thread: encoder in front, queue in the middle, writer behind it (in its own thread, or
- * called directly), reader beside it.
+ * called directly), reader beside it. Reading works from the start; writing from `begin` on, or from when there is room
+ * for its first entry.
  */
 import { TruthError } from '../errors.ts';
 import type { Clock, Disk, DiskLock, Scheduler } from '../io/index.ts';
@@ -8,7 +9,7 @@ import type { Epoch, RecordedAt, Sequence } from '../types.ts';
 import { BusyFraction } from './busy.ts';
 import type { WriterDriver } from './drivers.ts';
 import { stricter } from './durability.ts';
-import { Encoder, type EncoderStart, type EpochFacts } from './encoder.ts';
+import { commandBytesMax, Encoder, type EncoderStart, type EpochFacts } from './encoder.ts';
 import type {
   AppendedRange,
   ClosedCommit,
@@ -23,6 +24,7 @@ import type {
 } from './log.ts';
 import { type QueueMemory, QueueProducer, QueueStatistics, WRITER_STATE } from './queue.ts';
 import { type ReadableSegment, SegmentReader } from './reader.ts';
+import { DISK_FULL_RETRY_MILLIS } from './settle.ts';
 import { SparseIndex } from './sparse-index.ts';
 
 /** An idle log writes an empty commit after this long, to carry the mark of the last real one. */
@@ -36,24 +38,35 @@ export interface OrderedLogOptions {
   readonly lock: DiskLock;
   readonly durability: Durability;
   readonly queue: QueueMemory;
-  readonly driver: WriterDriver;
-  readonly start: EncoderStart;
-  /** Last sequence that recovery made durable. */
-  readonly stable: Sequence;
+  readonly identity: LogIdentity;
+  /** Where the log ends: everything up to there is durable. */
+  readonly end: { readonly sequence: Sequence; readonly epoch: Epoch };
   readonly segments: readonly ReadableSegment[];
+}
+
+/** What it takes to write a log. */
+export interface WriterSetup {
+  readonly start: EncoderStart;
+  readonly driver: WriterDriver;
+  /** The segment that is written next. */
+  readonly segment: ReadableSegment;
+  readonly facts: EpochFacts;
+}
+
+interface Writing {
+  readonly encoder: Encoder;
+  readonly driver: WriterDriver;
 }
 
 export class OrderedLog implements Log {
   readonly identity: LogIdentity;
-  readonly epoch: Epoch;
+  readonly commandBytesMax: number;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #lock: DiskLock;
   readonly #durability: Durability;
   readonly #queue: QueueProducer;
   readonly #statistics: QueueStatistics;
-  readonly #driver: WriterDriver;
-  readonly #encoder: Encoder;
   readonly #reader: SegmentReader;
   readonly #commitListeners = new Set<(commit: ClosedCommit) => void>();
   readonly #writtenListeners = new Set<(written: Sequence) => void>();
@@ -61,6 +74,10 @@ export class OrderedLog implements Log {
   readonly #failureListeners = new Set<(error: Error) => void>();
   readonly #waiters = new Set<() => void>();
   readonly #busy: BusyFraction;
+  #writing: Writing | null = null;
+  /** Why nothing can be appended now. */
+  #refusal: TruthError | null = null;
+  #epoch: Epoch;
   #written: Sequence;
   #stable: Sequence;
   #lastCommit: Sequence;
@@ -72,32 +89,25 @@ export class OrderedLog implements Log {
   #activeNanos = 0n;
 
   constructor(options: OrderedLogOptions) {
-    const { start, queue } = options;
-    this.identity = start.identity;
-    this.epoch = start.epoch;
+    const { identity, end, queue } = options;
+    this.identity = identity;
+    this.commandBytesMax = commandBytesMax(identity.segmentBytes, queue.ringBytes);
     this.#clock = options.clock;
     this.#scheduler = options.scheduler;
     this.#lock = options.lock;
     this.#durability = options.durability;
     this.#queue = new QueueProducer(queue);
     this.#statistics = new QueueStatistics(queue);
-    this.#driver = options.driver;
-    this.#written = options.stable;
-    this.#stable = options.stable;
-    this.#lastCommit = options.stable;
+    this.#epoch = end.epoch;
+    this.#written = end.sequence;
+    this.#stable = end.sequence;
+    this.#lastCommit = end.sequence;
     this.#busy = new BusyFraction(options.clock.monotonicNanos());
     this.#reader = new SegmentReader(options.disk, options.directory, options.segments, this);
-    this.#encoder = new Encoder(this.#queue, start, {
-      onSegment: (index, first) => {
-        const sparse = new SparseIndex(first);
-        this.#reader.addSegment({ index, firstSequence: first, sparse, saved: false });
-        return sparse;
-      },
-      onCommit: (commit) => {
-        for (const listener of this.#commitListeners) listener(commit);
-      },
-    });
-    if (!this.#driver.inline) void this.#watch();
+  }
+
+  get epoch(): Epoch {
+    return this.#epoch;
   }
 
   get stable(): Sequence {
@@ -109,25 +119,44 @@ export class OrderedLog implements Log {
   }
 
   get next(): Sequence {
-    return this.#encoder.next;
+    return this.#writing?.encoder.next ?? ((this.#stable + 1) as Sequence);
   }
 
-  get commandBytesMax(): number {
-    return this.#encoder.commandBytesMax;
+  /**
+   * Gives the log its writer and writes the epoch's first entry. Resolves when that is durable, or when it is known that
+   * there is no room for it; then it is tried again now and then.
+   */
+  async begin({ start, driver, segment, facts }: WriterSetup): Promise<void> {
+    this.#reader.addSegment(segment);
+    const encoder = new Encoder(this.#queue, start, {
+      onSegment: (index, first) => {
+        const sparse = new SparseIndex(first);
+        this.#reader.addSegment({ index, firstSequence: first, sparse, saved: false });
+        return sparse;
+      },
+      onCommit: (commit) => {
+        for (const listener of this.#commitListeners) listener(commit);
+      },
+    });
+    this.#writing = { encoder, driver };
+    this.#epoch = start.epoch;
+    if (!driver.inline) void this.#watch();
+    await this.#beginEpoch(encoder, facts);
   }
 
-  /** Writes the epoch's first entry. Resolves when it is durable, which is when the log may be used. */
-  async begin(facts: EpochFacts): Promise<void> {
-    this.#lastCommit = this.#encoder.beginEpoch(facts, this.#now());
-    this.#run();
-    await this.#settled();
-    if (this.#failure !== null) throw this.#failure;
-    this.#armIdle();
+  /** Appends are refused with this from here on. With `retry`, that is called a little later. */
+  refuse(refusal: TruthError, retry: (() => Promise<void>) | null): void {
+    this.#refusal = refusal;
+    if (retry === null) return;
+    this.#scheduler.after(DISK_FULL_RETRY_MILLIS, () => {
+      if (this.#closing !== null || this.#failure !== null) return;
+      retry().catch((error: unknown) => this.#fail(error instanceof Error ? error.message : String(error)));
+    });
   }
 
   append(entries: readonly EntryDraft[], recordedAt: RecordedAt, durability?: Durability): AppendedRange {
     this.#refuseIfOver();
-    const range = this.#encoder.append(
+    const range = this.#encoder().append(
       entries,
       recordedAt,
       stricter(durability ?? this.#durability, this.#durability),
@@ -142,8 +171,10 @@ export class OrderedLog implements Log {
   /** Ends the open group now instead of at the end of the turn. */
   flush(): void {
     this.#flushScheduled = false;
-    const commit = this.#encoder.closeGroup();
-    this.#lastCommit = this.#encoder.lastCommit;
+    if (this.#writing === null) return;
+    const { encoder } = this.#writing;
+    const commit = encoder.closeGroup();
+    this.#lastCommit = Math.max(this.#lastCommit, encoder.lastCommit) as Sequence;
     if (commit !== null) this.#activeNanos = this.#clock.monotonicNanos();
     this.#run();
     this.#armIdle();
@@ -216,6 +247,7 @@ export class OrderedLog implements Log {
       bytesWritten: this.#statistics.gauge('bytesWritten'),
       bytesZeroFilled: this.#statistics.gauge('bytesZeroFilled'),
       busyFraction: this.#busy.read(this.#clock.monotonicNanos(), diskMicros),
+      readOnly: this.#refusal?.message ?? null,
       failed: this.#failure?.message ?? null,
     };
   }
@@ -225,7 +257,7 @@ export class OrderedLog implements Log {
     this.#closing ??= Promise.resolve();
     this.#queue.stop();
     this.#run();
-    await this.#driver.ended();
+    await this.#writing?.driver.ended();
     this.#closed = true;
     this.#wakeAll();
     this.#reader.close();
@@ -237,25 +269,63 @@ export class OrderedLog implements Log {
   }
 
   async #close(): Promise<void> {
-    this.flush();
-    this.#queue.requestSync();
-    this.#run();
-    await this.#settled();
-    // The closing commit carries the mark of everything before it, so it must not share their fdatasync.
-    if (this.#failure === null && this.#encoder.appendMark(this.#now(), 'group_sync')) {
-      this.#lastCommit = this.#encoder.lastCommit;
-      this.#run();
-      await this.#settled();
-    }
-    this.#queue.stop();
-    this.#run();
-    await this.#driver.ended();
+    if (this.#writing !== null) await this.#endWriting(this.#writing);
     this.#closed = true;
     this.#lookForProgress();
     this.#wakeAll();
     if (this.#failure === null) this.#reader.saveIndexes();
     this.#reader.close();
     this.#lock.release();
+  }
+
+  async #endWriting({ encoder, driver }: Writing): Promise<void> {
+    this.flush();
+    this.#queue.requestSync();
+    this.#run();
+    await this.#settled();
+    // The closing commit carries the mark of everything before it, so it must not share their fdatasync.
+    const began = this.#refusal === null && this.#failure === null;
+    if (began && encoder.appendMark(this.#now(), 'group_sync')) {
+      this.#lastCommit = encoder.lastCommit;
+      this.#run();
+      await this.#settled();
+    }
+    this.#queue.stop();
+    this.#run();
+    await driver.ended();
+  }
+
+  async #beginEpoch(encoder: Encoder, facts: EpochFacts): Promise<void> {
+    while (this.#failure === null) {
+      const { tick } = this.#queue;
+      try {
+        this.#lastCommit = encoder.beginEpoch(facts, this.#now());
+        break;
+      } catch (error) {
+        if (!(error instanceof TruthError)) throw error;
+        if (error.code === 'DISK_FULL') {
+          this.refuse(error, () => {
+            this.#run();
+            return this.#beginEpoch(encoder, facts);
+          });
+          return;
+        }
+        if (error.code !== 'BUSY') throw error;
+        // The writer's thread has only just begun to prepare the segment.
+        await this.#queue.progressSince(tick);
+      }
+    }
+    this.#run();
+    await this.#settled();
+    if (this.#failure !== null) throw this.#failure;
+    this.#refusal = null;
+    this.#armIdle();
+  }
+
+  #encoder(): Encoder {
+    if (this.#refusal !== null) throw this.#refusal;
+    if (this.#writing === null) throw new Error('a log was appended to before it began');
+    return this.#writing.encoder;
   }
 
   #refuseIfOver(): void {
@@ -272,8 +342,8 @@ export class OrderedLog implements Log {
   }
 
   #run(): void {
-    this.#driver.run();
-    if (this.#driver.inline) this.#lookForProgress();
+    this.#writing?.driver.run();
+    if (this.#writing?.driver.inline === true) this.#lookForProgress();
   }
 
   /** Follows the writer's progress for as long as it lives. A stalled event loop finds everything published when it is back. */
@@ -297,13 +367,14 @@ export class OrderedLog implements Log {
       for (const listener of this.#stableListeners) listener(this.#stable);
       this.#wakeAll();
     }
-    if (this.#queue.writerState === WRITER_STATE.failed && this.#failure === null) this.#fail();
+    if (this.#queue.writerState === WRITER_STATE.failed && this.#failure === null)
+      this.#fail(this.#queue.failure);
   }
 
-  #fail(): void {
+  #fail(reason: string): void {
     this.#failure = new TruthError(
       'WRITER_FAILED',
-      `the log’s writer ended for good: ${this.#queue.failure}. What was not acknowledged is undecided; restart to recover from disk.`,
+      `the log’s writer ended for good: ${reason}. What was not acknowledged is undecided; restart to recover from disk.`,
     );
     for (const listener of this.#failureListeners) listener(this.#failure);
     this.#wakeAll();
@@ -325,16 +396,13 @@ export class OrderedLog implements Log {
   #markIfIdle(): void {
     if (this.#closing !== null || this.#failure !== null) return;
     const idleMillis = Number(this.#clock.monotonicNanos() - this.#activeNanos) / 1e6;
-    const settled = !this.#encoder.groupOpen && this.#stable >= this.#lastCommit;
-    if (
-      !settled ||
-      idleMillis < IDLE_MARK_MILLIS - 1 ||
-      !this.#encoder.appendMark(this.#now(), 'group_sync')
-    ) {
+    const encoder = this.#encoder();
+    const settled = !encoder.groupOpen && this.#stable >= this.#lastCommit;
+    if (!settled || idleMillis < IDLE_MARK_MILLIS - 1 || !encoder.appendMark(this.#now(), 'group_sync')) {
       this.#armIdle();
       return;
     }
-    this.#lastCommit = this.#encoder.lastCommit;
+    this.#lastCommit = encoder.lastCommit;
     this.#run();
   }
 

@@ -73,7 +73,9 @@ export class SegmentReader implements LogReader {
     return this.#segments.length;
   }
 
+  /** A segment that follows the last one, or the last one as it is known from now on. */
   addSegment(segment: ReadableSegment): void {
+    if (this.#segments.at(-1)?.index === segment.index) this.#segments.pop();
     this.#segments.push(segment);
   }
 

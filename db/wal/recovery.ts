@@ -19,8 +19,8 @@ import { createSegment, randomSalt } from './create-segment.ts';
 import { SEGMENT_HEADER_BYTES } from './format.ts';
 import { startBefore, startOfSeal } from './locate.ts';
 import type { LogIdentity } from './log.ts';
-import { readDurableMark, readEpoch, readLogId } from './metadata.ts';
-import { type ScanBreak, type ScannedSeal, Scanner } from './scanner.ts';
+import { readEpoch, readLogId } from './metadata.ts';
+import { type ScannedSeal, Scanner } from './scanner.ts';
 import {
   headerSeed,
   isSpareFileName,
@@ -29,30 +29,26 @@ import {
   type SegmentName,
   walDirectory,
 } from './segment.ts';
+import {
+  corrupt,
+  type DurableClaim,
+  type LogEnd,
+  type OpenWalk,
+  settleOpen,
+  type TornTail,
+  unlessFull,
+} from './settle.ts';
 import { SparseIndex } from './sparse-index.ts';
-import { judgeTail, keepTail, rewriteTail } from './torn-tail.ts';
+import { rewriteTail } from './torn-tail.ts';
 
 export interface RecoveryOptions {
   readonly disk: Disk;
   readonly directory: string;
   readonly random: (bytes: number) => Uint8Array;
-  /** Sequences that others know to be durable, with who says so: snapshots, views' applied positions. */
+  /** Sequences that others know to be durable, with who says so: snapshots, views' applied positions. One past the log's
+   * own end and marks makes it read-only. */
   readonly marks: readonly DurableClaim[];
   readonly progress: (message: string) => void;
-}
-
-export interface DurableClaim {
-  readonly source: string;
-  readonly sequence: Sequence;
-}
-
-/** A torn tail that was cut off and where its copy is. */
-export interface TornTail {
-  readonly segment: string;
-  readonly offset: number;
-  readonly afterSequence: Sequence;
-  readonly bytes: number;
-  readonly copy: string;
 }
 
 export interface Recovered {
@@ -60,25 +56,22 @@ export interface Recovered {
   /** All segments, the open one last. */
   readonly segments: readonly SegmentName[];
   readonly end: LogEnd;
-  readonly openSegment: {
-    readonly offset: number;
-    readonly entries: number;
-    readonly seed: { readonly low: number; readonly high: number };
-    readonly contentHash: Uint8Array;
-    readonly index: SparseIndex;
-  };
+  /** Null where there was no space for the segment that should follow the last one. */
+  readonly openSegment: OpenSegment | null;
   /** Highest epoch ever used. */
   readonly lastEpoch: Epoch;
   readonly torn: TornTail | null;
+  /** Why the log can be read and must not be written: VIEW_AHEAD, or DISK_FULL until recovering again succeeds. */
+  readonly refusal: TruthError | null;
 }
 
-/** State of the log after an entry. */
-export interface LogEnd {
-  readonly sequence: Sequence;
-  readonly ordinal: CommitOrdinal;
-  readonly recordedAt: RecordedAt;
-  readonly epoch: Epoch;
-  readonly chain: Uint8Array;
+/** Where the open segment goes on. */
+export interface OpenSegment {
+  readonly offset: number;
+  readonly entries: number;
+  readonly seed: { readonly low: number; readonly high: number };
+  readonly contentHash: Uint8Array;
+  readonly index: SparseIndex;
 }
 
 /** The caller holds the directory's lock. Throws CORRUPT with segment, offset and sequence where it must not go on. */
@@ -104,6 +97,15 @@ export function recoverLog(options: RecoveryOptions): Recovered {
   }
   if (identity === null) throw new Error('a log of no segments was recovered');
   const next = createNext(options, identity, segments.at(-1)?.index ?? 0, end);
+  if (next instanceof TruthError) {
+    return finish(options, segments, identity, {
+      kind: 'open',
+      end,
+      openSegment: null,
+      torn: null,
+      refusal: next,
+    });
+  }
   const outcome = recoverOpen(options, scanner, next, end, identity);
   if (outcome.kind !== 'open') throw new Error('a new segment was found sealed');
   return finish(options, [...segments, next], identity, outcome);
@@ -122,8 +124,9 @@ type OpenOutcome =
   | {
       readonly kind: 'open';
       readonly end: LogEnd;
-      readonly openSegment: Recovered['openSegment'];
+      readonly openSegment: OpenSegment | null;
       readonly torn: TornTail | null;
+      readonly refusal: TruthError | null;
     }
   | { readonly kind: 'sealed'; readonly end: LogEnd };
 
@@ -131,10 +134,10 @@ function finish(
   { disk, directory }: RecoveryOptions,
   segments: readonly SegmentName[],
   identity: LogIdentity,
-  { end, openSegment: open, torn }: OpenOutcome & { kind: 'open' },
+  { end, openSegment, torn, refusal }: OpenOutcome & { kind: 'open' },
 ): Recovered {
   const lastEpoch = Math.max(end.epoch, readEpoch(disk, directory)) as Epoch;
-  return { identity, segments, end, openSegment: open, lastEpoch, torn };
+  return { identity, segments, end, openSegment, lastEpoch, torn, refusal };
 }
 
 function removeSpares(disk: Disk, directory: string): void {
@@ -236,11 +239,10 @@ function recoverOpen(
     checkContinues(before, segment);
     const walk = walkOpen(scanner, segment, before, options.progress);
     if (walk.seal !== null) return { kind: 'sealed', end: settleSealed(disk, segment, walk.seal, walk.end) };
-    const torn = settleOpen(options, scanner, segment, walk);
     return {
       kind: 'open',
       end: walk.end,
-      torn,
+      ...settleOpen(options, scanner, segment, walk),
       openSegment: {
         offset: walk.offset,
         entries: walk.end.sequence - before.sequence,
@@ -252,19 +254,6 @@ function recoverOpen(
   } finally {
     disk.close(segment.handle);
   }
-}
-
-interface OpenWalk {
-  readonly end: LogEnd;
-  readonly offset: number;
-  readonly index: SparseIndex;
-  readonly contentHash: Uint8Array;
-  /** Where each commit ended, to find the bytes above a mark. */
-  readonly commits: readonly { readonly sequence: Sequence; readonly end: number }[];
-  /** Highest durable mark of the commits walked. */
-  readonly mark: Sequence;
-  readonly seal: ScannedSeal | null;
-  readonly found: ScanBreak | null;
 }
 
 /** Every byte of the open segment, checksums and chain, up to the first that does not fit. */
@@ -322,42 +311,6 @@ function settleSealed(disk: Disk, segment: OpenedSegment, seal: ScannedSeal, end
   return { ...end, sequence: seal.sequence, epoch: seal.epoch, chain: seal.chain };
 }
 
-function settleOpen(
-  options: RecoveryOptions,
-  scanner: Scanner,
-  segment: OpenedSegment,
-  { end, offset, commits, found, mark }: OpenWalk,
-): TornTail | null {
-  if (found === null) throw new Error('an open segment without a seal ended without a break');
-  const { disk, directory, marks } = options;
-  const own = readDurableMark(disk, directory);
-  const claims: DurableClaim[] = [...marks, { source: 'commits of the open segment', sequence: mark }];
-  if (own !== null) claims.push({ source: 'the last clean close', sequence: own.sequence });
-  const claim = claims.reduce((a, b) => (b.sequence > a.sequence ? b : a));
-  const tail = judgeTail(disk, scanner, segment, found, { accepted: end.sequence, mark: claim.sequence });
-  if (tail.kind === 'corrupt') throw corruptTail(segment, found, tail.mark, claim, tail.bytes.length === 0);
-  const torn = tail.kind === 'torn' ? cutTail(options, segment, found, end.sequence, tail.bytes) : null;
-  // After a clean close the last fdatasync covered everything, so there is nothing the page cache could be hiding.
-  if (torn === null && own?.sequence === end.sequence) return null;
-  const marked = commits.findLast((commit) => commit.sequence <= tail.mark)?.end ?? SEGMENT_HEADER_BYTES;
-  rewriteTail(disk, segment.handle, marked, offset, segment.header.identity.segmentBytes);
-  return torn;
-}
-
-function cutTail(
-  { disk, directory, progress }: RecoveryOptions,
-  segment: OpenedSegment,
-  found: ScanBreak,
-  afterSequence: Sequence,
-  bytes: Uint8Array,
-): TornTail {
-  const copy = keepTail(disk, directory, segment, found.offset, bytes);
-  progress(
-    `cut a torn tail of ${bytes.length} bytes after sequence ${afterSequence} in ${segment.name}; it was never durable; copy in ${copy}`,
-  );
-  return { segment: segment.name, offset: found.offset, afterSequence, bytes: bytes.length, copy };
-}
-
 function renameSealed(disk: Disk, directory: string, name: SegmentName): SegmentName {
   const sealed = { ...name, state: 'sealed' } as const;
   disk.rename(segmentPath(directory, name), segmentPath(directory, sealed));
@@ -370,38 +323,17 @@ function createNext(
   identity: LogIdentity,
   lastIndex: number,
   end: LogEnd,
-): SegmentName {
-  return createSegment(disk, directory, {
-    identity,
-    index: lastIndex + 1,
-    firstSequence: (end.sequence + 1) as Sequence,
-    epoch: end.epoch,
-    salt: randomSalt(random),
-    lastOrdinal: end.ordinal,
-    lastRecordedAt: end.recordedAt,
-    chainHead: end.chain,
-  });
-}
-
-function corruptTail(
-  segment: OpenedSegment,
-  found: ScanBreak,
-  mark: Sequence,
-  claim: DurableClaim,
-  ends: boolean,
-): TruthError {
-  const durable =
-    mark >= found.sequence
-      ? `sequence ${mark} is known to be durable (${mark === claim.sequence ? claim.source : 'a later commit'})`
-      : 'it does not read as zeros, so it was written whole and changed afterwards';
-  const what = ends ? 'ends' : `is damaged (${found.reason})`;
-  return corrupt(segment, found.brokenAt, found.sequence, `${what} although ${durable}`);
-}
-
-function corrupt(segment: OpenedSegment, offset: number, at: Sequence, problem: string): TruthError {
-  return new TruthError(
-    'CORRUPT',
-    `segment ${segment.name} ${problem} (offset ${offset}, sequence ${at}). Nothing was changed. Restore the segment from a backup or a follower; \`truthdb wal verify\` shows the extent of the damage.`,
-    { segment: segment.name, offset, sequence: at },
+): SegmentName | TruthError {
+  return unlessFull('the next segment', () =>
+    createSegment(disk, directory, {
+      identity,
+      index: lastIndex + 1,
+      firstSequence: (end.sequence + 1) as Sequence,
+      epoch: end.epoch,
+      salt: randomSalt(random),
+      lastOrdinal: end.ordinal,
+      lastRecordedAt: end.recordedAt,
+      chainHead: end.chain,
+    }),
   );
 }

@@ -84,7 +84,7 @@ export interface ScanStart {
 }
 
 export class Scanner {
-  readonly #disk: Disk;
+  readonly #disk: Pick<Disk, 'pread'>;
   #windowBytes = 0;
   #program!: EntryProgram;
   #memory!: Uint8Array;
@@ -100,7 +100,7 @@ export class Scanner {
   #chain: Uint8Array | null = null;
   #contentHash = false;
 
-  constructor(disk: Disk) {
+  constructor(disk: Pick<Disk, 'pread'>) {
     this.#disk = disk;
     this.#resize(WINDOW_BYTES);
   }

@@ -26,6 +26,7 @@ import {
   queuePages,
 } from './queue.ts';
 import { encodeSegmentHeader, headerSeed, segmentFileName, walDirectory } from './segment.ts';
+import { unlessFull } from './settle.ts';
 import { type Spare, Spares } from './spares.ts';
 
 /** What is stamped and written in one go, so that a sync that has ended is noticed soon. */
@@ -155,7 +156,9 @@ export class Writer {
   /** Makes everything durable, notes the mark and lets the files go. The log was closed cleanly if this returns. */
   close(): void {
     this.#flusher.flush(this.#handle);
-    writeDurableMark(this.#disk, this.#directory, { sequence: this.#flusher.durable, epoch: this.#epoch });
+    const mark = { sequence: this.#flusher.durable, epoch: this.#epoch };
+    // Without room for the mark this is a stop without one, which the next start knows how to take.
+    unlessFull('the mark of a clean close', () => writeDurableMark(this.#disk, this.#directory, mark));
     this.#spares.close();
     this.#disk.close(this.#handle);
     this.#queue.publishClosed();

@@ -152,6 +152,7 @@ export class MemoryEngine implements Engine {
         bytesWritten: 0,
         bytesZeroFilled: 0,
         busyFraction: 0,
+        readOnly: null,
         failed: null,
       },
       views: [],

@@ -152,6 +152,7 @@ export class MemoryLog implements Log {
       bytesWritten: 0,
       bytesZeroFilled: 0,
       busyFraction: 0,
+      readOnly: null,
       failed: this.#failed?.message ?? null,
     };
   }

@@ -173,18 +173,6 @@ test('a torn tail is copied aside, byte for byte, before it is zeroed', async ()
   expect(lost.subarray(copy.length).every((byte) => byte === 0)).toBe(true);
 });
 
-test('a claim of others that more was durable refuses the log', async () => {
-  const disk = newDisk();
-  const { log } = await open(disk);
-  appendGroup(log, 'a');
-  await log.close();
-  const marks = [{ source: 'view streams', sequence: (log.stable + 1) as typeof log.stable }];
-  await expect(open(disk, { marks })).rejects.toMatchObject({
-    code: 'CORRUPT',
-    message: expect.stringContaining('view streams'),
-  });
-});
-
 test('a missing segment is named', async () => {
   const disk = newDisk();
   const { log } = await open(disk);
