@@ -9,6 +9,8 @@ import type { RecordedWrite } from './log-writes.ts';
 import { flushPoints } from './log-writes.ts';
 
 const SECTOR_BYTES = 512;
+/** Of the writes since the last flush. */
+const SURVIVING_SHARES = [1 / 16, 1 / 2, 15 / 16] as const;
 
 export interface CrashPoint {
   /** Index of the entry that is the last flush before the cut; -1 when the cut came before the first. */
@@ -39,20 +41,28 @@ export function crashPoints(entries: readonly RecordedWrite[]): CrashPoint[] {
 
 /** The ranges that are on the disk after the cut, in the order to apply them. The same plan always gives the same ranges. */
 export function survivingRanges(entries: readonly RecordedWrite[], plan: CrashPlan): SurvivingRange[] {
+  return [...flushedRanges(entries, -1, plan.point.flush), ...unflushedRanges(entries, plan)];
+}
+
+/** What a flush made certain: everything of the entries after `from` up to and including `to`. */
+export function flushedRanges(entries: readonly RecordedWrite[], from: number, to: number): SurvivingRange[] {
+  return entries.slice(from + 1, to + 1).flatMap(wholeRange);
+}
+
+/** What of the writes after the flush chance has let through. */
+export function unflushedRanges(entries: readonly RecordedWrite[], plan: CrashPlan): SurvivingRange[] {
   const { flush, last } = plan.point;
   if (last >= entries.length || last < flush) {
     throw new Error(
       `crash point (flush ${flush}, last ${last}) does not lie within ${entries.length} recorded entries`,
     );
   }
-  const random = randomBits(plan.seed);
-  const certain = entries.slice(0, flush + 1).flatMap(wholeRange);
-  const uncertain = entries.slice(flush + 1, last + 1).flatMap((entry) => {
+  const survives = survivalCoins(plan.seed);
+  return entries.slice(flush + 1, last + 1).flatMap((entry) => {
     if (entry.fua) return wholeRange(entry);
-    if (plan.grain === 'write') return random() ? wholeRange(entry) : [];
-    return sectorsOf(entry).filter(() => random());
+    if (plan.grain === 'write') return survives() ? wholeRange(entry) : [];
+    return sectorsOf(entry).filter(() => survives());
   });
-  return [...certain, ...uncertain];
 }
 
 /** Applies a plan to `disk`, which must hold what the disk held when the recording `log` began. */
@@ -90,13 +100,23 @@ function sectorsOf(entry: RecordedWrite): SurvivingRange[] {
   }));
 }
 
-/** A coin that falls the same way for the same seed: Mulberry32 (Tommy Ettinger, public domain algorithm). */
-function randomBits(seed: number): () => boolean {
+/**
+ * Coins for the survival of writes, thrown the same way for the same seed. A fair coin alone would lose about half of many
+ * writes each time and never just a few, or all but a few; so chance decides first how the coin is loaded.
+ */
+function survivalCoins(seed: number): () => boolean {
+  const random = randomNumbers(seed);
+  const share = SURVIVING_SHARES[Math.floor(random() * SURVIVING_SHARES.length)]!;
+  return () => random() < share;
+}
+
+/** Numbers from 0 up to, not including, 1: Mulberry32 (Tommy Ettinger, public domain algorithm). */
+function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0 >= 0x8000_0000;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }

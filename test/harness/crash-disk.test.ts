@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CrashPlan } from '../../scripts/vm/crash-disk.ts';
-import { crashPoints, survivingRanges, writeCrashDisk } from '../../scripts/vm/crash-disk.ts';
+import {
+  crashPoints,
+  survivingRanges,
+  unflushedRanges,
+  writeCrashDisk,
+} from '../../scripts/vm/crash-disk.ts';
+import { CrashReplay, readRecording } from '../../scripts/vm/crash-replay.ts';
 import { flushPoints, LOG_WRITES_FLAGS, parseLogWrites } from '../../scripts/vm/log-writes.ts';
 
 const SECTOR = 512;
@@ -83,6 +89,10 @@ function crash(recording: Buffer, plan: CrashPlan): number[] {
   writeFileSync(disk, Buffer.alloc(DISK_SECTORS * SECTOR));
   writeFileSync(log, recording);
   writeCrashDisk(disk, log, survivingRanges(parse(recording), plan));
+  return fillsOf(disk);
+}
+
+function fillsOf(disk: string): number[] {
   const bytes = readFileSync(disk);
   return Array.from({ length: DISK_SECTORS }, (_, sector) => {
     const content = bytes.subarray(sector * SECTOR, (sector + 1) * SECTOR);
@@ -207,6 +217,43 @@ describe('a crash disk', () => {
     closeSync(fd);
     const kept = ranges.length > 0 ? ranges : [{ offset: 0, length: SECTOR, source: 2 * SECTOR }];
     expect(() => writeCrashDisk(disk, log, kept)).toThrow('ends before byte');
+  });
+
+  test('is the same when one file moves along the recording from cut to cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(acts, fc.integer(), async (done, seed) => {
+        const recording = encode(done);
+        const points = crashPoints(parse(recording));
+        const plans = points.flatMap((point): CrashPlan[] => [
+          { point, seed, grain: 'write' },
+          { point, seed, grain: 'sector' },
+        ]);
+        const expected = plans.map((plan) => crash(recording, plan));
+        const [walked, log] = [join(folder, 'walked'), join(folder, 'log')];
+        writeFileSync(walked, Buffer.alloc(DISK_SECTORS * SECTOR));
+        const entries = readRecording(log);
+        const replay = new CrashReplay(walked, log, entries);
+        for (const [index, plan] of plans.entries()) {
+          replay.advance(plan.point);
+          await replay.during(unflushedRanges(entries, plan), async (disk) => {
+            expect(fillsOf(disk)).toEqual(expected[index]);
+          });
+        }
+        replay.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('cannot be taken from a place that has been passed', () => {
+    const flush: Act = { kind: 'flush', sector: 0, count: 0, fill: 0 };
+    const log = join(folder, 'log');
+    writeFileSync(log, encode([flush, flush]));
+    writeFileSync(join(folder, 'walked'), Buffer.alloc(SECTOR));
+    const replay = new CrashReplay(join(folder, 'walked'), log, readRecording(log));
+    replay.advance({ flush: 1, last: 1 });
+    expect(() => replay.advance({ flush: 0, last: 0 })).toThrow('cannot go back to 0');
+    replay.close();
   });
 
   test('can be cut before the first flush, after the last, and between any two', () => {
