@@ -53,6 +53,13 @@ export async function appendForAWhile(options: WorkloadOptions): Promise<Issued[
   return issued;
 }
 
+/** What a database gave back of an event. */
+export interface Found {
+  readonly id: string;
+  readonly stream: string;
+  readonly number: number;
+}
+
 /**
  * Reads a database that came back from a power cut when the recording had `recordedBytes`. Fails the test unless every
  * event acknowledged by then is there, nothing is there that had not been sent, and all of it once, in the order sent.
@@ -63,22 +70,36 @@ export async function expectNothingLost(
   issued: readonly Issued[],
   recordedBytes: number,
 ): Promise<number> {
-  const found: { id: string; stream: string; number: number }[] = [];
+  const found: Found[] = [];
   for await (const event of client.readAll()) {
     found.push({ id: event.id, stream: event.stream, number: event.json<{ number: number }>().number });
   }
-  // One connection sends in order and the log keeps that order, so what is there must be the beginning of what was sent.
-  expect(found).toEqual(
-    issued.slice(0, found.length).map(({ id, stream }, number) => ({ id, stream, number })),
-  );
+  expect(findLoss(found, issued, recordedBytes)).toBeUndefined();
+  return found.length;
+}
+
+/**
+ * What is wrong with the events found, as a sentence; undefined when nothing is. One connection sends in order and the
+ * log keeps that order, so what is there must be the beginning of what was sent.
+ */
+export function findLoss(
+  found: readonly Found[],
+  issued: readonly Issued[],
+  recordedBytes: number,
+): string | undefined {
+  for (const [index, event] of found.entries()) {
+    const sent = issued[index];
+    if (event.id === sent?.id && event.stream === sent.stream && event.number === index) continue;
+    return `event ${index} is ${JSON.stringify(event)}, but ${JSON.stringify(sent)} was sent in its place`;
+  }
   const promised =
     issued.findLastIndex(
       ({ acknowledgedAt }) => acknowledgedAt !== undefined && acknowledgedAt <= recordedBytes,
     ) + 1;
   const sent = issued.filter(({ sentAt }) => sentAt <= recordedBytes).length;
-  expect(found.length).toBeGreaterThanOrEqual(promised);
-  expect(found.length).toBeLessThanOrEqual(sent);
-  return found.length;
+  if (found.length < promised) return `${found.length} events are there, ${promised} were acknowledged`;
+  if (found.length > sent) return `${found.length} events are there, ${sent} had been sent`;
+  return undefined;
 }
 
 /** The number as a UUID of version 8. */
