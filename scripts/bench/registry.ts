@@ -6,6 +6,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   boot: async () => (await import('./boot.ts')).boot,
   'hot-path': async () => (await import('./hot-path.ts')).hotPath,
   'stream-index': async () => (await import('./stream-index.ts')).streamIndex,
+  overload: async () => (await import('./overload.ts')).overload,
   sizes: async () => (await import('./sizes.ts')).sizes,
   tails: async () => (await import('./tails.ts')).tails,
   wal: async () => (await import('./wal.ts')).wal,

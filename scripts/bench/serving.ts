@@ -19,6 +19,7 @@ export interface Serving {
   readonly url: string;
   /** CPU time of all its threads so far, in microseconds, which a busy machine does not distort as it does throughput. */
   cpuMicros(): number;
+  residentBytes(): number;
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>;
 }
@@ -43,6 +44,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   return {
     url,
     cpuMicros: () => cpuMicros(child.pid as number),
+    residentBytes: () => residentBytes(child.pid as number),
     stop: async () => {
       child.kill('SIGTERM');
       await exited;
@@ -54,4 +56,9 @@ function cpuMicros(pid: number): number {
   const [user = 0, system = 0] =
     readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).map(Number) ?? [];
   return (user + system) * CLOCK_TICK_MICROS;
+}
+
+function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes ?? 0) * 1024;
 }
