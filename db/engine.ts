@@ -16,6 +16,7 @@ import {
   ThreadedRunner,
   type ViewDefinition,
 } from './materializer/index.ts';
+import { SnapshotKeeper, type SnapshotPolicy, SnapshotStore, snapshotClaims } from './snapshot/index.ts';
 import { streamIndex } from './streams/index.ts';
 import {
   type Durability,
@@ -35,9 +36,11 @@ export type {
 } from './engine/contract.ts';
 
 /** Every view there is. Adding one is one line here. */
-const VIEWS: readonly ViewDefinition[] = [streamIndex];
+export const VIEWS: readonly ViewDefinition[] = [streamIndex];
 
 const CHECKPOINT_ENTRIES = 1_000_000;
+/** Only by command, unless somebody says otherwise. */
+const SNAPSHOTS_BY_COMMAND: SnapshotPolicy = { everyCommits: 0, everyBytes: 0, keep: 3 };
 
 export interface OverLogOptions {
   /** Absolute path of the data directory, which holds wal/, metadata/ and views/. */
@@ -49,6 +52,8 @@ export interface OverLogOptions {
   readonly views?: readonly ViewDefinition[];
   /** Entries applied between two checkpoints of the views in the background. */
   readonly checkpointEntries?: number;
+  /** When snapshots are taken in the background and how many are kept; without it only by command, and three. */
+  readonly snapshots?: SnapshotPolicy;
   /** One line for each long step and each problem. */
   readonly progress?: (line: string) => void;
 }
@@ -84,7 +89,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     disk,
     clock,
     random,
-    marks: appliedPositions(disk, directory),
+    marks: [...appliedPositions(disk, directory), ...snapshotClaims(disk, directory)],
     ...defined(options, ['durability', 'ringBytes', 'inline', 'scheduler', 'progress']),
   });
   try {
@@ -108,12 +113,17 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
   const store = new CheckpointStore({ disk, directory, logId, report });
   const here = inlineRunner(disk, pause);
   // Another thread can only use the real disk.
-  const saver = disk instanceof RealDisk ? new ThreadedRunner() : here;
+  const saver = () => (disk instanceof RealDisk ? new ThreadedRunner() : here);
   const definitions = [...VIEWS, ...(options.views ?? [])];
-  const registry = new Registry({ log, definitions, store, saver, pause, report });
+  const copies = new SnapshotStore(disk, directory);
+  copies.removeLeftovers();
+  const restorePoints = copies.restorePoints(logId, report);
+  const registry = new Registry({ log, definitions, store, saver: saver(), restorePoints, pause, report });
   await registry.open();
+  const policy = options.snapshots ?? SNAPSHOTS_BY_COMMAND;
+  const snapshots = new SnapshotKeeper({ log, registry, store: copies, runner: saver(), policy, report });
   const checkpointEntries = options.checkpointEntries ?? CHECKPOINT_ENTRIES;
-  return new Database({ log, registry, clock, pause, checkpointEntries, report, closing: here });
+  return new Database({ log, registry, snapshots, clock, pause, checkpointEntries, report, closing: here });
 }
 
 /** Waits until nothing in the log is unstable, so that the live feed begins with the very next commit. */

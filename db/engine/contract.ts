@@ -1,6 +1,7 @@
 /** What the database answers, without how: server, CLI and embedders are written against this. */
 import type { AppendRequest, AppendResult, EventPage, RecordedEvent, StreamName } from '../kernel/event.ts';
 import type { ViewStatus } from '../materializer/materializer.ts';
+import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { Revision, Sequence } from '../types.ts';
 import type { LogStatus } from '../wal/log.ts';
 
@@ -41,6 +42,17 @@ export interface EngineStatus {
   readonly readOnly: string | null;
 }
 
+export interface EngineSnapshots {
+  /** Takes one now, while appends go on. Errors: VIEW_UNAVAILABLE, CLOSED, IO. */
+  create(): Promise<SnapshotSummary>;
+  /** Newest first. */
+  list(): readonly SnapshotSummary[];
+  /** Keeps one whatever the policy says, until it is released. Errors: NOT_FOUND, INVALID_ARGUMENT. */
+  hold(name: string, reason: string): SnapshotSummary;
+  /** Errors: NOT_FOUND. */
+  release(name: string): SnapshotSummary;
+}
+
 export interface Engine {
   /**
    * Appends the events of one request, all or none. Appends are decided in the order of the calls, in the call itself:
@@ -62,6 +74,7 @@ export interface Engine {
    * memory. Throws what readAll throws; ends quietly on `signal`, with CLOSED when the engine closes.
    */
   subscribe(request: SubscribeRequest): AsyncIterable<readonly RecordedEvent[]>;
+  readonly snapshots: EngineSnapshots;
   status(): EngineStatus;
   /** Called once if the log's writer ends for good; reads go on. Returns the way to stop listening. */
   onFailure(listener: (error: Error) => void): () => void;

@@ -4,6 +4,7 @@ import { TruthError } from '../errors.ts';
 import type { Clock } from '../io/index.ts';
 import type { AppendRequest, AppendResult, EventPage, RecordedEvent } from '../kernel/event.ts';
 import type { Registry, SaveRunner, ViewHandle } from '../materializer/index.ts';
+import type { SnapshotKeeper } from '../snapshot/index.ts';
 import {
   EventReader,
   followAll,
@@ -33,6 +34,7 @@ export interface DatabaseOptions {
   readonly log: Log;
   /** Open, at the log's stable end. */
   readonly registry: Registry;
+  readonly snapshots: SnapshotKeeper;
   readonly clock: Clock;
   readonly pause: () => Promise<void>;
   readonly checkpointEntries: number;
@@ -42,6 +44,7 @@ export interface DatabaseOptions {
 }
 
 export class Database implements Engine {
+  readonly snapshots: SnapshotKeeper;
   readonly #log: Log;
   readonly #registry: Registry;
   readonly #indexHandle: ViewHandle<StreamLookup>;
@@ -62,6 +65,7 @@ export class Database implements Engine {
     const { logId } = log.identity;
     this.#log = log;
     this.#registry = registry;
+    this.snapshots = options.snapshots;
     this.#indexHandle = registry.handle(streamIndex);
     this.#report = options.report;
     this.#lastSaver = options.closing;
@@ -187,6 +191,7 @@ export class Database implements Engine {
     this.#closing.abort();
     await this.#appends.drained();
     try {
+      await this.snapshots.stop();
       await this.#registry.stop();
       if (this.#log.status().failed === null) await this.#registry.checkpoint(this.#lastSaver);
     } catch (error) {

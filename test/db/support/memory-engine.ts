@@ -18,6 +18,21 @@ import type { Epoch, RecordedAt, Revision, Sequence } from '../../../db/types.ts
 
 const EMPTY_HISTOGRAM = { bounds: [Number.POSITIVE_INFINITY], counts: [0], sum: 0, count: 0 };
 
+const NO_VIEWS = new TruthError(
+  'VIEW_UNAVAILABLE',
+  'an engine over arrays has no views to take a snapshot of',
+);
+const NO_SNAPSHOTS: Engine['snapshots'] = {
+  create: () => Promise.reject(NO_VIEWS),
+  list: () => [],
+  hold: () => {
+    throw NO_VIEWS;
+  },
+  release: () => {
+    throw NO_VIEWS;
+  },
+};
+
 export class MemoryEngine implements Engine {
   readonly events: RecordedEvent[] = [];
   readonly #streams = new Map<StreamName, RecordedEvent[]>();
@@ -26,6 +41,7 @@ export class MemoryEngine implements Engine {
   readonly #failureListeners = new Set<(error: Error) => void>();
   #closed = false;
   #position = 1;
+  readonly snapshots = NO_SNAPSHOTS;
   /** When set, appends wait for it: a test holds the disk still. */
   hold: Promise<void> | null = null;
 
