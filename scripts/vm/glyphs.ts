@@ -9,6 +9,13 @@ export interface CellSize {
   readonly height: number;
 }
 
+/** A text and where its first character stands, in cells. */
+export interface PlacedText {
+  readonly row: number;
+  readonly column: number;
+  readonly text: string;
+}
+
 export class GlyphReader {
   readonly #cell: CellSize;
   readonly #known = new Map<string, string>();
@@ -24,7 +31,17 @@ export class GlyphReader {
 
   /** Teaches that `text` stands at the row and column (of cells). Throws, having learned nothing, when that contradicts what is known. */
   learn(picture: Picture, row: number, column: number, text: string): void {
+    this.learnAll(picture, [{ row, column, text }]);
+  }
+
+  /** As `learn`, for several texts: they all stand where they should, or nothing is learned. */
+  learnAll(picture: Picture, texts: readonly PlacedText[]): void {
     const known = new Map(this.#known);
+    for (const { row, column, text } of texts) this.#learnInto(known, picture, row, column, text);
+    for (const [shape, character] of known) this.#known.set(shape, character);
+  }
+
+  #learnInto(known: Map<string, string>, picture: Picture, row: number, column: number, text: string): void {
     for (const [index, character] of [...text].entries()) {
       const shape = this.#shape(picture, row, column + index);
       const before = known.get(shape) ?? character;
@@ -40,7 +57,6 @@ export class GlyphReader {
         `"${text}" does not stand at row ${row}: a character of it has looked otherwise before`,
       );
     }
-    for (const [shape, character] of known) this.#known.set(shape, character);
   }
 
   /** What stands there; `?` for cells never learned. */

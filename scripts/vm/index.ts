@@ -18,7 +18,6 @@ export {
 } from './disk.ts';
 export { DIST, REPOSITORY, VM_FOLDERS } from './folders.ts';
 export type { KeyName } from './keys.ts';
-export { litShare } from './png.ts';
 export { freePort, freePortFrom } from './ports.ts';
 export type { VmOptions } from './vm.ts';
 export { startVm, Vm, VmFailure } from './vm.ts';

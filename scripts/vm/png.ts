@@ -1,6 +1,6 @@
 /**
  * Screendumps as PNG. QEMU always writes PPM and PNG only where its build had libpng, so the picture is made here;
- * having the pixels also lets a test ask whether a screen shows anything at all.
+ * having the pixels also lets a test read what stands on the screen.
  */
 import { crc32, deflateSync } from 'node:zlib';
 
@@ -54,15 +54,6 @@ export function encodePng(picture: Picture): Uint8Array {
     chunk('IDAT', deflateSync(rows, { level: 9 })),
     chunk('IEND', Buffer.alloc(0)),
   ]);
-}
-
-/** Share of pixels (0 to 1) that are not black. A text console that shows anything has a few per mille. */
-export function litShare(picture: Picture): number {
-  let lit = 0;
-  for (let at = 0; at < picture.rgb.length; at += 3) {
-    if (picture.rgb[at]! + picture.rgb[at + 1]! + picture.rgb[at + 2]! > 0) lit += 1;
-  }
-  return lit / (picture.width * picture.height);
 }
 
 function chunk(type: string, data: Uint8Array): Uint8Array {

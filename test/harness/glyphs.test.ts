@@ -39,6 +39,18 @@ describe('reading a console by its glyphs', () => {
     expect(reader.size).toBe(6);
   });
 
+  test('learns several texts together, or none of them', () => {
+    const reader = new GlyphReader(CELL);
+    const picture = draw('install disk');
+    const right = { row: 0, column: 0, text: 'install' };
+    expect(() => reader.learnAll(picture, [right, { row: 0, column: 8, text: 'wall' }])).toThrow(
+      '"wall" does not stand at row 0',
+    );
+    expect(reader.size).toBe(0);
+    reader.learnAll(picture, [right, { row: 0, column: 8, text: 'disk' }]);
+    expect(reader.read(picture, 0, 0, 12)).toBe('install?disk');
+  });
+
   test('takes an empty screen for no text', () => {
     expect(() => new GlyphReader(CELL).learn(draw('    '), 0, 0, 'menu')).toThrow('looks like "m"');
   });

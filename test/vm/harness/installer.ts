@@ -10,6 +10,10 @@ const PAGE_ID = /\[([a-z]+)\]$/;
 const SHOWN = 12;
 
 const SETTLED_MS = 250;
+/** A letter that stands for no action. */
+const KNOCK = 'x';
+const KNOCK_MS = 300;
+const ERASE_LINE = '\x15';
 
 interface Focus {
   readonly row: number;
@@ -36,7 +40,7 @@ export class Installer {
     return this.vm.screen
       .line(0)
       .replace(/^ TruthDB\s+/, '')
-      .replace(/\s+ttyS0$/, '');
+      .replace(/\s+ttyS0\s*$/, '');
   }
 
   /** Waits for a page, then checks what must hold for every page on this terminal. */
@@ -72,8 +76,13 @@ export class Installer {
 
   /** Moves the focus with Tab to an action and presses Enter. */
   async choose(label: string): Promise<void> {
-    await this.#tabTo(`the action ${label}`, ({ text }) => text.includes(label));
+    await this.focusOn(label);
     this.press('enter');
+  }
+
+  /** Moves the focus with Tab to an action. */
+  focusOn(label: string): Promise<void> {
+    return this.#tabTo(`the action ${label}`, ({ text }) => text.includes(label));
   }
 
   /** Moves the focus to the field of that label (its beginning) and types; a secret shows as stars. */
@@ -88,22 +97,40 @@ export class Installer {
     );
   }
 
+  /** What the field of that label shows while it has the focus; undefined while it has not. */
+  shownIn(label: string): string | undefined {
+    const focus = this.focus();
+    if (focus === undefined || !this.#isField(label, focus)) return undefined;
+    return /^\[(.*)_ *\]$/.exec(focus.text)?.[1];
+  }
+
+  /** Waits until a page that ignores its first keys takes keys again; fails when keys pressed before did count. */
+  async waitUntilAwake(label: string): Promise<void> {
+    const knock = setInterval(() => this.type(KNOCK), KNOCK_MS);
+    try {
+      await this.vm.waitFor(`"${label}" to take keys`, PAGE_SECONDS, () => Boolean(this.shownIn(label)));
+    } finally {
+      clearInterval(knock);
+    }
+    expect(this.shownIn(label)).toMatch(new RegExp(`^${KNOCK}+$`));
+    await this.clear(label);
+  }
+
   /** Empties the field of that label. */
   async clear(label: string): Promise<void> {
     await this.#tabToField(label);
-    this.type('\x15');
-    await this.vm.waitFor(
-      `"${label}" to be empty`,
-      PAGE_SECONDS,
-      () => /^\[_ *\]$/.test(this.focus()?.text ?? '') || undefined,
-    );
+    this.type(ERASE_LINE);
+    await this.vm.waitFor(`"${label}" to be empty`, PAGE_SECONDS, () => this.shownIn(label) === '');
   }
 
   #tabToField(label: string): Promise<void> {
+    return this.#tabTo(`the field ${label}`, (focus) => this.#isField(label, focus));
+  }
+
+  /** A long label stands above its field. */
+  #isField(label: string, { row }: Focus): boolean {
     const { screen } = this.vm;
-    return this.#tabTo(`the field ${label}`, ({ row }) =>
-      [row, row - 1].some((line) => line > 0 && screen.line(line).startsWith(`> ${label}`)),
-    );
+    return [row, row - 1].some((line) => line > 0 && screen.line(line).startsWith(`> ${label}`));
   }
 
   /** Chooses the row of a list that holds `text`, by its number. */
@@ -131,9 +158,15 @@ export class Installer {
     const runs: Focus[] = [];
     for (let row = 1; row < screen.rows; row += 1) {
       const text = screen.highlighted(row);
-      if (text !== undefined) runs.push({ row, text });
+      if (text !== undefined && !this.#continues(row)) runs.push({ row, text });
     }
     return runs.length > 1 ? undefined : (runs[0] ?? NOWHERE);
+  }
+
+  /** A row of a list is inverse over the full width, and so are the lines below that belong to it. */
+  #continues(row: number): boolean {
+    const { screen } = this.vm;
+    return row > 1 && screen.cell(row, 0).inverse && screen.cell(row - 1, 0).inverse;
   }
 
   async #tabTo(what: string, isThere: (focus: Focus) => boolean): Promise<void> {
