@@ -26,6 +26,11 @@ export const init: Command = {
       help: 'names and addresses of the server, for certificate and connection',
     },
     { flag: 'segment-bytes', value: 'BYTES', help: 'size of log segments, 1 MiB to 1 GiB; default 64 MiB' },
+    {
+      flag: 'entry-bytes',
+      value: 'BYTES',
+      help: 'largest event, up to 16 MiB; default 4 MiB, or what a segment takes',
+    },
   ],
   example: 'truthdb init --data /var/lib/truthdb --host-names db.example.org',
   run: async (args, terminal) => {
@@ -40,6 +45,7 @@ export const init: Command = {
       hostNames,
       adminTokenHash: args.text('admin-token-hash') ?? null,
       segmentBytes: args.number('segment-bytes', 1),
+      entryBytesMax: args.number('entry-bytes', 1),
     });
     const host = hostNames[0] ?? 'localhost';
     const { port } = CONFIG_DEFAULTS.listen;

@@ -20,6 +20,7 @@ import { type RecordedAt, type Sequence, TENANT_DEFAULT } from '../types.ts';
 import type { Durability, Log } from '../wal/log.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { PendingReplies, type ReplyLevel } from './pending-replies.ts';
+import { WaitingAppends } from './waiting-appends.ts';
 
 /** Header, footer and at most seven bytes of padding that the log adds to a payload. */
 const ENTRY_OVERHEAD_BYTES = 48 + 8 + 7;
@@ -37,6 +38,7 @@ export class AppendPath {
   readonly #limits;
   readonly #partitionKeys = new PartitionKeys();
   readonly #replies: PendingReplies;
+  readonly #waiting = new WaitingAppends((request) => this.#decide(request));
   #groupRecordedAt: RecordedAt | null = null;
 
   constructor(options: {
@@ -58,14 +60,20 @@ export class AppendPath {
       commandBytesMax: options.log.commandBytesMax,
       entryOverheadBytes: ENTRY_OVERHEAD_BYTES,
     };
+    options.log.onRoom(() => this.#waiting.retry());
   }
 
-  /** Appends decided and not answered. */
+  /** Appends not answered. */
   get inFlight(): number {
-    return this.#replies.length;
+    return this.#waiting.length + this.#replies.length;
   }
 
+  /** Decides at once, or, where the log has no room, as soon as it has; in the order of the calls either way. */
   append(request: AppendRequest): Promise<AppendResult> {
+    return this.#waiting.append(request);
+  }
+
+  #decide(request: AppendRequest): Promise<AppendResult> {
     const durability = request.durability ?? this.#durability;
     if (durability === 'async' && request.ack === 'applied') return Promise.reject(appliedAsync(request));
     const { stream, expected, events } = request;
@@ -93,12 +101,14 @@ export class AppendPath {
 
   /** Nothing in flight will ever become stable. */
   fail(error: TruthError): void {
+    this.#waiting.fail(error);
     this.#replies.fail(error);
   }
 
   /** Resolves when nothing waits for an answer any more. */
-  drained(): Promise<void> {
-    return this.#replies.drained();
+  async drained(): Promise<void> {
+    await this.#waiting.emptied();
+    await this.#replies.drained();
   }
 
   #accept(

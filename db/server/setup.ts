@@ -26,6 +26,7 @@ export interface SetupOptions {
   readonly adminTokenHash: string | null;
   /** Undefined: the log's default. */
   readonly segmentBytes: number | undefined;
+  readonly entryBytesMax?: number | undefined;
 }
 
 export interface SetupResult {
@@ -82,13 +83,14 @@ function checkContent(directory: string): void {
   }
 }
 
-function makeLog({ directory, disk, segmentBytes }: SetupOptions): void {
+function makeLog({ directory, disk, segmentBytes, entryBytesMax }: SetupOptions): void {
   try {
     initDatabase({
       directory,
       disk,
       random: randomBytes,
       ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      ...(entryBytesMax === undefined ? {} : { entryBytesMax }),
     });
   } catch (error) {
     // Left from a set-up that was interrupted after its first step.

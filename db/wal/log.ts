@@ -143,6 +143,8 @@ export interface Log extends LogReader {
   readonly written: Sequence;
   /** Called with the new written sequence, in order, before `onStable` of the same commits; never from inside `append`. */
   onWritten(listener: (written: Sequence) => void): () => void;
+  /** Called some time after an append was refused with BUSY, when it may fit; never from inside `append`. */
+  onRoom(listener: () => void): () => void;
   /** Called once if the writer ends for good. */
   onFailure(listener: (error: Error) => void): () => void;
   status(): LogStatus;

@@ -71,6 +71,7 @@ export class OrderedLog implements Log {
   readonly #commitListeners = new Set<(commit: ClosedCommit) => void>();
   readonly #writtenListeners = new Set<(written: Sequence) => void>();
   readonly #stableListeners = new Set<(stable: Sequence) => void>();
+  readonly #roomListeners = new Set<() => void>();
   readonly #failureListeners = new Set<(error: Error) => void>();
   readonly #waiters = new Set<() => void>();
   readonly #busy: BusyFraction;
@@ -84,6 +85,8 @@ export class OrderedLog implements Log {
   #failure: TruthError | null = null;
   #closing: Promise<void> | null = null;
   #closed = false;
+  /** Somebody was refused for lack of room. */
+  #refusedBusy = false;
   #flushScheduled = false;
   #idleArmed = false;
   #activeNanos = 0n;
@@ -156,16 +159,22 @@ export class OrderedLog implements Log {
 
   append(entries: readonly EntryDraft[], recordedAt: RecordedAt, durability?: Durability): AppendedRange {
     this.#refuseIfOver();
-    const range = this.#encoder().append(
-      entries,
-      recordedAt,
-      stricter(durability ?? this.#durability, this.#durability),
-    );
-    if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      this.#scheduler.endOfTurn(() => this.flush());
+    try {
+      const asked = stricter(durability ?? this.#durability, this.#durability);
+      return this.#encoder().append(entries, recordedAt, asked);
+    } catch (error) {
+      this.#refusedBusy ||= error instanceof TruthError && error.code === 'BUSY';
+      throw error;
+    } finally {
+      // Also after a refusal: the open group may be what fills the queue.
+      this.#flushSoon();
     }
-    return range;
+  }
+
+  #flushSoon(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    this.#scheduler.endOfTurn(() => this.flush());
   }
 
   /** Ends the open group now instead of at the end of the turn. */
@@ -193,6 +202,11 @@ export class OrderedLog implements Log {
   onWritten(listener: (written: Sequence) => void): () => void {
     this.#writtenListeners.add(listener);
     return () => this.#writtenListeners.delete(listener);
+  }
+
+  onRoom(listener: () => void): () => void {
+    this.#roomListeners.add(listener);
+    return () => this.#roomListeners.delete(listener);
   }
 
   onFailure(listener: (error: Error) => void): () => void {
@@ -369,6 +383,10 @@ export class OrderedLog implements Log {
     }
     if (this.#queue.writerState === WRITER_STATE.failed && this.#failure === null)
       this.#fail(this.#queue.failure);
+    if (this.#refusedBusy) {
+      this.#refusedBusy = false;
+      for (const listener of this.#roomListeners) listener();
+    }
   }
 
   #fail(reason: string): void {

@@ -98,22 +98,6 @@ describe('an append', () => {
     await engine.append(append('s', [eventDraft('x', { data })]));
     expect(await dataOf(engine, 's')).toEqual(['first', 'later']);
   });
-
-  test('refused by a full queue leaves no trace: the next one gets its place', async () => {
-    const log = new MemoryLog(MANUAL);
-    const engine = await openOver(log);
-    const events = eventDrafts(1);
-    log.setBusy(true);
-    await expect(engine.append(append('s', events))).rejects.toMatchObject({
-      code: 'BUSY',
-      details: { retryAfterMillis: 5 },
-    });
-    log.setBusy(false);
-    const answer = watch(engine.append(append('s', events, { expected: 'none' })));
-    commit(log);
-    await turns();
-    expect(answer.result).toMatchObject({ firstRevision: 0, duplicate: false });
-  });
 });
 
 describe('an answer that rests on appends in flight', () => {

@@ -39,6 +39,7 @@ export class MemoryLog implements Log {
   readonly #onCommit = new Set<(commit: ClosedCommit) => void>();
   readonly #onWritten = new Set<(written: Sequence) => void>();
   readonly #onStable = new Set<(stable: Sequence) => void>();
+  readonly #onRoom = new Set<() => void>();
   readonly #onFailure = new Set<(error: Error) => void>();
   #epoch = 0 as Epoch;
   #next = 1;
@@ -105,6 +106,10 @@ export class MemoryLog implements Log {
 
   onWritten(listener: (written: Sequence) => void): () => void {
     return subscribe(this.#onWritten, listener);
+  }
+
+  onRoom(listener: () => void): () => void {
+    return subscribe(this.#onRoom, listener);
   }
 
   onFailure(listener: (error: Error) => void): () => void {
@@ -205,6 +210,7 @@ export class MemoryLog implements Log {
   /** From now on, or no longer, appends are refused with BUSY. */
   setBusy(busy: boolean): void {
     this.#busy = busy;
+    if (!busy) for (const listener of this.#onRoom) listener();
   }
 
   /** The disk said no: nothing further becomes stable. */

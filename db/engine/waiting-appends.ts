@@ -1,0 +1,111 @@
+/**
+ * Appends the log has no room for at this moment: a burst of large ones is through its queue, or its next segment, in
+ * milliseconds, so they wait here in the order of their calls instead of being refused. Bounded: beyond that it is
+ * overload, which is refused. Nothing here has been decided yet.
+ */
+import { TruthError } from '../errors.ts';
+import type { AppendRequest, AppendResult } from '../kernel/event.ts';
+import { Fifo } from '../streams/index.ts';
+
+const APPENDS_MAX = 1024;
+/** The largest entries come four at a time at least. */
+const BYTES_MAX = 64 * 1024 * 1024;
+
+interface WaitingAppend {
+  readonly request: AppendRequest;
+  readonly bytes: number;
+  readonly resolve: (result: Promise<AppendResult>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class WaitingAppends {
+  readonly #append: (request: AppendRequest) => Promise<AppendResult>;
+  readonly #waiting = new Fifo<WaitingAppend>();
+  readonly #empty: (() => void)[] = [];
+  #bytes = 0;
+  /** What those hear for whom there is no room here either. */
+  #busy: TruthError | null = null;
+
+  /** `append` throws BUSY where there is no room. */
+  constructor(append: (request: AppendRequest) => Promise<AppendResult>) {
+    this.#append = append;
+  }
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /** Appends at once if nobody waits and there is room. Errors: what `append` throws; BUSY only when too many wait already. */
+  append(request: AppendRequest): Promise<AppendResult> {
+    if (this.length === 0) {
+      try {
+        return this.#append(request);
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        this.#busy = error;
+      }
+    }
+    return this.#add(request);
+  }
+
+  /** One alone may be of any size. */
+  #add(request: AppendRequest): Promise<AppendResult> {
+    const bytes = bytesOf(request);
+    const full = this.length >= APPENDS_MAX || this.#bytes + bytes > BYTES_MAX;
+    if (this.length > 0 && full) return Promise.reject(this.#busy);
+    this.#bytes += bytes;
+    const copy = copied(request);
+    return new Promise((resolve, reject) => this.#waiting.push({ request: copy, bytes, resolve, reject }));
+  }
+
+  /** There may be room: tries them in order, up to the first for which there is none. */
+  retry(): void {
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      try {
+        next.resolve(this.#append(next.request));
+      } catch (error) {
+        if (isBusy(error)) {
+          this.#busy = error;
+          return;
+        }
+        next.reject(error);
+      }
+      this.#waiting.shift();
+      this.#bytes -= next.bytes;
+    }
+    for (const tell of this.#empty.splice(0)) tell();
+  }
+
+  /** Rejects all of them. */
+  fail(error: TruthError): void {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+      next.reject(error);
+    this.#bytes = 0;
+    for (const tell of this.#empty.splice(0)) tell();
+  }
+
+  /** Resolves when none waits. */
+  emptied(): Promise<void> {
+    if (this.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#empty.push(resolve));
+  }
+}
+
+function isBusy(error: unknown): error is TruthError {
+  return error instanceof TruthError && error.code === 'BUSY';
+}
+
+function bytesOf({ events }: AppendRequest): number {
+  return events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
+}
+
+/** The caller may use its bytes for something else once the call has returned. */
+function copied(request: AppendRequest): AppendRequest {
+  const events = request.events.map((event) => ({
+    ...event,
+    id: new Uint8Array(event.id),
+    data: new Uint8Array(event.data),
+    metadata: new Uint8Array(event.metadata),
+  }));
+  return { ...request, events };
+}
