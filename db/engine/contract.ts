@@ -56,7 +56,8 @@ export interface EngineSnapshots {
 export interface Engine {
   /**
    * Appends the events of one request, all or none. Appends are decided in the order of the calls, in the call itself:
-   * two calls from one turn of the event loop are ordered and share a commit. The promise settles, also with a refusal
+   * two calls from one turn of the event loop are ordered and share a commit. Where the log has no room at the moment they
+   * wait and are decided in that order as soon as it has. The promise settles, also with a refusal
    * or a duplicate, only when everything the answer rests on is stable. The events' bytes are copied in the call.
    *
    * Errors: INVALID_ARGUMENT (names, ids, no events, `applied` with durability `async`), TOO_LARGE (events, bytes),
