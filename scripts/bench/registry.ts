@@ -5,6 +5,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   append: async () => (await import('./append.ts')).append,
   boot: async () => (await import('./boot.ts')).boot,
   'hot-path': async () => (await import('./hot-path.ts')).hotPath,
+  peers: async () => (await import('./peers.ts')).peers,
   'stream-index': async () => (await import('./stream-index.ts')).streamIndex,
   overload: async () => (await import('./overload.ts')).overload,
   sizes: async () => (await import('./sizes.ts')).sizes,

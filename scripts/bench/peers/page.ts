@@ -1,0 +1,138 @@
+/** The peers' part of docs/performance.md, written between two markers, and its plots. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BenchAim, rounded } from '../bench.ts';
+import type { Machine } from '../machine.ts';
+import type { Finding } from './outcome.ts';
+import type { Peer } from './peer.ts';
+import { type Bar, barChart, compact, type Panel } from './plot.ts';
+
+const DOCS = join(import.meta.dirname, '../../../docs');
+const BEGIN = '<!-- bench peers: begin -->';
+const END = '<!-- bench peers: end -->';
+const PLOTTED_BYTES = 256;
+
+export interface Page {
+  readonly machine: Machine;
+  readonly plan: { readonly rounds: number; readonly seconds: number };
+  readonly peers: readonly Peer[];
+  readonly findings: readonly Finding[];
+  readonly aims: readonly BenchAim[];
+}
+
+interface Part {
+  readonly part: string;
+  readonly title: string;
+  readonly plot: string | null;
+}
+
+const PARTS: readonly Part[] = [
+  {
+    part: 'servers',
+    title: 'Servers over the loopback: clients × requests in flight',
+    plot: 'peers-servers.svg',
+  },
+  { part: 'libraries', title: 'In process: writes in flight', plot: 'peers-libraries.svg' },
+];
+
+export function writePage(page: Page): void {
+  const path = join(DOCS, 'performance.md');
+  writeFileSync(path, between(readFileSync(path, 'utf8'), renderPage(page)));
+  mkdirSync(join(DOCS, 'images'), { recursive: true });
+  for (const { part, title, plot } of PARTS) {
+    const panels = panelsOf(page.findings.filter((finding) => finding.part === part));
+    if (plot !== null && panels.length > 0)
+      writeFileSync(join(DOCS, 'images', plot), barChart(title, caption(page), panels));
+  }
+}
+
+/** `text` with what stands between the markers replaced. Throws when they are not there. */
+export function between(text: string, content: string): string {
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (begin < 0 || end < begin)
+    throw new Error(`docs/performance.md needs the lines "${BEGIN}" and "${END}"`);
+  return `${text.slice(0, begin + BEGIN.length)}\n\n${content}\n\n${text.slice(end)}`;
+}
+
+/** Tables as Markdown. */
+export function renderPage(page: Page): string {
+  const { cpu, cores, memoryGiB, kernel, node, fileSystem } = page.machine;
+  const parts = PARTS.flatMap((part) => renderPart(part, page.findings));
+  return [
+    `Measured on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, ${fileSystem}, Node ${node}: ${page.plan.rounds} rounds of ` +
+      `${page.plan.seconds} s each in turns; medians. In brackets: how many times as fast TruthDB was, the median of the rounds' ratios.`,
+    ...parts,
+    '### Aims',
+    tableOf(
+      ['aim', 'wanted', 'measured', 'met'],
+      page.aims.map(({ name, aim, value, met }) => [name, aim, shown(value), met ? 'yes' : '**no**']),
+    ),
+    '### What each was told',
+    tableOf(
+      ['', 'version', 'durability', 'checksums', 'driven by'],
+      page.peers.map((peer) => [peer.name, versionOf(peer), peer.setting, peer.checksums, peer.load]),
+    ),
+  ].join('\n\n');
+}
+
+function shown(value: number): string {
+  return Number.isNaN(value) ? 'not measured' : rounded(value).toLocaleString('en');
+}
+
+function versionOf(peer: Peer): string {
+  const absent = peer.absent();
+  return absent === null ? (/\d+\.[\d.]+\d/.exec(peer.version())?.[0] ?? '') : `absent: ${absent}`;
+}
+
+function renderPart({ part, title, plot }: Part, all: readonly Finding[]): string[] {
+  const findings = all.filter((finding) => finding.part === part);
+  const sizes = [...new Set(findings.map(({ bytes }) => bytes))];
+  if (sizes.length === 0) return [];
+  const tables = sizes.flatMap((bytes) => [
+    `${bytes} B of payload, events per second:`,
+    pivot(findings.filter((finding) => finding.bytes === bytes)),
+  ]);
+  return [`### ${title}`, ...tables, ...(plot === null ? [] : [`![${title}](images/${plot})`])];
+}
+
+/** A row for each contender, a column for each load. */
+function pivot(findings: readonly Finding[]): string {
+  const loads = [...new Set(findings.map(({ load }) => load))];
+  const names = [...new Set(findings.map(({ who }) => who))];
+  const rows = names.map((name) => {
+    const own = findings.filter(({ who }) => who === name);
+    const durable = own.every((finding) => finding.durable || finding.value === null);
+    const label = durable ? name : `${name} (not durable when acknowledged)`;
+    return [label, ...loads.map((load) => cell(own.find((finding) => finding.load === load)))];
+  });
+  return tableOf(['', ...loads], rows);
+}
+
+function cell(finding: Finding | undefined): string {
+  if (finding === undefined) return '';
+  if (finding.value === null) return 'absent';
+  const ratio = finding.ratio === null ? '' : ` (${Number(finding.ratio.toPrecision(2))}×)`;
+  return `${compact(finding.value)}${ratio}`;
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function panelsOf(findings: readonly Finding[]): Panel[] {
+  const plotted = findings.filter(({ bytes, value }) => bytes === PLOTTED_BYTES && value !== null);
+  return [...new Set(plotted.map(({ load }) => load))].map((load) => ({
+    title: load,
+    bars: plotted.filter((finding) => finding.load === load).map(barOf),
+  }));
+}
+
+function barOf({ who, durable, value }: Finding): Bar {
+  const kind = who.startsWith('TruthDB') ? 'own' : who.startsWith('raw disk') ? 'ceiling' : 'peer';
+  return { name: who, value: value ?? 0, kind: durable ? kind : 'not durable' };
+}
+
+function caption({ plan, machine }: Page): string {
+  return `${PLOTTED_BYTES} B events a second, durable when acknowledged (pale: not); medians of ${plan.rounds} rounds, ${machine.cores} cores, ${machine.fileSystem.split(' ')[0]}`;
+}
