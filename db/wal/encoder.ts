@@ -54,6 +54,8 @@ export interface EncoderObservers {
   readonly onSegment: (index: number, first: Sequence) => SparseIndex;
   /** Told of each commit when its group closes: the open one at the end of its turn, an earlier one also during `append`. */
   readonly onCommit: (commit: ClosedCommit) => void;
+  /** When it makes sense to try again while so many bytes are queued. */
+  readonly retryAfterMillis: (queuedBytes: number) => number;
 }
 
 export interface EpochFacts {
@@ -321,11 +323,10 @@ export class Encoder {
   }
 
   #busy(reason: string): TruthError {
-    return new TruthError('BUSY', `${reason}; try again shortly`, {
-      queuedBytes: this.#queue.queuedBytes,
-      queueBytesMax: this.#queue.ringBytes,
-      retryAfterMillis: RETRY_AFTER_MILLIS,
-    });
+    const { queuedBytes, queuedEntries, ringBytes: queueBytesMax } = this.#queue;
+    const retryAfterMillis = this.#observers.retryAfterMillis(queuedBytes);
+    const details = { queuedBytes, queueBytesMax, queuedEntries, retryAfterMillis };
+    return new TruthError('BUSY', `${reason}; try again in ${retryAfterMillis} ms`, details);
   }
 
   #queueFull(): TruthError {
@@ -342,7 +343,6 @@ export class Encoder {
   }
 }
 
-const RETRY_AFTER_MILLIS = 10;
 const RETRY_AFTER_FULL_MILLIS = 1000;
 
 /** The group being collected. */

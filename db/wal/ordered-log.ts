@@ -6,7 +6,7 @@
 import { TruthError } from '../errors.ts';
 import type { Clock, Disk, DiskLock, Scheduler } from '../io/index.ts';
 import type { Epoch, RecordedAt, Sequence } from '../types.ts';
-import { BusyFraction } from './busy.ts';
+import { DiskActivity } from './disk-activity.ts';
 import type { WriterDriver } from './drivers.ts';
 import { stricter } from './durability.ts';
 import { commandBytesMax, Encoder, type EncoderStart, type EpochFacts } from './encoder.ts';
@@ -74,7 +74,7 @@ export class OrderedLog implements Log {
   readonly #roomListeners = new Set<() => void>();
   readonly #failureListeners = new Set<(error: Error) => void>();
   readonly #waiters = new Set<() => void>();
-  readonly #busy: BusyFraction;
+  readonly #activity: DiskActivity;
   #writing: Writing | null = null;
   /** Why nothing can be appended now. */
   #refusal: TruthError | null = null;
@@ -105,7 +105,7 @@ export class OrderedLog implements Log {
     this.#written = end.sequence;
     this.#stable = end.sequence;
     this.#lastCommit = end.sequence;
-    this.#busy = new BusyFraction(options.clock.monotonicNanos());
+    this.#activity = new DiskActivity(options.clock.monotonicNanos());
     this.#reader = new SegmentReader(options.disk, options.directory, options.segments, this);
   }
 
@@ -140,6 +140,8 @@ export class OrderedLog implements Log {
       onCommit: (commit) => {
         for (const listener of this.#commitListeners) listener(commit);
       },
+      // Room for half of what is queued lets many in at once, and the writer is still busy when they come.
+      retryAfterMillis: (queuedBytes) => this.#sampled().millisFor(queuedBytes / 2),
     });
     this.#writing = { encoder, driver };
     this.#epoch = start.epoch;
@@ -244,7 +246,6 @@ export class OrderedLog implements Log {
   }
 
   status(): LogStatus {
-    const diskMicros = this.#statistics.writeMicros.sum + this.#statistics.syncMicros.sum;
     return {
       identity: this.identity,
       epoch: this.epoch,
@@ -260,10 +261,16 @@ export class OrderedLog implements Log {
       groupEntries: this.#statistics.groupEntries.snapshot(),
       bytesWritten: this.#statistics.gauge('bytesWritten'),
       bytesZeroFilled: this.#statistics.gauge('bytesZeroFilled'),
-      busyFraction: this.#busy.read(this.#clock.monotonicNanos(), diskMicros),
+      busyFraction: this.#sampled().busyFraction,
       readOnly: this.#refusal?.message ?? null,
       failed: this.#failure?.message ?? null,
     };
+  }
+
+  #sampled(): DiskActivity {
+    const statistics = this.#statistics;
+    const micros = statistics.writeMicros.sum + statistics.syncMicros.sum;
+    return this.#activity.sample(this.#clock.monotonicNanos(), micros, statistics.gauge('bytesWritten'));
   }
 
   /** Ends the writer without the ceremony of `close`: for a log that could not begin. */
