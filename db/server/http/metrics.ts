@@ -67,6 +67,9 @@ function addLogMetrics(add: Add): void {
   add('log_writer_failed', 'gauge', '1 when the writer has failed for good', (_, { log }) =>
     one(log.failed === null ? 0 : 1),
   );
+  add('log_read_only', 'gauge', '1 while the log cannot be written although it can be read', (_, { log }) =>
+    one(log.readOnly === null ? 0 : 1),
+  );
   add('log_written_bytes_total', 'counter', 'Bytes written to segments', (_, { log }) =>
     one(log.bytesWritten),
   );
