@@ -133,6 +133,34 @@ export async function findTexts(file: string, texts: readonly string[]): Promise
   return [...found];
 }
 
+/** From `start` up to, not including, `end`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Place of a byte within `span` in which two raw files differ; undefined when there is none. Holes are zeros. */
+export async function findDifference(a: string, b: string, span: Span): Promise<number | undefined> {
+  const files = [a, b].map((file) => openSync(file, 'r'));
+  try {
+    for (const { start, length } of [...(await dataExtents(a)), ...(await dataExtents(b))]) {
+      const end = Math.min(start + length, span.end);
+      for (let at = Math.max(start, span.start); at < end; at += CHUNK) {
+        const [left, right] = files.map((fd) => {
+          const bytes = Buffer.alloc(Math.min(CHUNK, end - at));
+          readSync(fd, bytes, 0, bytes.length, at);
+          return bytes;
+        });
+        if (left!.equals(right!)) continue;
+        return at + left!.findIndex((byte, index) => byte !== right![index]);
+      }
+    }
+    return undefined;
+  } finally {
+    for (const fd of files) closeSync(fd);
+  }
+}
+
 /** The parts of a sparse file that are not holes. */
 async function dataExtents(file: string): Promise<{ start: number; length: number }[]> {
   const { stdout } = await run('qemu-img', ['map', '-f', 'raw', '--output=json', file], {
