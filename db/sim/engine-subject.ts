@@ -1,0 +1,413 @@
+/**
+ * The engine over the log: appends to a few streams with expected revisions and repeated ids, checkpoints of views in the
+ * background; what a start shows against the ledger, and every view against a replay from zero.
+ */
+import { type Engine, openEngineOver } from '../engine.ts';
+import { TruthError } from '../errors.ts';
+import type { AppendRequest, AppendResult, EventDraft, RecordedEvent, StreamName } from '../kernel/event.ts';
+import {
+  appliedPositions,
+  type Materializer,
+  type ViewCommit,
+  type ViewDefinition,
+} from '../materializer/index.ts';
+import { streamIndex } from '../streams/index.ts';
+import type { Revision, Sequence } from '../types.ts';
+import { type OpenedLog, openLog } from '../wal/index.ts';
+import type { SimDisk } from './disk.ts';
+import { EPOCH_ENTRIES, init } from './log-subject.ts';
+import { hashOf, Payloads } from './payloads.ts';
+import { ProbeView } from './probe-view.ts';
+import { DIRECTORY, type Subject, type SubjectContext, settled } from './subject.ts';
+import { Violation } from './violation.ts';
+
+const STREAMS = ['a', 'b', 'c', 'order-1', 'order-2'] as const;
+const TURN_NANOS = 1_000_000;
+const PAGE_EVENTS = 1000;
+/** Turns after which something that only needs turns has had all it could need. */
+const TURNS_MAX = 100_000;
+
+interface Sent {
+  readonly request: AppendRequest;
+  /** Place in the ledger, from 1. */
+  readonly count: number;
+  readonly firstRevision: number;
+}
+
+export class EngineSubject implements Subject {
+  readonly #context: SubjectContext;
+  readonly #payloads: Payloads;
+  #disk: SimDisk | null = null;
+  #engine: Engine | null = null;
+  #log: OpenedLog | null = null;
+  #views: Twin[] = [];
+  #failed = false;
+  #initialised = false;
+  #recoveredTo = 0;
+  #ids = 0;
+  /** Requests that are in the ledger, in its order, and how many events each stream has with them. */
+  #sent: Sent[] = [];
+  readonly #revisions = new Map<StreamName, number>();
+  #violation: Violation | null = null;
+
+  constructor(context: SubjectContext) {
+    this.#context = context;
+    this.#payloads = new Payloads(context.random, context.plan);
+  }
+
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  get recoveredTo(): number {
+    return this.#recoveredTo;
+  }
+
+  async open(disk: SimDisk): Promise<void> {
+    const { plan, random, time, ledger, counts } = this.#context;
+    this.#disk = disk;
+    this.#failed = false;
+    const bytes = (count: number): Uint8Array => random.bytes(count);
+    if (!this.#initialised) init(disk, bytes, plan.entryBytesMax);
+    this.#initialised = true;
+    const log = await openLog({
+      directory: DIRECTORY,
+      disk,
+      clock: time,
+      scheduler: time,
+      random: bytes,
+      durability: plan.durability,
+      ringBytes: plan.ringBytes,
+      inline: true,
+      marks: appliedPositions(disk, DIRECTORY),
+    });
+    this.#recoveredTo = log.stable - EPOCH_ENTRIES;
+    if (log.torn !== null) counts.tornTails += 1;
+    counts.segments = Math.max(counts.segments, log.status().segments);
+    this.#log = log;
+    this.#views = [
+      twin('probe', () => new ProbeView()),
+      twin('index-twin', (context) => streamIndex.create(context)),
+    ];
+    this.#engine = await this.#pump(
+      openEngineOver(log, {
+        directory: DIRECTORY,
+        disk,
+        clock: time,
+        scheduler: time,
+        views: this.#views.map(({ definition }) => definition),
+        checkpointEntries: plan.checkpointEntries,
+      }),
+    );
+    const { readOnly } = this.#engine.status();
+    if (readOnly !== null) throw new TruthError('VIEW_AHEAD', readOnly);
+    this.#engine.onFailure(() => {
+      this.#failed = true;
+    });
+    await this.#compare();
+    counts.commands = Math.max(counts.commands, ledger.count);
+  }
+
+  async step(): Promise<void> {
+    const { random, time } = this.#context;
+    const action = random.weighted({ append: 60, turn: 20, time: 10, look: 4, clock: 2 });
+    if (action === 'append') await this.#appendSome();
+    else if (action === 'time') this.#letTimePass(random.pick([1, 6, 60]) * TURN_NANOS);
+    else if (action === 'clock') time.setClock(BigInt(random.between(-1000, 1000)) * 1_000_000n);
+    else if (action === 'look') await this.#compareViews();
+    await this.#turn();
+    if (this.#violation !== null) throw this.#violation;
+  }
+
+  async close(): Promise<void> {
+    const { ledger } = this.#context;
+    await this.#pump(this.#opened.close());
+    if (this.#violation !== null) throw this.#violation;
+    if (!this.#failed && this.#disk?.stopped === false) ledger.acknowledge(ledger.count);
+  }
+
+  checkContent(content: readonly bigint[]): void {
+    const { entries } = this.#context.ledger;
+    if (content.length === entries) return;
+    throw new Violation(
+      'prefix of the issued',
+      `${entries} events were issued, the log holds ${content.length}`,
+    );
+  }
+
+  get #opened(): Engine {
+    if (this.#engine === null) throw new Error('the engine is not open');
+    return this.#engine;
+  }
+
+  /** One turn of the event loop: groups close, promises settle. */
+  async #turn(): Promise<void> {
+    const { time, ledger } = this.#context;
+    await settled();
+    const issued = ledger.count;
+    time.runTurn();
+    if (!this.#failed && this.#disk?.stopped === false) ledger.noteWritten(issued);
+    await settled();
+  }
+
+  /** A sync that a timer makes is noticed with the next flush, where nothing runs beside the log to notice it. */
+  #letTimePass(nanos: number): void {
+    this.#context.time.advance(nanos);
+    this.#log?.flush();
+  }
+
+  /** Lets turns and time pass until the promise settles. Stops waiting when the machine has stopped. */
+  async #pump<T>(promise: Promise<T>): Promise<T> {
+    let outcome: { value: T } | { error: unknown } | null = null;
+    promise.then(
+      (value) => {
+        outcome = { value };
+      },
+      (error: unknown) => {
+        outcome = { error };
+      },
+    );
+    for (let turn = 0; outcome === null; turn++) {
+      await this.#turn();
+      if (turn % 16 === 15) this.#letTimePass(TURN_NANOS);
+      if (outcome === null && this.#disk?.stopped === true) throw new Error('the machine stopped meanwhile');
+      if (turn > TURNS_MAX) throw new Violation('answers', 'a call never ended');
+    }
+    const ended = outcome as { value: T } | { error: unknown };
+    if ('error' in ended) throw ended.error;
+    return ended.value;
+  }
+
+  /** Within one turn, so that they share a group; a refusal is heard of before the next. */
+  async #appendSome(): Promise<void> {
+    for (let more = this.#context.random.between(1, 3); more > 0; more--) {
+      this.#append();
+      for (let task = 0; task < 3; task++) await null;
+    }
+  }
+
+  #append(): void {
+    const { random } = this.#context;
+    const kind = random.weighted({ fresh: 80, repeated: 10, wrong: 10 });
+    const earlier = this.#sent[random.below(this.#sent.length)];
+    if (kind === 'repeated' && earlier !== undefined) this.#repeat(earlier);
+    else if (kind === 'wrong') this.#sendWrong();
+    else this.#sendFresh();
+  }
+
+  #sendFresh(): void {
+    const { random, ledger, counts } = this.#context;
+    const stream = random.pick(STREAMS) as StreamName;
+    const before = this.#revisions.get(stream) ?? 0;
+    const durability = random.pick([undefined, undefined, 'sync', 'group_sync', 'async'] as const);
+    const ack =
+      durability === 'async' || this.#context.plan.durability === 'async'
+        ? 'durable'
+        : random.pick(['applied', 'durable'] as const);
+    const request: AppendRequest = {
+      stream,
+      expected: random.chance(0.7) ? 'any' : before === 0 ? 'none' : ((before - 1) as Revision),
+      events: this.#events(),
+      ack,
+      ...(durability === undefined ? {} : { durability }),
+    };
+    const promise = this.#opened.append(request);
+    const sent: Sent = { request, count: ledger.count + 1, firstRevision: before };
+    ledger.issue({ hashes: request.events.map(hashOfEvent) });
+    this.#sent.push(sent);
+    this.#revisions.set(stream, before + request.events.length);
+    counts.commands += 1;
+    promise.then(
+      (result) => this.#answered(sent, result, false),
+      (error: unknown) => this.#refused(sent, error),
+    );
+  }
+
+  #answered(sent: Sent, result: AppendResult, duplicate: boolean): void {
+    const { ledger, counts } = this.#context;
+    const expected = { first: sent.firstRevision, last: sent.firstRevision + sent.request.events.length - 1 };
+    if (
+      result.firstRevision !== expected.first ||
+      result.lastRevision !== expected.last ||
+      result.duplicate !== duplicate
+    ) {
+      this.#violation ??= new Violation(
+        'answers',
+        `an append was answered ${JSON.stringify(result)}, not ${JSON.stringify(expected)}`,
+      );
+    }
+    if (!result.durable) return;
+    counts.acknowledged += Math.max(sent.count - ledger.acknowledged, 0);
+    ledger.acknowledge(sent.count);
+  }
+
+  /** Only what could not be taken may be refused, and only the last: those after it were decided on it. */
+  #refused(sent: Sent, error: unknown): void {
+    if (this.#failed || this.#disk?.stopped === true) return;
+    const { ledger } = this.#context;
+    const code = error instanceof TruthError ? error.code : null;
+    const last = sent.count === ledger.count;
+    if ((code === 'BUSY' || code === 'DISK_FULL' || code === 'TOO_LARGE') && last) {
+      ledger.withdraw();
+      this.#sent.pop();
+      this.#revisions.set(sent.request.stream, sent.firstRevision);
+      return;
+    }
+    this.#violation ??= new Violation('answers', `an append was refused: ${String(error)}`, error);
+  }
+
+  /** The same request again: the same answer, and nothing new in the log. */
+  #repeat(earlier: Sent): void {
+    this.#opened
+      .append({ ...earlier.request, expected: 'any', ack: 'durable', durability: 'group_sync' })
+      .then(
+        (result) => this.#answered(earlier, result, true),
+        (error: unknown) => this.#mustBe(error, null),
+      );
+  }
+
+  #sendWrong(): void {
+    const { random } = this.#context;
+    const stream = random.pick(STREAMS) as StreamName;
+    const expected = ((this.#revisions.get(stream) ?? 0) + 3) as Revision;
+    const [event] = this.#events();
+    if (event === undefined) return;
+    this.#opened.append({ stream, expected, events: [event], ack: 'durable' }).then(
+      () => {
+        this.#violation ??= new Violation('answers', 'an append with a wrong expected revision was taken');
+      },
+      (error: unknown) => this.#mustBe(error, 'WRONG_EXPECTED_REVISION'),
+    );
+  }
+
+  #mustBe(error: unknown, code: string | null): void {
+    if (this.#failed || this.#disk?.stopped === true) return;
+    if (error instanceof TruthError && error.code === code) return;
+    this.#violation ??= new Violation(
+      'answers',
+      `${code ?? 'an answer'} was expected, ${String(error)} came`,
+      error,
+    );
+  }
+
+  #events(): EventDraft[] {
+    const { random } = this.#context;
+    return Array.from({ length: random.pick([1, 1, 2, 4]) }, () => {
+      this.#ids += 1;
+      const id = new Uint8Array(16);
+      new DataView(id.buffer).setUint32(4, this.#ids);
+      const data = this.#payloads.next();
+      // Names, ids and lengths take some of the entry.
+      const fitting = data.subarray(0, this.#context.plan.entryBytesMax - 200);
+      return { id, type: 'simulated', contentType: 'binary', data: fitting, metadata: new Uint8Array() };
+    });
+  }
+
+  async #compare(): Promise<void> {
+    const { ledger } = this.#context;
+    const events = await this.#allEvents();
+    const commands = ledger.match(events.map(hashOfEvent));
+    ledger.checkKept(commands);
+    ledger.settle(commands);
+    this.#sent = this.#sent.slice(0, commands);
+    this.#revisions.clear();
+    for (const { stream } of events) this.#revisions.set(stream, (this.#revisions.get(stream) ?? 0) + 1);
+    await this.#compareStreams(events);
+    await this.#compareViews();
+  }
+
+  async #allEvents(): Promise<RecordedEvent[]> {
+    const events: RecordedEvent[] = [];
+    for (let from: Sequence | 'start' = 'start'; ; ) {
+      const page = await this.#opened.readAll({ direction: 'forwards', from, limit: PAGE_EVENTS });
+      events.push(...page.events);
+      if (page.end) return events;
+      from = page.next as Sequence;
+    }
+  }
+
+  async #compareStreams(events: readonly RecordedEvent[]): Promise<void> {
+    const stream = this.#context.random.pick(STREAMS) as StreamName;
+    const expected = events.filter((event) => event.stream === stream);
+    if (expected.length === 0) return;
+    const positions: number[] = [];
+    for (let from: Revision | 'start' = 'start'; ; ) {
+      const page = await this.#opened.readStream({ stream, direction: 'forwards', from, limit: PAGE_EVENTS });
+      positions.push(...page.events.map(({ position }) => position));
+      if (page.end) break;
+      from = page.next as Revision;
+    }
+    if (positions.join() === expected.map(({ position }) => position).join()) return;
+    throw new Violation(
+      'views equal replay',
+      `stream ${stream} reads ${positions}, all events have ${expected.map(({ position }) => position)}`,
+    );
+  }
+
+  /** Every view as it is, restored and caught up or live, against a fresh one that is given the log from its start. */
+  async #compareViews(): Promise<void> {
+    const log = this.#log;
+    if (log === null || this.#failed || this.#disk?.stopped === true) return;
+    const statuses = new Map(this.#opened.status().views.map((status) => [status.name, status]));
+    for (const { definition, made, fresh: freshOf } of this.#views) {
+      const status = statuses.get(definition.name);
+      if (status?.state !== 'live')
+        throw new Violation(
+          'views equal replay',
+          `view ${definition.name} is ${status?.state}: ${status?.error}`,
+        );
+      const live = made().digest();
+      const fresh = freshOf({ logId: log.identity.logId });
+      for await (const commit of log.read({ from: 1 as Sequence, follow: false })) {
+        if (commit.sequence <= status.applied) apply(fresh, commit);
+      }
+      if (fresh.digest() === live) continue;
+      throw new Violation(
+        'views equal replay',
+        `view ${definition.name} at ${status.applied} is not what replay from zero gives`,
+      );
+    }
+  }
+}
+
+function apply(view: Materializer, commit: ViewCommit): void {
+  const entries = commit.entries.filter(({ type }) => type >= 16);
+  if (entries.length > 0) view.onCommit({ ...commit, entries });
+}
+
+type Create = (context: { readonly logId: Uint8Array }) => Materializer;
+
+/** A definition that can be asked for what it made last for the registry. */
+interface Twin {
+  readonly definition: ViewDefinition;
+  readonly made: () => Materializer;
+  readonly fresh: Create;
+}
+
+function twin(name: string, create: Create): Twin {
+  const made: Materializer[] = [];
+  const definition: ViewDefinition = {
+    name,
+    version: 1,
+    scope: 'global',
+    required: true,
+    create: (context) => {
+      const view = create(context);
+      made.push(view);
+      return view;
+    },
+  };
+  return {
+    definition,
+    fresh: create,
+    made: () => {
+      const view = made.at(-1);
+      if (view === undefined) throw new Error(`view ${name} was never made`);
+      return view;
+    },
+  };
+}
+
+function hashOfEvent({ id, data }: { readonly id: Uint8Array; readonly data: Uint8Array }): bigint {
+  return hashOf(id) ^ hashOf(data);
+}

@@ -1,0 +1,283 @@
+/**
+ * One seed, one run: the database is made, opened, used and stopped in one way after the other on one disk, and looked at
+ * for the last time when nothing goes wrong any more. All that happens follows from the seed and the code.
+ */
+import { basename, dirname } from 'node:path';
+import { TruthError } from '../errors.ts';
+import { isNoSpace } from '../io/index.ts';
+import { verifyLog } from '../wal/index.ts';
+import { armFaults, armStop } from './arming.ts';
+import { Damager } from './damage.ts';
+import { HONEST, type Lies, type Machine, SimDisk } from './disk.ts';
+import { EngineSubject } from './engine-subject.ts';
+import { Faults } from './faults.ts';
+import { PAGE_BYTES, type Reach } from './file.ts';
+import { Ledger } from './ledger.ts';
+import { checkLog, highestMark, type SegmentFile } from './log-checker.ts';
+import { LogSubject } from './log-subject.ts';
+import { planOf, type SimPlan } from './plan.ts';
+import { Random } from './random.ts';
+import { type Counts, DIRECTORY, type Subject, type SubjectContext } from './subject.ts';
+import { SimTime } from './time.ts';
+import { Trace } from './trace.ts';
+import { type Property, Violation } from './violation.ts';
+
+export interface SeedOptions {
+  readonly plan?: Partial<SimPlan>;
+  readonly lies?: Partial<Lies>;
+  /** Keeps every call as a line of text. */
+  readonly trace?: boolean;
+}
+
+/**
+ * `held`: every property did. `refused`: the database would not start on garbage or damage, and said so. `residue`: the
+ * last group was lost to damage that nothing in the log could show. `violated`: a bug.
+ */
+export type Outcome = 'held' | 'refused' | 'residue' | 'violated';
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly outcome: Outcome;
+  readonly property: Property | null;
+  readonly detail: string;
+  /** Two runs of a seed are identical if and only if this is. */
+  readonly digest: string;
+  readonly plan: SimPlan;
+  readonly operations: number;
+  readonly counts: Counts;
+  readonly trace: readonly string[] | null;
+}
+
+export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
+  const run = new Run(seed, options);
+  let outcome: Outcome = 'held';
+  let property: Property | null = null;
+  let detail = '';
+  try {
+    ({ outcome, detail } = await run.all());
+  } catch (error) {
+    outcome = 'violated';
+    property = error instanceof Violation ? error.property : 'answers';
+    detail =
+      error instanceof Violation
+        ? `${error.message}${causeOf(error)}`
+        : String((error as Error).stack ?? error);
+  }
+  run.trace.note(`${outcome} ${property ?? ''} ${JSON.stringify(run.counts)}`);
+  const { trace, counts, plan, operations } = run;
+  return {
+    seed,
+    outcome,
+    property,
+    detail,
+    digest: trace.digest,
+    plan,
+    operations,
+    counts,
+    trace: trace.lines,
+  };
+}
+
+function causeOf({ cause }: Violation): string {
+  return cause instanceof Error ? `: ${cause.stack ?? cause.message}` : '';
+}
+
+class Run {
+  readonly plan: SimPlan;
+  readonly trace: Trace;
+  readonly counts: Counts = {
+    lives: 0,
+    commands: 0,
+    acknowledged: 0,
+    powerCuts: 0,
+    kills: 0,
+    faults: 0,
+    segments: 0,
+    tornTails: 0,
+    garbageSectors: 0,
+    damages: 0,
+  };
+  readonly #ledger = new Ledger();
+  readonly #random: Random;
+  readonly #machine: Machine;
+  readonly #subject: Subject;
+  readonly #damager: Damager;
+  #disk: SimDisk;
+  #operations = 0;
+
+  constructor(seed: number, options: SeedOptions) {
+    this.plan = planOf(seed, options.plan);
+    this.trace = new Trace(options.trace ?? false);
+    this.#random = new Random(seed, 'run');
+    this.#machine = {
+      time: new SimTime(),
+      trace: this.trace,
+      faults: new Faults(),
+      random: new Random(seed, 'disk'),
+      nameOrder: this.plan.nameOrder,
+      lies: { ...HONEST, ...options.lies },
+    };
+    this.#disk = new SimDisk(this.#machine);
+    // The data directory is a mount point: it is there before the database.
+    this.#disk.mkdir(DIRECTORY);
+    this.#disk.fsyncDirectory(dirname(DIRECTORY));
+    const context: SubjectContext = {
+      plan: this.plan,
+      random: new Random(seed, 'subject'),
+      time: this.#machine.time,
+      ledger: this.#ledger,
+      counts: this.counts,
+    };
+    this.#subject = this.plan.level === 'log' ? new LogSubject(context) : new EngineSubject(context);
+    this.#damager = new Damager(seed, this.plan);
+  }
+
+  get operations(): number {
+    return this.#operations + this.#disk.operations;
+  }
+
+  async all(): Promise<{ outcome: Outcome; detail: string }> {
+    for (let life = 0; life < this.plan.lives; life++) {
+      const end = await this.#life(life);
+      if (end !== null) return end;
+    }
+    return this.#lastLook();
+  }
+
+  /** One process from start to end, and what the disk looks like after it. Returns how the run ends if it does here. */
+  async #life(life: number): Promise<{ outcome: Outcome; detail: string } | null> {
+    const { faults } = this.#machine;
+    this.counts.lives += 1;
+    const toleratesFaults = this.plan.kind === 'error';
+    if (this.#random.chance(0.75)) armStop(faults, this.#random);
+    if (toleratesFaults) armFaults(faults, this.#random);
+    this.#disk.freeBytes = this.plan.freeBytes ?? Number.POSITIVE_INFINITY;
+    if (this.plan.kind === 'damage' && life > 0) await this.#damager.prepareBranch(this.#disk);
+    const opened = await this.#open();
+    if (opened !== null && opened.outcome !== null) return { outcome: opened.outcome, detail: opened.detail };
+    if (opened === null) await this.#use();
+    this.counts.faults += faults.happened.splice(0).length;
+    faults.disarm();
+    this.#endLife(life);
+    return null;
+  }
+
+  /** Some steps, perhaps a close. Whatever is thrown because the machine stopped meanwhile means nothing. */
+  async #use(): Promise<void> {
+    const subject = this.#subject;
+    const steps = this.#random.between(0, this.plan.steps);
+    try {
+      for (let step = 0; step < steps && !this.#disk.stopped && !subject.failed; step++) await subject.step();
+      if (!this.#disk.stopped && this.#random.chance(0.4)) await subject.close();
+    } catch (error) {
+      if (error instanceof Violation || !this.#disk.stopped) throw error;
+    }
+  }
+
+  /** Null when it is open. A start that ended otherwise ends the run, or just this life when the plan made it fail. */
+  async #open(): Promise<{ readonly outcome: Outcome | null; readonly detail: string } | null> {
+    const proven = this.counts.damages > 0 ? provenDurable(this.#disk) : 0;
+    try {
+      await this.#subject.open(this.#disk);
+      return null;
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      if (this.#disk.stopped) return { outcome: null, detail };
+      if (error instanceof Violation) {
+        const lost = this.counts.damages > 0 && error.property === 'acknowledged is kept';
+        // Damage may take what nothing that is left can miss.
+        if (lost && this.#subject.recoveredTo >= proven) return { outcome: 'residue', detail };
+        throw error;
+      }
+      if (this.#machine.faults.happened.length > 0 || isNoSpace(error)) return { outcome: null, detail };
+      const mayRefuse = this.counts.garbageSectors > 0 || this.counts.damages > 0;
+      if (!mayRefuse || !isTyped(error))
+        throw new Violation('starts', `it would not start: ${detail}`, error);
+      return { outcome: 'refused', detail };
+    }
+  }
+
+  #endLife(life: number): void {
+    const before = this.#disk;
+    const kill = this.#random.chance(0.3);
+    if (kill) {
+      this.#disk = before.kill();
+      this.#ledger.processKilled();
+      this.counts.kills += 1;
+    } else {
+      const garbage = this.plan.kind === 'garbage' ? 0.2 : 0;
+      const cut = before.powerCut(this.#random, this.#reach(before.writes), garbage);
+      this.#disk = cut.disk;
+      this.#ledger.powerFailed();
+      this.counts.powerCuts += 1;
+      this.counts.garbageSectors += cut.garbageSectors;
+    }
+    this.#operations += before.operations;
+    if (this.plan.kind === 'damage' && life === this.plan.lives - 1)
+      this.counts.damages += this.#damager.damage(this.#disk);
+  }
+
+  #reach(writes: number): Reach {
+    const { sectorBytes } = this.plan;
+    const kind = this.#random.weighted({ none: 2, all: 2, until: 2, mixed: 6, hole: 4 });
+    if (kind === 'mixed') return { kind, missing: this.#random.pick([0.1, 0.5, 0.9]), sectorBytes };
+    if (kind === 'hole') return { kind: 'mixed', missing: 0.03, sectorBytes };
+    if (kind === 'until') return { kind, order: writes - this.#random.below(Math.min(writes, 20) + 1) };
+    return { kind };
+  }
+
+  /** Nothing goes wrong any more: what is there is complete, goes on, closes, and is what the document says. */
+  async #lastLook(): Promise<{ outcome: Outcome; detail: string }> {
+    this.#disk.freeBytes = Number.POSITIVE_INFINITY;
+    const opened = await this.#open();
+    if (opened !== null) return { outcome: opened.outcome ?? 'violated', detail: opened.detail };
+    for (let step = 0; step < 3; step++) await this.#subject.step();
+    await this.#subject.close();
+    if (this.#subject.failed) throw new Violation('answers', 'the writer failed although nothing went wrong');
+    const report = verifyLog({ disk: this.#disk, directory: DIRECTORY });
+    const checked = checkLog(segmentFiles(this.#disk));
+    const problems = [
+      ...report.problems.map(({ segment, problem }) => `${segment}: ${problem}`),
+      ...checked.problems,
+    ];
+    if (problems.length > 0) throw new Violation('the chain verifies', problems.join('; '));
+    if (report.tornTail !== null)
+      throw new Violation('the chain verifies', 'a torn tail after a clean close');
+    this.#subject.checkContent(checked.content);
+    return { outcome: 'held', detail: '' };
+  }
+}
+
+/** Errors made for people: the database's own and the system's. Anything else is a bug that happened to stop it. */
+function isTyped(error: unknown): boolean {
+  return error instanceof TruthError || (error instanceof Error && 'code' in error && error.code === 'EIO');
+}
+
+/** What bytes on the disk prove durable without the database's help: marks in the log, of the last close, of the views. */
+function provenDurable(disk: SimDisk): number {
+  const marks = [highestMark(segmentFiles(disk))];
+  for (const [name, field] of [
+    ['durable.json', /"sequence":\s*(\d+)/g],
+    ['views.json', /"applied":\s*(\d+)/g],
+  ] as const) {
+    const file = disk.file(`${DIRECTORY}/metadata/${name}`);
+    const text = Buffer.from(file?.page(0).subarray(0, file.size) ?? []).toString('latin1');
+    for (const match of text.matchAll(field)) marks.push(Number(match[1]));
+  }
+  return Math.max(...marks);
+}
+
+function segmentFiles(disk: SimDisk): SegmentFile[] {
+  const wal = `${DIRECTORY}/wal`;
+  return disk
+    .files()
+    .filter(([path]) => dirname(path) === wal)
+    .map(([path, file]) => {
+      const bytes = new Uint8Array(file.size);
+      for (const page of file.pages()) {
+        if (page * PAGE_BYTES < file.size)
+          bytes.set(file.page(page).subarray(0, file.size - page * PAGE_BYTES), page * PAGE_BYTES);
+      }
+      return { name: basename(path), bytes };
+    });
+}

@@ -1,0 +1,133 @@
+/**
+ * `npm run sim`: the database on a simulated machine, one run for each seed.
+ *
+ *     npm run sim -- --seeds 10000 [--from N] [--threads N] [--json]     many seeds, with a line of progress
+ *     npm run sim -- --seed N [--trace] [--plan JSON]                    one seed, twice, to see that it repeats
+ *     npm run sim -- --canaries [--seeds N]                              planted bugs: in how many seeds each is seen
+ *
+ * Exit status 1 when a property did not hold, when two runs of a seed differ, or when a planted bug was not seen.
+ */
+import { parseArgs } from 'node:util';
+import { runSeed } from '../db/sim/index.ts';
+import { CANARIES, checkPatch } from './sim/canaries.ts';
+import { runSeeds } from './sim/pool.ts';
+import { type Tally, tallyText } from './sim/report.ts';
+
+const USAGE =
+  'usage: npm run sim -- --seeds N [--from N] [--threads N] [--json] | --seed N [--trace] | --canaries';
+const SEEDS_DEFAULT = 1000;
+const CANARY_SEEDS_DEFAULT = 300;
+const PROGRESS_MILLIS = 2000;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      from: { type: 'string', default: '1' },
+      threads: { type: 'string' },
+      plan: { type: 'string', default: '{}' },
+      trace: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      canaries: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (values.seed !== undefined) return one(wholeNumber(values.seed), values);
+  const threads = values.threads === undefined ? {} : { threads: wholeNumber(values.threads) };
+  const from = wholeNumber(values.from);
+  if (values.canaries)
+    return canaries(wholeNumber(values.seeds ?? String(CANARY_SEEDS_DEFAULT)), from, threads, values.json);
+  return many(wholeNumber(values.seeds ?? String(SEEDS_DEFAULT)), from, threads, values.json);
+}
+
+async function one(seed: number, options: { trace: boolean; plan: string; json: boolean }): Promise<number> {
+  const plan: unknown = JSON.parse(options.plan);
+  if (typeof plan !== 'object' || plan === null) throw new Error('--plan wants a JSON object');
+  const first = await runSeed(seed, { plan, trace: options.trace });
+  const second = await runSeed(seed, { plan });
+  if (options.json)
+    console.log(JSON.stringify({ ...first, repeats: first.digest === second.digest }, null, 2));
+  else {
+    for (const line of first.trace ?? []) console.log(line);
+    console.log(`seed ${seed}: ${first.outcome}${first.property === null ? '' : ` (${first.property})`}`);
+    if (first.detail !== '') console.log(first.detail);
+    console.log(`plan ${JSON.stringify(first.plan)}`);
+    console.log(`counts ${JSON.stringify(first.counts)}, ${first.operations} disk calls`);
+    console.log(
+      `trace ${first.digest}, again ${second.digest}${first.digest === second.digest ? '' : ': NOT THE SAME RUN'}`,
+    );
+  }
+  return first.outcome === 'violated' || first.digest !== second.digest ? 1 : 0;
+}
+
+async function many(
+  count: number,
+  from: number,
+  threads: { threads?: number },
+  json: boolean,
+): Promise<number> {
+  const started = performance.now();
+  const tally = await runSeeds({ from, count, ...threads, onProgress: progressLine(count, started) });
+  const seconds = (performance.now() - started) / 1000;
+  console.log(json ? JSON.stringify({ from, seconds, ...tally }, null, 2) : tallyText(tally, seconds));
+  return tally.failures.length > 0 ? 1 : 0;
+}
+
+async function canaries(
+  count: number,
+  from: number,
+  threads: { threads?: number },
+  json: boolean,
+): Promise<number> {
+  const rows: { name: string; bug: string; seeds: number; caught: number; first: number | null }[] = [];
+  for (const canary of CANARIES) {
+    checkPatch(canary);
+    const { failures, seeds } = await runSeeds({ from, count, ...threads, canary: canary.name });
+    const row = {
+      name: canary.name,
+      bug: canary.bug,
+      seeds,
+      caught: failures.length,
+      first: failures[0]?.seed ?? null,
+    };
+    rows.push(row);
+    if (!json)
+      console.log(
+        `${row.name}: seen in ${row.caught} of ${seeds} seeds${row.first === null ? '' : `, first in ${row.first}`}`,
+      );
+  }
+  if (json) console.log(JSON.stringify(rows, null, 2));
+  return rows.every(({ caught }) => caught > 0) ? 0 : 1;
+}
+
+function progressLine(count: number, started: number): (tally: Tally) => void {
+  let last = started;
+  return ({ seeds, failures }) => {
+    const now = performance.now();
+    if (now - last < PROGRESS_MILLIS) return;
+    last = now;
+    const seconds = (now - started) / 1000;
+    const left = ((count - seeds) * seconds) / seeds;
+    console.error(
+      `sim: ${seeds} of ${count} seeds, ${failures.length} failed, ${seconds.toFixed(0)} s, about ${left.toFixed(0)} s left`,
+    );
+  };
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`"${text}" is not a whole number`);
+  return number;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`sim: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  process.exitCode = 64;
+}

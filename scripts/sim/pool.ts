@@ -1,0 +1,50 @@
+/** Runs many seeds on several threads. The order in which they run changes nothing: a seed depends on its number alone. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { mergeTally, newTally, type Tally } from './report.ts';
+
+const BATCH_SEEDS = 20;
+
+export interface PoolOptions {
+  readonly from: number;
+  readonly count: number;
+  /** Threads; as many as there are cores unless given. */
+  readonly threads?: number;
+  /** Name of a planted bug. */
+  readonly canary?: string;
+  /** Told after each batch. */
+  readonly onProgress?: (tally: Tally) => void;
+}
+
+export async function runSeeds(options: PoolOptions): Promise<Tally> {
+  const { from, count, canary = null, onProgress = () => {} } = options;
+  const total = newTally();
+  let next = from;
+  const end = from + count;
+  const threads = Math.max(
+    1,
+    Math.min(options.threads ?? availableParallelism(), Math.ceil(count / BATCH_SEEDS)),
+  );
+  const runThread = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { canary } });
+      const go = (): void => {
+        if (next >= end) {
+          void worker.terminate().then(() => resolve());
+          return;
+        }
+        const to = Math.min(next + BATCH_SEEDS, end);
+        worker.postMessage({ from: next, to });
+        next = to;
+      };
+      worker.on('message', (tally: Tally) => {
+        mergeTally(total, tally);
+        onProgress(total);
+        go();
+      });
+      worker.on('error', reject);
+      go();
+    });
+  await Promise.all(Array.from({ length: threads }, runThread));
+  return total;
+}
