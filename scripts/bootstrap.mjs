@@ -26,6 +26,7 @@ const COMMANDS = {
   appliance: { script: 'scripts/appliance.ts', image: true },
   lock: { script: 'scripts/lock.ts', image: true },
   bench: { script: 'scripts/bench.ts', image: false },
+  sim: { script: 'scripts/sim.ts', image: false },
   'verify-reproducible': { script: 'scripts/verify-reproducible.ts', image: true },
   release: { script: 'scripts/release.ts', image: true },
 };
