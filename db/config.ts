@@ -34,6 +34,11 @@ const configSchema = z.strictObject({
       .min(MIB)
       .max(1024 * MIB),
   }),
+  snapshots: z.strictObject({
+    everyCommits: z.int().min(0),
+    everyBytes: z.int().min(0),
+    keep: z.int().min(1).max(1000),
+  }),
   limits: z.strictObject({
     connections: z.int().min(1).max(100_000),
     bodyBytes: z
@@ -62,6 +67,7 @@ export const CONFIG_DEFAULTS: Config = {
   http: { server: 'on', host: 'same', port: DEFAULT_HTTP_PORT, tls: 'auto', metrics: 'open' },
   hostNames: [],
   log: { durability: 'group_sync', segmentBytes: 64 * MIB },
+  snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   limits: {
     connections: 1000,
     bodyBytes: BODY_BYTES_DEFAULT,
@@ -114,6 +120,15 @@ export const SETTINGS: readonly Setting[] = [
     'BYTES',
     'size of log segments, used when the log is made',
   ),
+  setting(
+    'snapshots.everyCommits',
+    null,
+    'number',
+    'N',
+    'a snapshot of the views after so many commits; 0 for none',
+  ),
+  setting('snapshots.everyBytes', null, 'number', 'BYTES', 'and after so many bytes of log; 0 for none'),
+  setting('snapshots.keep', null, 'number', 'N', 'how many are kept, held ones not counted; at least 1'),
   setting('limits.connections', null, 'number', 'N', 'connections to the wire port at once'),
   setting('limits.bodyBytes', null, 'number', 'BYTES', 'largest request'),
   setting('limits.inFlight', null, 'number', 'N', 'requests of one connection read ahead of their answers'),
@@ -193,9 +208,15 @@ function checkFile(name: string, content: unknown): void {
 
 /** The schema of a file: every key optional, still none unknown. */
 function partial(schema: typeof configSchema) {
-  const { listen, http, log, limits } = schema.shape;
+  const { listen, http, log, snapshots, limits } = schema.shape;
   return schema
-    .extend({ listen: listen.partial(), http: http.partial(), log: log.partial(), limits: limits.partial() })
+    .extend({
+      listen: listen.partial(),
+      http: http.partial(),
+      log: log.partial(),
+      limits: limits.partial(),
+      snapshots: snapshots.partial(),
+    })
     .partial();
 }
 

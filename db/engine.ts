@@ -29,6 +29,7 @@ import {
 
 export type {
   Engine,
+  EngineSnapshots,
   EngineStatus,
   ReadAllRequest,
   ReadStreamRequest,

@@ -9,6 +9,14 @@ import { importEvents } from './import.ts';
 import { init } from './init.ts';
 import { read } from './read.ts';
 import { serve } from './serve.ts';
+import {
+  snapshotCreate,
+  snapshotHold,
+  snapshotList,
+  snapshotRelease,
+  snapshotRestore,
+  snapshotVerify,
+} from './snapshot.ts';
 import { status } from './status.ts';
 import { tail } from './tail.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
@@ -26,6 +34,12 @@ export const COMMANDS: readonly Command[] = [
   tokenCreate,
   tokenRevoke,
   tokenList,
+  snapshotCreate,
+  snapshotList,
+  snapshotHold,
+  snapshotRelease,
+  snapshotVerify,
+  snapshotRestore,
   walInspect,
   walVerify,
 ];

@@ -211,13 +211,16 @@ export class Client {
     return this.#plain((out, request) => encodeEmpty(out, KIND.STATUS, request));
   }
 
-  /** Administration of tokens, for operators. Errors: FORBIDDEN, NOT_FOUND, ALREADY_EXISTS, INVALID_ARGUMENT. */
-  administer(command: object): Promise<Record<string, unknown>> {
-    return this.#plain((out, request) => encodeJson(out, KIND.ADMIN, request, command));
+  /**
+   * Administration of tokens and snapshots, for operators; some commands take longer than other requests.
+   * Errors: FORBIDDEN, NOT_FOUND, ALREADY_EXISTS, INVALID_ARGUMENT.
+   */
+  administer(command: object, timeoutMillis = this.#timeoutMillis): Promise<Record<string, unknown>> {
+    return this.#plain((out, request) => encodeJson(out, KIND.ADMIN, request, command), timeoutMillis);
   }
 
-  #plain(encode: Encode): Promise<Record<string, unknown>> {
-    return this.#link.request(this.#deadline(), KIND.REPLY, encode, decodeJson);
+  #plain(encode: Encode, timeoutMillis = this.#timeoutMillis): Promise<Record<string, unknown>> {
+    return this.#link.request(performance.now() + timeoutMillis, KIND.REPLY, encode, decodeJson);
   }
 
   /** Time until the server answers, in milliseconds. */

@@ -1,5 +1,6 @@
-/** Administration of tokens over a connection: what ADMIN frames carry. */
+/** Administration over a connection: what ADMIN frames carry. */
 import { z } from 'zod';
+import type { EngineSnapshots } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { ROLES, TOKEN_NAME, type TokenRecord, type TokenStore } from './tokens.ts';
 
@@ -12,15 +13,45 @@ const commandSchema = z.discriminatedUnion('command', [
   }),
   z.strictObject({ command: z.literal('token-revoke'), token: z.string().min(1) }),
   z.strictObject({ command: z.literal('token-list') }),
+  z.strictObject({ command: z.literal('snapshot-create'), hold: z.string().nullable() }),
+  z.strictObject({ command: z.literal('snapshot-list') }),
+  z.strictObject({ command: z.literal('snapshot-hold'), name: z.string(), reason: z.string() }),
+  z.strictObject({ command: z.literal('snapshot-release'), name: z.string() }),
 ]);
 
+type Command = z.infer<typeof commandSchema>;
+type TokenCommand = Extract<Command, { command: `token-${string}` }>;
+type SnapshotCommand = Exclude<Command, TokenCommand>;
+
+/** What is administered. */
+interface Administered {
+  readonly tokens: TokenStore;
+  readonly snapshots: EngineSnapshots;
+}
+
 /** Runs one command; the answer carries no hash, and a token's text only when it has just been made here. */
-export function administer(tokens: TokenStore, input: unknown): object {
+export async function administer({ tokens, snapshots }: Administered, input: unknown): Promise<object> {
   const parsed = commandSchema.safeParse(input);
   if (!parsed.success) {
     throw new TruthError('INVALID_ARGUMENT', `not a command: ${z.prettifyError(parsed.error)}`);
   }
   const command = parsed.data;
+  return isAboutTokens(command) ? administerTokens(tokens, command) : administerSnapshots(snapshots, command);
+}
+
+function isAboutTokens(command: Command): command is TokenCommand {
+  return command.command.startsWith('token-');
+}
+
+async function administerSnapshots(snapshots: EngineSnapshots, command: SnapshotCommand): Promise<object> {
+  if (command.command === 'snapshot-list') return { snapshots: snapshots.list() };
+  if (command.command === 'snapshot-hold') return { held: snapshots.hold(command.name, command.reason) };
+  if (command.command === 'snapshot-release') return { released: snapshots.release(command.name) };
+  const created = await snapshots.create();
+  return { created: command.hold === null ? created : snapshots.hold(created.name, command.hold) };
+}
+
+function administerTokens(tokens: TokenStore, command: TokenCommand): object {
   if (command.command === 'token-list') return { tokens: tokens.list().map(shown) };
   if (command.command === 'token-revoke') return { revoked: shown(tokens.revoke(command.token)) };
   const { record, token } = tokens.create(command, new Date());

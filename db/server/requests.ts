@@ -39,6 +39,7 @@ export class Requests {
   readonly #answered: () => void;
   readonly #subscriptions = new Map<number, Subscription>();
   #appends = 0;
+  #administrations = 0;
   #reading = false;
 
   /** `answered` is called after each frame written to the outbox. */
@@ -56,7 +57,7 @@ export class Requests {
 
   /** Requests whose answers are owed; subscriptions not counted. */
   get inFlight(): number {
-    return this.#appends + (this.#reading ? 1 : 0);
+    return this.#appends + this.#administrations + (this.#reading ? 1 : 0);
   }
 
   /** Errors thrown here end the connection; errors of a request are answered under its id. */
@@ -93,7 +94,20 @@ export class Requests {
 
   #administer(request: number, body: ByteReader): void {
     const command = decodeJson(body);
-    this.#reply(request, 'administer', () => administer(this.#host.tokens, command));
+    if (!this.#passes(request, () => allow(this.#principal, 'administer'))) return;
+    const { tokens, engine } = this.#host;
+    this.#administrations += 1;
+    administer({ tokens, snapshots: engine.snapshots }, command).then(
+      (answer) => {
+        this.#administrations -= 1;
+        encodeJson(this.#out.writer, KIND.REPLY, request, answer);
+        this.#answered();
+      },
+      (error) => {
+        this.#administrations -= 1;
+        this.#refuse(request, error);
+      },
+    );
   }
 
   #append(request: number, body: ByteReader): void {

@@ -87,6 +87,7 @@ async function serveDatabase(
       directory,
       disk,
       durability: config.log.durability,
+      snapshots: config.snapshots,
       progress: (line) => {
         http?.starting(line);
         say(line);

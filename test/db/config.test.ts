@@ -30,6 +30,9 @@ test.each([
   [{ limits: { inFlight: 0 } }, 'limits.inFlight'],
   [{ http: 'no' }, 'http'],
   [{ log: { durability: 'never' } }, 'log.durability'],
+  [{ snapshots: { keep: 0 } }, 'snapshots.keep'],
+  [{ snapshots: { everyBytes: -1 } }, 'snapshots.everyBytes'],
+  [{ snapshots: { every: 1 } }, 'snapshots.every'],
   [[], 'expected object'],
 ])('the file %j is refused and the key named', (content, named) => {
   const resolve = () => resolveConfig({ ...NOTHING, file: { name: 'truthdb.json', content } });
