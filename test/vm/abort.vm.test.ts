@@ -92,6 +92,20 @@ async function typeWrongWords(
   }
 }
 
+/** Another console takes over while the right words stand on the page: they are void, and so is the hand on Enter. */
+async function takeOver(installer: Installer): Promise<void> {
+  await installer.fill(TOKEN, EMPTY_DISK.slice(-4));
+  await installer.focusOn('[E]rase and install');
+  await installer.vm.typeOnScreen('t');
+  await installer.waitForPage('review');
+  await installer.waitForText('Driven from tty1.');
+  // Where this console drove, Enter would lead from here to the page before.
+  installer.press('enter');
+  installer.type('t');
+  await installer.waitForText('[C]ontinue');
+  expect(installer.page()).toBe('review');
+}
+
 /** By turns the ways a person may call for the end. */
 const CALLS: readonly ((installer: Installer) => Promise<void>)[] = [
   async (installer) => installer.press('ctrl-c'),
@@ -142,6 +156,7 @@ describe('the installer, left on every page', () => {
           { [TOKEN]: right.slice(1) },
           { [TOKEN]: `${right.slice(0, -1)}2` },
         ]);
+        await takeOver(installer);
       }
       await leave(installer, turn);
       tell(`abort everywhere: left on "${page}", ${vm.seconds().toFixed(0)} s`);
