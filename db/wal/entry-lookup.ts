@@ -25,16 +25,18 @@ interface HeldGroup {
   offsets: Uint32Array | null;
 }
 
+/** Where a walk to `wanted` goes on behind damage. Throws when there is no such place. */
+type PastDamage = (scanner: Scanner, segment: OpenedSegment, found: ScanBreak, wanted: Sequence) => ScanStart;
+
 export class EntryLookup {
   readonly #disk: Disk;
-  readonly #onBreak: (segment: OpenedSegment, found: ScanBreak) => Error;
+  readonly #pastDamage: PastDamage;
   #scanner: Scanner | null = null;
   #held: HeldGroup | null = null;
 
-  /** `onBreak` makes the error for damage on the way. */
-  constructor(disk: Disk, onBreak: (segment: OpenedSegment, found: ScanBreak) => Error) {
+  constructor(disk: Disk, pastDamage: PastDamage) {
     this.#disk = disk;
-    this.#onBreak = onBreak;
+    this.#pastDamage = pastDamage;
   }
 
   /** The entry's commit and payload (a copy); null where the sequence is a commit's or a seal's own. */
@@ -64,10 +66,10 @@ export class EntryLookup {
     for (;;) {
       const scanned = scanner.next();
       if (scanned.kind === 'break') {
-        if (!goingOn) throw this.#onBreak(segment, scanned);
-        // The scanner may have read this far before it was written.
+        // A scanner that goes on may have read this far before it was written.
+        const again = goingOn ? start() : this.#pastDamage(scanner, segment, scanned, sequence);
         goingOn = false;
-        scanner.start(segment, start());
+        scanner.start(segment, again);
         continue;
       }
       if (scanned.kind === 'seal') {

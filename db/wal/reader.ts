@@ -12,6 +12,7 @@ import { SEGMENT_HEADER_BYTES, SEGMENT_STATES } from './format.ts';
 import { IndexStore } from './index-store.ts';
 import { startAt, startBefore } from './locate.ts';
 import type { LogCommit, LogEntry, LogReader, ReadOptions } from './log.ts';
+import { groupBehind } from './resync.ts';
 import { type ScanBreak, type ScannedCommit, type ScannedSeal, Scanner, type ScanStart } from './scanner.ts';
 import { type OpenedSegment, openSegment, walDirectory } from './segment.ts';
 import { SparseIndex } from './sparse-index.ts';
@@ -61,7 +62,9 @@ export class SegmentReader implements LogReader {
     this.#segments = [...segments];
     this.#log = log;
     this.#scanner = new Scanner(disk);
-    this.#lookup = new EntryLookup(disk, damaged);
+    this.#lookup = new EntryLookup(disk, (scanner, opened, found, wanted) =>
+      this.#pastDamage(scanner, opened, found, wanted),
+    );
     this.#indexes = new IndexStore(disk, directory);
   }
 
@@ -177,7 +180,12 @@ export class SegmentReader implements LogReader {
     let start = startAt(this.#disk, opened, offset);
     this.#scanner.start(opened, start);
     for (;;) {
-      const scanned = this.#expectValid(segment, this.#scanner.next());
+      const scanned = this.#scanner.next();
+      if (scanned.kind === 'break') {
+        start = this.#pastDamage(this.#scanner, opened, scanned, sequence);
+        this.#scanner.start(opened, start);
+        continue;
+      }
       if (scanned.sequence >= sequence) return { segment, start };
       if (scanned.kind === 'seal')
         throw new Error(`sequence ${sequence} lies behind the seal of its segment`);
@@ -245,7 +253,20 @@ export class SegmentReader implements LogReader {
     scanned: ScannedCommit | ScannedSeal | ScanBreak,
   ): ScannedCommit | ScannedSeal {
     if (scanned.kind !== 'break') return scanned;
-    throw damaged(this.#open(segment), scanned);
+    const opened = this.#open(segment);
+    const behind = groupBehind(this.#disk, this.#scanner, opened, scanned);
+    throw damaged(
+      opened,
+      scanned,
+      behind !== null && behind.sequence <= this.stable ? behind.sequence : null,
+    );
+  }
+
+  /** Where a walk to `wanted` goes on behind damage; throws when that lies in the damage. */
+  #pastDamage(scanner: Scanner, opened: OpenedSegment, found: ScanBreak, wanted: Sequence): ScanStart {
+    const behind = groupBehind(this.#disk, scanner, opened, found);
+    if (behind !== null && behind.sequence <= wanted) return behind;
+    throw damaged(opened, found, behind?.sequence ?? null);
   }
 
   #open(segment: ReadableSegment): OpenedSegment {
@@ -292,14 +313,27 @@ function atLeastOne(from: Sequence): Sequence {
   return (from < 1 ? 1 : from) as Sequence;
 }
 
-function damaged(segment: OpenedSegment, { brokenAt, reason, sequence }: ScanBreak): TruthError {
-  return corruptAt(segment.name, brokenAt, `${reason}, expected sequence ${sequence}`, sequence);
+/** `next`: the first sequence behind the damage that can be read. */
+function damaged(
+  segment: OpenedSegment,
+  { brokenAt, reason, sequence }: ScanBreak,
+  next: Sequence | null,
+): TruthError {
+  const goOn =
+    next === null ? 'nothing behind it in this segment can be read' : `readable again from ${next}`;
+  const problem = `${reason}, expected sequence ${sequence}; ${goOn}`;
+  return corruptAt(segment.name, brokenAt, problem, { sequence, ...(next === null ? {} : { next }) });
 }
 
-function corruptAt(segment: string, offset: number, problem: string, at?: Sequence): TruthError {
+function corruptAt(
+  segment: string,
+  offset: number,
+  problem: string,
+  details: { readonly sequence?: Sequence; readonly next?: Sequence } = {},
+): TruthError {
   return new TruthError('CORRUPT', `segment ${segment} is damaged at offset ${offset}: ${problem}`, {
     segment,
     offset,
-    ...(at === undefined ? {} : { sequence: at }),
+    ...details,
   });
 }
