@@ -23,6 +23,7 @@ import {
   type InitLogOptions,
   initLog,
   type Log,
+  LogBytes,
   type LogIdentity,
   openLog,
 } from './wal/index.ts';
@@ -124,7 +125,18 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
   const policy = options.snapshots ?? SNAPSHOTS_BY_COMMAND;
   const snapshots = new SnapshotKeeper({ log, registry, store: copies, runner: saver(), policy, report });
   const checkpointEntries = options.checkpointEntries ?? CHECKPOINT_ENTRIES;
-  return new Database({ log, registry, snapshots, clock, pause, checkpointEntries, report, closing: here });
+  const bytes = new LogBytes({ disk, directory, log });
+  return new Database({
+    log,
+    bytes,
+    registry,
+    snapshots,
+    clock,
+    pause,
+    checkpointEntries,
+    report,
+    closing: here,
+  });
 }
 
 /** Waits until nothing in the log is unstable, so that the live feed begins with the very next commit. */

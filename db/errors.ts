@@ -30,6 +30,8 @@ export const ERROR_CODES = {
   VIEW_UNAVAILABLE: { wire: 23, http: 503, exit: 75, retry: true },
   CONNECTION: { wire: 24, http: 502, exit: 69, retry: true },
   INTERNAL: { wire: 25, http: 500, exit: 70, retry: false },
+  FORKED: { wire: 26, http: 409, exit: 65, retry: false },
+  READ_ONLY: { wire: 27, http: 421, exit: 69, retry: false },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -4,6 +4,7 @@ import type { ViewStatus } from '../materializer/materializer.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { Revision, Sequence } from '../types.ts';
 import type { LogStatus } from '../wal/log.ts';
+import type { LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 
 export interface ReadStreamRequest {
   readonly stream: StreamName;
@@ -75,6 +76,11 @@ export interface Engine {
    * memory. Throws what readAll throws; ends quietly on `signal`, with CLOSED when the engine closes.
    */
   subscribe(request: SubscribeRequest): AsyncIterable<readonly RecordedEvent[]>;
+  /**
+   * The stable log's own bytes from a place on, then live: what copies are made of. Pieces are valid until the next one is
+   * asked for; nothing is read ahead. Ends quietly on `signal`. Errors: PRUNED, FORKED, INVALID_ARGUMENT, CORRUPT, CLOSED.
+   */
+  logBytes(request: LogBytesRequest): AsyncIterable<LogPiece>;
   readonly snapshots: EngineSnapshots;
   status(): EngineStatus;
   /** Called once if the log's writer ends for good; reads go on. Returns the way to stop listening. */

@@ -19,6 +19,7 @@ import {
 } from '../streams/index.ts';
 import type { Sequence } from '../types.ts';
 import type { Log } from '../wal/log.ts';
+import type { LogBytes, LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 import { AppendPath } from './append-path.ts';
 import { CheckpointPolicy } from './checkpoint-policy.ts';
 import type {
@@ -32,6 +33,7 @@ import { LiveFeed } from './live-feed.ts';
 
 export interface DatabaseOptions {
   readonly log: Log;
+  readonly bytes: LogBytes;
   /** Open, at the log's stable end. */
   readonly registry: Registry;
   readonly snapshots: SnapshotKeeper;
@@ -46,6 +48,7 @@ export interface DatabaseOptions {
 export class Database implements Engine {
   readonly snapshots: SnapshotKeeper;
   readonly #log: Log;
+  readonly #bytes: LogBytes;
   readonly #registry: Registry;
   readonly #indexHandle: ViewHandle<StreamLookup>;
   readonly #report: (line: string) => void;
@@ -64,6 +67,7 @@ export class Database implements Engine {
     const { log, registry, clock, pause } = options;
     const { logId } = log.identity;
     this.#log = log;
+    this.#bytes = options.bytes;
     this.#registry = registry;
     this.snapshots = options.snapshots;
     this.#indexHandle = registry.handle(streamIndex);
@@ -144,6 +148,13 @@ export class Database implements Engine {
     yield* stream === undefined
       ? followAll(this.#source, from, end)
       : followStream(this.#source, stream, from, end);
+    if (signal?.aborted !== true) this.#checkOpen();
+  }
+
+  async *logBytes({ from, signal }: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
+    this.#checkOpen();
+    const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
+    yield* this.#bytes.read({ from, signal: AbortSignal.any(signals) });
     if (signal?.aborted !== true) this.#checkOpen();
   }
 

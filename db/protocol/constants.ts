@@ -1,6 +1,6 @@
 /**
  * Numbers of wire protocol version 1, all in one place. A number that was ever released is never reused.
- * Everything is little-endian; text is UTF-8; `id` is 16 bytes.
+ * Everything is little-endian; text is UTF-8; `id` is 16 bytes, `hash` 32.
  */
 import { layout } from './layout.ts';
 
@@ -54,6 +54,7 @@ export const KIND = Object.freeze({
   PONG: 9,
   STATUS: 10,
   ADMIN: 11,
+  STREAM_LOG: 12,
   WELCOME: 64,
   APPENDED: 65,
   PAGE: 66,
@@ -62,6 +63,9 @@ export const KIND = Object.freeze({
   SERVER_PING: 69,
   SERVER_PONG: 70,
   REPLY: 71,
+  LOG_SEGMENT: 72,
+  LOG_BYTES: 73,
+  LOG_END: 74,
   ERROR: 127,
 });
 
@@ -73,20 +77,25 @@ export const KIND_MEANINGS: Readonly<Record<KindName, string>> = Object.freeze({
   READ_STREAM: 'one page of a stream; answered by PAGE or ERROR',
   READ_ALL: 'one page of the whole log; answered by PAGE or ERROR',
   SUBSCRIBE: 'events after a position, then live; answered by EVENTS … until ENDED or ERROR',
-  CREDIT: 'allows a subscription that many bytes more; not answered',
-  CANCEL: 'ends a subscription; answered by its ENDED',
+  CREDIT: 'allows a subscription or log stream that many bytes more; not answered',
+  CANCEL: 'ends a subscription or log stream; answered by its ENDED',
   PING: 'answered by SERVER_PONG',
   PONG: 'answer to SERVER_PING',
   STATUS: 'state of the server; answered by REPLY',
   ADMIN: 'administration of tokens; answered by REPLY or ERROR',
+  STREAM_LOG:
+    'bytes of the log behind a place, then live; answered by LOG_SEGMENT, LOG_BYTES and LOG_END until ENDED or ERROR',
   WELCOME: 'answer to HELLO: the version spoken and the limits of this server',
   APPENDED: 'the events are in the log',
   PAGE: 'events of a READ',
   EVENTS: 'events of a subscription',
-  ENDED: 'the subscription is over; nothing more comes under its request id',
+  ENDED: 'the subscription or log stream is over; nothing more comes under its request id',
   SERVER_PING: 'sent to a silent client; a client that answers nothing is closed',
   SERVER_PONG: 'answer to PING',
   REPLY: 'answer to STATUS and ADMIN, as JSON',
+  LOG_SEGMENT: 'a segment begins: its identity and header',
+  LOG_BYTES: 'bytes of that segment, as they lie in its file',
+  LOG_END: 'where the stable log ends now',
   ERROR: 'the request failed; with request id 0 the connection itself did and is closed',
 });
 
@@ -237,6 +246,49 @@ export const RECORDED_EVENT = layout(
   'stream name, type, data, metadata',
 );
 
+const STREAM_LOG_BODY = layout('STREAM_LOG', [
+  ['after', 'u64', 'last sequence the receiver has; 0: none. All ones: from wherever the log begins'],
+  ['credit', 'u32', 'bytes of frames the server may send before the next CREDIT'],
+  ['reserved', 'u32', 'zero'],
+  [
+    'segment',
+    'u64',
+    'index of the segment in which `after` ends; 0: not known, begin with the group that holds the next sequence',
+  ],
+  ['offset', 'u64', 'offset in that segment’s file behind `after`; zero with segment 0'],
+  ['chain', 'hash', 'chain of the log after `after`; zero with segment 0'],
+]);
+
+const LOG_SEGMENT_BODY = layout(
+  'LOG_SEGMENT',
+  [
+    ['index', 'u64', 'ordinal of the segment in the log'],
+    ['firstSequence', 'u64', 'sequence of its first entry'],
+    ['offset', 'u64', 'where in the file the bytes that follow begin'],
+  ],
+  'header of the segment',
+);
+
+const LOG_BYTES_BODY = layout(
+  'LOG_BYTES',
+  [['offset', 'u64', 'where in the segment’s file they lie; directly behind those before']],
+  'bytes of the file; a frame may end inside an entry',
+);
+
+const LOG_END_BODY = layout('LOG_END', [
+  ['sequence', 'u64', 'last stable sequence'],
+  ['recordedAt', 'u64', 'recorded-at of the last stable commit, nanoseconds since 1970'],
+  ['segment', 'u64', 'index of the segment in which it lies'],
+  ['offset', 'u64', 'offset in that segment behind it'],
+  [
+    'flags',
+    'u32',
+    'bit 0: all of it has been sent; without it, recordedAt and offset are at most what they should be',
+  ],
+  ['reserved', 'u32', 'zero'],
+]);
+export const LOG_END_CAUGHT_UP = 1;
+
 const ERROR_BODY = layout(
   'ERROR',
   [
@@ -261,5 +313,9 @@ export const LAYOUTS = [
   CREDIT_BODY,
   PAGE_BODY,
   RECORDED_EVENT,
+  STREAM_LOG_BODY,
+  LOG_SEGMENT_BODY,
+  LOG_BYTES_BODY,
+  LOG_END_BODY,
   ERROR_BODY,
 ] as const;

@@ -15,7 +15,7 @@ export { type EventText, eventText } from './event-text.ts';
 export { FrameReader } from './frame-reader.ts';
 export * from './handshake.ts';
 export { jsonText, parseJson } from './json.ts';
-
+export * from './log-stream.ts';
 export * from './reads.ts';
 export * from './replies.ts';
 export { protocolTables } from './tables.ts';

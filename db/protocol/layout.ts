@@ -3,9 +3,9 @@
  * docs/wire-protocol.md prints the same tables (a test compares them), so none of the three can drift from the others.
  */
 
-export type FieldType = 'u8' | 'u16' | 'u32' | 'u64' | 'id';
+export type FieldType = 'u8' | 'u16' | 'u32' | 'u64' | 'id' | 'hash';
 
-const FIELD_BYTES: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, u64: 8, id: 16 };
+const FIELD_BYTES: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, u64: 8, id: 16, hash: 32 };
 
 export interface Field {
   readonly name: string;

@@ -24,6 +24,9 @@ export class Counters {
   readEvents = 0;
   subscriptions = 0;
   deliveredEvents = 0;
+  /** Streams of the log's bytes, and what was sent on them. */
+  logStreams = 0;
+  logStreamBytes = 0;
   readonly errors = new Map<ErrorCode, number>();
   /** One more than the bounds: the last counts what is beyond them. */
   readonly appendLatency: number[] = new Array<number>(LATENCY_BOUNDS_MILLIS.length + 1).fill(0);

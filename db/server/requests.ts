@@ -11,6 +11,7 @@ import {
   decodeJson,
   decodeReadAll,
   decodeReadStream,
+  decodeStreamLog,
   decodeSubscribe,
   encodeAppended,
   encodeEmpty,
@@ -26,10 +27,14 @@ import { type AppendRequest, type EventPage, eventType, streamName } from '../st
 import { revision, sequence } from '../types.ts';
 import { administer } from './administration.ts';
 import { asTruthError } from './failures.ts';
+import { LogDelivery } from './log-delivery.ts';
 import type { Outbox } from './outbox.ts';
 import { allow, type Right } from './permissions.ts';
 import type { Principal, SessionHost } from './session-host.ts';
 import { Subscription } from './subscription.ts';
+
+/** What goes on under its request id until it is cancelled: a subscription or a stream of the log. */
+type Delivery = Subscription | LogDelivery;
 
 export class Requests {
   readonly #host: SessionHost;
@@ -37,7 +42,7 @@ export class Requests {
   readonly #principal: Principal;
   readonly #out: Outbox;
   readonly #answered: () => void;
-  readonly #subscriptions = new Map<number, Subscription>();
+  readonly #deliveries = new Map<number, Delivery>();
   #appends = 0;
   #administrations = 0;
   #reading = false;
@@ -72,6 +77,7 @@ export class Requests {
     else if (kind === KIND.READ_STREAM) this.#readStream(request, body);
     else if (kind === KIND.READ_ALL) this.#readAll(request, body);
     else if (kind === KIND.SUBSCRIBE) this.#subscribe(request, body);
+    else if (kind === KIND.STREAM_LOG) this.#streamLog(request, body);
     else if (kind === KIND.CREDIT) this.#credit(request, body);
     else if (kind === KIND.ADMIN) this.#administer(request, body);
     else this.#handleEmpty(kind, request, body);
@@ -81,7 +87,7 @@ export class Requests {
   #handleEmpty(kind: number, request: number, body: ByteReader): void {
     body.done(`a frame of kind ${kind}`);
     if (kind === KIND.CANCEL) {
-      this.#subscriptions.get(request)?.cancel();
+      this.#deliveries.get(request)?.cancel();
     } else if (kind === KIND.PING) {
       encodeEmpty(this.#out.writer, KIND.SERVER_PONG, request);
       this.#answered();
@@ -177,11 +183,29 @@ export class Requests {
 
   #subscribe(request: number, body: ByteReader): void {
     const subscribe = decodeSubscribe(body);
-    if (this.#subscriptions.has(request)) {
-      throw new TruthError('PROTOCOL', `a subscription with the request id ${request} is still running`);
-    }
+    const { counters } = this.#host;
+    this.#checkIdle(request);
     if (!this.#passes(request, () => checkSubscribe(this.#principal, subscribe))) return;
-    if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX) {
+    const subscription = new Subscription(this.#engine, this.#out, request, subscribe, counters);
+    this.#deliver(request, subscription, 'subscriptions');
+  }
+
+  #streamLog(request: number, body: ByteReader): void {
+    const stream = decodeStreamLog(body);
+    const { counters } = this.#host;
+    this.#checkIdle(request);
+    if (!this.#passes(request, () => allow(this.#principal, 'copy'))) return;
+    const delivery = new LogDelivery(this.#engine, this.#out, request, stream, counters);
+    this.#deliver(request, delivery, 'logStreams');
+  }
+
+  #checkIdle(request: number): void {
+    if (!this.#deliveries.has(request)) return;
+    throw new TruthError('PROTOCOL', `a subscription with the request id ${request} is still running`);
+  }
+
+  #deliver(request: number, delivery: Delivery, counter: 'subscriptions' | 'logStreams'): void {
+    if (this.#deliveries.size >= SUBSCRIPTIONS_MAX) {
       this.#refuse(
         request,
         new TruthError(
@@ -191,12 +215,11 @@ export class Requests {
       );
       return;
     }
-    const subscription = new Subscription(this.#engine, this.#out, request, subscribe, this.#host.counters);
-    this.#subscriptions.set(request, subscription);
-    this.#host.counters.subscriptions += 1;
-    subscription.run(this.#answered).then((error) => {
-      this.#subscriptions.delete(request);
-      this.#host.counters.subscriptions -= 1;
+    this.#deliveries.set(request, delivery);
+    this.#host.counters[counter] += 1;
+    delivery.run(this.#answered).then((error) => {
+      this.#deliveries.delete(request);
+      this.#host.counters[counter] -= 1;
       if (error === null) {
         encodeEmpty(this.#out.writer, KIND.ENDED, request);
         this.#answered();
@@ -208,10 +231,10 @@ export class Requests {
 
   #credit(request: number, body: ByteReader): void {
     const bytes = decodeCredit(body);
-    const subscription = this.#subscriptions.get(request);
-    // A subscription may have ended while the credit was on its way.
-    if (subscription === undefined) return;
-    if (!subscription.grant(bytes)) {
+    const delivery = this.#deliveries.get(request);
+    // It may have ended while the credit was on its way.
+    if (delivery === undefined) return;
+    if (!delivery.grant(bytes)) {
       throw new TruthError(
         'PROTOCOL',
         `subscription ${request} was given more credit than ${SUBSCRIPTION_CREDIT_MAX} bytes`,
@@ -221,11 +244,11 @@ export class Requests {
 
   /** There is room in the outbox again. */
   wakeSubscriptions(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.wake();
+    for (const delivery of this.#deliveries.values()) delivery.wake();
   }
 
   cancelSubscriptions(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.cancel();
+    for (const delivery of this.#deliveries.values()) delivery.cancel();
   }
 
   #reply(request: number, right: Right, answer: () => object): void {

@@ -109,7 +109,7 @@ export class LogBytes {
     const cursor = await this.#begin(from);
     let toldAt = Number.NEGATIVE_INFINITY;
     try {
-      yield segmentPiece(cursor);
+      if (!cursor.sealed) yield segmentPiece(cursor);
       while (signal?.aborted !== true) {
         const { stable } = this.#log;
         if (cursor.next > stable) {

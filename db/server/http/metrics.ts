@@ -128,6 +128,10 @@ function addServerMetrics(add: Add): void {
   add('delivered_events_total', 'counter', 'Events delivered to subscriptions', ({ counters }) =>
     one(counters.deliveredEvents),
   );
+  add('log_streams', 'gauge', 'Copies that follow the log', ({ counters }) => one(counters.logStreams));
+  add('log_stream_bytes_total', 'counter', 'Bytes sent to copies of the log', ({ counters }) =>
+    one(counters.logStreamBytes),
+  );
   add('errors_total', 'counter', 'Errors answered, by code', ({ counters }) =>
     [...counters.errors].map(([code, value]) => ({ value, labels: { code } })),
   );

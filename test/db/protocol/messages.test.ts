@@ -11,9 +11,11 @@ import {
   decodeError,
   decodeHello,
   decodeJson,
+  decodeLogFrame,
   decodePage,
   decodeReadAll,
   decodeReadStream,
+  decodeStreamLog,
   decodeSubscribe,
   decodeWelcome,
   encodeAppend,
@@ -22,13 +24,16 @@ import {
   encodeError,
   encodeHello,
   encodeJson,
+  encodeLogFrame,
   encodePage,
   encodeReadAll,
   encodeReadStream,
+  encodeStreamLog,
   encodeSubscribe,
   encodeWelcome,
   FRAME_HEADER,
   KIND,
+  type LogFrame,
   PAGE_EVENTS_MAX,
   PROTOCOL_MAGIC,
 } from '../../../db/protocol/index.ts';
@@ -244,6 +249,68 @@ test('decoders throw only typed errors on damaged messages, and never read past 
       }
     }),
   );
+});
+
+test('what a log stream says reads as it was written', () => {
+  const place = fc.record({
+    after: safe.map((n) => n as Sequence),
+    segment: fc.integer({ min: 1 }),
+    offset: safe,
+    chain: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  });
+  const from = fc.oneof(
+    place,
+    fc.constant(null),
+    safe.map((n) => n as Sequence),
+  );
+  fc.assert(
+    fc.property(from, fc.nat(), (wanted, credit) => {
+      const body = bodyOf((out) => encodeStreamLog(out, 1, { from: wanted, credit }));
+      expect(decodeStreamLog(readerOf(body))).toEqual({ from: wanted, credit });
+    }),
+  );
+});
+
+const logFrame: fc.Arbitrary<LogFrame> = fc.oneof(
+  fc.record({
+    kind: fc.constant('segment' as const),
+    index: safe,
+    firstSequence: safe.map((n) => n as Sequence),
+    offset: safe,
+    header: bytes,
+  }),
+  fc.record({ kind: fc.constant('bytes' as const), offset: safe, bytes }),
+  fc.record({
+    kind: fc.constant('end' as const),
+    sequence: safe.map((n) => n as Sequence),
+    recordedAt: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }).map((n) => n as RecordedAt),
+    segment: safe,
+    offset: safe,
+    caughtUp: fc.boolean(),
+  }),
+);
+const LOG_KINDS = { segment: KIND.LOG_SEGMENT, bytes: KIND.LOG_BYTES, end: KIND.LOG_END };
+
+test('frames of a log stream read as they were written', () => {
+  fc.assert(
+    fc.property(logFrame, (frame) => {
+      const body = bodyOf((out) => encodeLogFrame(out, 1, frame));
+      const read = decodeLogFrame(LOG_KINDS[frame.kind], readerOf(body));
+      expect(read).toEqual(
+        frame.kind === 'segment'
+          ? { ...frame, header: Buffer.from(frame.header) }
+          : frame.kind === 'bytes'
+            ? { ...frame, bytes: Buffer.from(frame.bytes) }
+            : frame,
+      );
+    }),
+  );
+});
+
+test('a place of the log is said whole or not at all', () => {
+  const body = bodyOf((out) => encodeStreamLog(out, 1, { from: 7 as Sequence, credit: 1 }));
+  body.writeUInt8(1, body.length - 1);
+  expect(() => decodeStreamLog(readerOf(body))).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
 });
 
 test('a count that the bytes cannot hold is refused before anything is made of it', () => {

@@ -133,6 +133,10 @@ export class MemoryEngine implements Engine {
     }
   }
 
+  logBytes(): AsyncIterable<never> {
+    throw new TruthError('NOT_FOUND', 'an engine over arrays has no log');
+  }
+
   #change(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
