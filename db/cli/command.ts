@@ -37,6 +37,8 @@ export interface Terminal {
   readonly isJournal: boolean;
   /** One line of results. Waits while the reader of a pipe is behind. */
   out(line: string): Promise<void>;
+  /** Bytes of results, as they are. Waits as `out` does. */
+  bytes(bytes: Uint8Array): Promise<void>;
   /** A line on standard error. */
   say(line: string): void;
   /** Replaces the last progress line where the terminal can; prints now and then where it cannot. */

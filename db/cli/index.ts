@@ -5,6 +5,7 @@
  */
 import { append } from './append.ts';
 import type { Command } from './command.ts';
+import { follow } from './follow.ts';
 import { importEvents } from './import.ts';
 import { init } from './init.ts';
 import { read } from './read.ts';
@@ -21,6 +22,7 @@ import { status } from './status.ts';
 import { tail } from './tail.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
 import { walInspect, walVerify } from './wal.ts';
+import { walStream } from './wal-stream.ts';
 
 /** In the order in which the help shows them. */
 export const COMMANDS: readonly Command[] = [
@@ -42,6 +44,8 @@ export const COMMANDS: readonly Command[] = [
   snapshotRestore,
   walInspect,
   walVerify,
+  walStream,
+  follow,
 ];
 
 export { type Command, helpOf, parseArguments } from './command.ts';

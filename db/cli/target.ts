@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Client, connect } from '../client/index.ts';
 import { TruthError } from '../errors.ts';
+import { type Address, parseConnectionString } from '../protocol/index.ts';
 import type { Arguments, Option, Terminal } from './command.ts';
 
 /** Where the appliance's server has its socket, and where one started from this directory has it. */
@@ -19,20 +20,25 @@ export const TARGET_OPTIONS: readonly Option[] = [
 
 /** Errors: CONNECTION when no server is named or found, and what `connect` says. */
 export function connectTo(args: Arguments, terminal: Terminal): Promise<Client> {
+  return connect(addressFor(args, terminal));
+}
+
+/** Errors: INVALID_ARGUMENT, CONNECTION when no server is named or found. */
+export function addressFor(args: Arguments, terminal: Terminal): Address {
   const { environment } = terminal;
   const url = args.text('url');
   const socket = args.text('socket');
   if (url !== undefined && socket !== undefined) {
     throw new TruthError('INVALID_ARGUMENT', 'both --url and --socket are given; one is needed');
   }
-  if (url !== undefined) return connect(url);
-  if (socket !== undefined) return connectSocket(socket);
-  if (environment['TRUTHDB_URL'] !== undefined) return connect(environment['TRUTHDB_URL']);
+  if (url !== undefined) return parseConnectionString(url);
+  if (socket !== undefined) return localSocket(socket);
+  if (environment['TRUTHDB_URL'] !== undefined) return parseConnectionString(environment['TRUTHDB_URL']);
   const named = environment['TRUTHDB_SOCKET'];
   // The same variable configures the server, where it may also say how instead of where.
   const path = named === 'auto' || named === 'off' ? undefined : named;
   const found = path ?? USUAL_SOCKETS.find((usual) => existsSync(usual));
-  if (found !== undefined) return connectSocket(found);
+  if (found !== undefined) return localSocket(found);
   throw new TruthError(
     'CONNECTION',
     `no server is named and none has its socket here (${USUAL_SOCKETS.join(', ')}); ` +
@@ -40,6 +46,6 @@ export function connectTo(args: Arguments, terminal: Terminal): Promise<Client> 
   );
 }
 
-function connectSocket(path: string): Promise<Client> {
-  return connect({ kind: 'unix', path: resolve(path) });
+function localSocket(path: string): Address {
+  return { kind: 'unix', path: resolve(path) };
 }

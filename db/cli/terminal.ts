@@ -23,17 +23,19 @@ export function processTerminal(json: boolean): Terminal {
     if (progressShown) process.stderr.write('\r\x1b[K');
     progressShown = false;
   };
+  const write = async (result: string | Uint8Array) => {
+    if (closed) return;
+    clearProgress();
+    if (!process.stdout.write(result))
+      await Promise.race([once(process.stdout, 'drain'), aborted(stop.signal)]);
+  };
   return {
     environment: process.env,
     json,
     isJournal: isJournal(process.env),
     signal: stop.signal,
-    out: async (line) => {
-      if (closed) return;
-      clearProgress();
-      if (!process.stdout.write(`${line}\n`))
-        await Promise.race([once(process.stdout, 'drain'), aborted(stop.signal)]);
-    },
+    out: (line) => write(`${line}\n`),
+    bytes: write,
     say: (line) => {
       clearProgress();
       process.stderr.write(`${line}\n`);

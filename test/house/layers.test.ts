@@ -51,11 +51,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'db/materializer',
     'db/streams',
   ],
+  'db/follow': [...GROUND, 'db/wal', 'db/kernel', 'db/engine.ts', 'db/protocol', 'db/client'],
   'db/cli': [
     ...GROUND,
     'db/config.ts',
     'db/protocol',
     'db/client',
+    'db/follow',
     'db/server',
     'db/engine.ts',
     'db/snapshot',

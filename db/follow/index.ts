@@ -1,0 +1,14 @@
+/**
+ * `follow/` keeps a copy of another server's log: the same segment files, byte for byte, verified before anything is kept.
+ * Bytes come in through the client's log stream, are judged by the receiver (pure: frames in, verified writes out), written
+ * by the copy, and shown to readers once they are durable here. May import client, protocol, engine, wal and the ground;
+ * knows nothing of payloads.
+ *
+ *     receiver, group-finder, received-bytes    checks checksums, sequences and chain of what arrives
+ *     copy, copy-mark, examine, refill          the files: writing, what a start finds, healing a break
+ *     follower, fork                            the life of it: connect, resume, stop at another history
+ *     followed-log                              the copy as a log that can be read and not appended to
+ */
+export { Follower, type FollowerOptions } from './follower.ts';
+export { type FollowerState, type Lag, lagOf } from './follower-state.ts';
+export { type StreamedGroup, StreamedGroups } from './streamed-groups.ts';
