@@ -15,7 +15,8 @@ import { testVm } from './machine.ts';
 
 const run = promisify(execFile);
 const FIRST_GUEST_PORT = 9700;
-const VERIFY_SECONDS = 300;
+const START_SECONDS = 120;
+const VERIFY_SECONDS_PER_DISK = 60;
 const INITRD_ALIGNMENT = 512;
 /** Slot of the data partition in the table. */
 const DATA_PARTITION = 7;
@@ -122,7 +123,7 @@ export async function startVerifier(
     },
     memoryMiB: 1024 + 256 * disks.length,
   });
-  await vm.waitForLog(/VERIFIER ready\n/, VERIFY_SECONDS);
+  await vm.waitForLog(/VERIFIER ready\n/, START_SECONDS + VERIFY_SECONDS_PER_DISK * disks.length);
   const log = vm.serial.plainText();
   const statusOf = (index: number, when: string): number | undefined => {
     const status = new RegExp(`VERIFIER ${index} ${when} with status (\\d+)`).exec(log)?.[1];

@@ -15,6 +15,8 @@ export interface Issued {
 export interface WorkloadOptions {
   readonly client: Client;
   readonly recording: string;
+  /** It ends after so many events, or after so many seconds. */
+  readonly events: number;
   readonly seconds: number;
   /** Appends under way at once. */
   readonly inFlight: number;
@@ -26,11 +28,11 @@ const DATA_BYTES_MAX = 3000;
 
 /** Appends one event a request over one connection for a while, waiting for nothing but `inFlight`. Gives all events in the order they were sent. */
 export async function appendForAWhile(options: WorkloadOptions): Promise<Issued[]> {
-  const { client, recording, seconds, inFlight } = options;
+  const { client, recording, events, seconds, inFlight } = options;
   const end = performance.now() + seconds * 1000;
   const issued: Issued[] = [];
   const underWay = new Set<Promise<void>>();
-  while (performance.now() < end) {
+  while (issued.length < events && performance.now() < end) {
     const number = issued.length;
     const event: Issued = {
       id: uuidOf(number),
