@@ -2,7 +2,7 @@
  * `bench peers`: TruthDB beside the durable logs and stores a person could pick instead, in turns on the same disk.
  *
  *     npm run bench -- peers [--quick] [--part=servers,libraries] [--shape='64 × 1'] [--bytes=256] [--peers=redis,etcd]
- *                            [--rounds=5] [--seconds=2] [--directory=DIR] [--write] [--json]
+ *                            [--rounds=5] [--seconds=2] [--gib=2] [--directory=DIR] [--write] [--json]
  *
  * Missing peers are installed from Debian first. `--write` puts the tables into docs/performance.md and the plots into
  * docs/images/. What each peer is told, and what drives it, stands in its file in peers/.
@@ -14,15 +14,20 @@ import { rounded } from './bench.ts';
 import { describeMachine } from './machine.ts';
 import { installPeers } from './peers/debian.ts';
 import { etcd } from './peers/etcd.ts';
+import { growth } from './peers/growth.ts';
+import { latency } from './peers/latency.ts';
 import { lmdb } from './peers/lmdb.ts';
 import { LIBRARY_SHAPES, libraryAims, PAYLOADS, SERVER_SHAPES, serverAims } from './peers/matrix.ts';
 import { nats } from './peers/nats.ts';
 import { type Finding, findingsOf } from './peers/outcome.ts';
 import { writePage } from './peers/page.ts';
+import type { PartResult } from './peers/part.ts';
 import type { Peer, Shape } from './peers/peer.ts';
 import { postgresql } from './peers/postgresql.ts';
 import { rawDisk } from './peers/raw-disk.ts';
+import { recovery } from './peers/recovery.ts';
 import { redis } from './peers/redis.ts';
+import { replay } from './peers/replay.ts';
 import { rocksdb } from './peers/rocksdb.ts';
 import { type Plan, runShape, type ShapeResult } from './peers/rounds.ts';
 import { sqlite } from './peers/sqlite.ts';
@@ -41,20 +46,21 @@ export const peers: Bench = {
 interface Options {
   readonly plan: Plan;
   readonly parts: readonly string[];
+  readonly quick: boolean;
+  /** Size of the log that a start recovers. */
+  readonly gib: number;
   readonly write: boolean;
   /** What of the matrix is wanted. */
   readonly wants: { shape(shape: Shape): boolean; peer(peer: Peer): boolean };
 }
 
-/** What one part of the benchmark gives. */
-interface PartResult {
-  readonly findings: readonly Finding[];
-  readonly aims: readonly BenchAim[];
-}
-
 const PARTS: Readonly<Record<string, (options: Options) => Promise<PartResult>>> = {
   servers: (options) => matrix('servers', SERVERS, SERVER_SHAPES, TRUTHDB, serverAims, options),
   libraries: (options) => matrix('libraries', LIBRARIES, LIBRARY_SHAPES, TRUTHDB_LOG, libraryAims, options),
+  replay: ({ plan, quick }) => replay(plan, quick),
+  latency: ({ plan }) => latency(plan),
+  recovery: ({ plan, gib }) => recovery(plan, gib),
+  growth: ({ plan, quick }) => growth(plan, quick),
 };
 
 async function run(context: BenchContext): Promise<BenchResult> {
@@ -93,7 +99,7 @@ function optionsOf({ args, directory, signal, progress }: BenchContext): Options
     args: [...args],
     options: {
       ...{ quick: flag, write: flag, part: text, shape: text, bytes: text, peers: text },
-      ...{ rounds: text, seconds: text },
+      ...{ rounds: text, seconds: text, gib: text },
     },
   });
   const list = (value: string | undefined) => value?.split(',');
@@ -105,6 +111,8 @@ function optionsOf({ args, directory, signal, progress }: BenchContext): Options
       ...{ directory, signal, progress },
     },
     parts: list(values.part) ?? Object.keys(PARTS),
+    quick: values.quick,
+    gib: Number(values.gib ?? (values.quick ? 0.25 : 2)),
     write: values.write,
     wants: {
       shape: (shape) =>

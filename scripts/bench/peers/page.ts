@@ -33,6 +33,10 @@ const PARTS: readonly Part[] = [
     plot: 'peers-servers.svg',
   },
   { part: 'libraries', title: 'In process: writes in flight', plot: 'peers-libraries.svg' },
+  { part: 'replay', title: 'Replay from memory, every checksum verified', plot: null },
+  { part: 'latency', title: 'Latency of a durable append over the loopback, 64 clients', plot: null },
+  { part: 'recovery', title: 'Starting after a kill', plot: null },
+  { part: 'growth', title: 'What a large log costs', plot: null },
 ];
 
 export function writePage(page: Page): void {
@@ -88,10 +92,11 @@ function renderPart({ part, title, plot }: Part, all: readonly Finding[]): strin
   const findings = all.filter((finding) => finding.part === part);
   const sizes = [...new Set(findings.map(({ bytes }) => bytes))];
   if (sizes.length === 0) return [];
-  const tables = sizes.flatMap((bytes) => [
-    `${bytes} B of payload, events per second:`,
-    pivot(findings.filter((finding) => finding.bytes === bytes)),
-  ]);
+  // The matrices are all in events per second; elsewhere each line has a unit of its own.
+  const tables = sizes.flatMap((bytes) => {
+    const sized = findings.filter((finding) => finding.bytes === bytes);
+    return plot === null ? [listed(sized)] : [`${bytes} B of payload, events per second:`, pivot(sized)];
+  });
   return [`### ${title}`, ...tables, ...(plot === null ? [] : [`![${title}](images/${plot})`])];
 }
 
@@ -106,6 +111,13 @@ function pivot(findings: readonly Finding[]): string {
     return [label, ...loads.map((load) => cell(own.find((finding) => finding.load === load)))];
   });
   return tableOf(['', ...loads], rows);
+}
+
+function listed(findings: readonly Finding[]): string {
+  return tableOf(
+    ['', '', 'value', 'unit'],
+    findings.map((finding) => [finding.load, finding.who, cell(finding), finding.unit]),
+  );
 }
 
 function cell(finding: Finding | undefined): string {

@@ -28,22 +28,23 @@ interface TruthdbServer {
   readonly url: string;
 }
 
-/** Starts a server on a new directory; `nodeFlags` come before the program, for profiles. */
-async function startTruthdb(
-  directory: string,
-  nodeFlags: readonly string[] = [],
-): Promise<TruthdbServer> {
+/** What `serve --json` prints once it serves. */
+interface ServingLine {
+  readonly serving: boolean;
+  readonly connection: string | null;
+}
+
+/** Starts a server; on a new directory its URL is with it, on one that was served before it is empty. */
+export async function startTruthdb(directory: string): Promise<TruthdbServer> {
   const flags = ['--host', '127.0.0.1', '--port', '0', '--http', 'off', '--socket', 'off', '--tls', 'off'];
-  const started = startProcess(process.execPath, [
-    ...nodeFlags,
-    ...[BINARY, 'serve', '--data', directory, ...flags, '--json'],
-  ]);
-  let url: string | null = null;
+  const started = startProcess(process.execPath, [BINARY, 'serve', '--data', directory, ...flags, '--json']);
+  let serving: ServingLine | null = null;
   started.onLine((line) => {
-    url ??= line.startsWith('{') ? (JSON.parse(line) as { connection: string }).connection : null;
+    const said = line.startsWith('{') ? (JSON.parse(line) as ServingLine) : null;
+    if (said?.serving) serving = said;
   });
-  await untilReady(started, 'truthdb serve', async () => url !== null);
-  return { started, url: url ?? '' };
+  await untilReady(started, 'truthdb serve', async () => serving !== null);
+  return { started, url: (serving as ServingLine | null)?.connection ?? '' };
 }
 
 async function openTruthdb(directory: string, shape: Shape) {
@@ -58,9 +59,10 @@ async function openTruthdb(directory: string, shape: Shape) {
   };
 }
 
-function connectAll(url: string, clients: number): Promise<Client[]> {
+export function connectAll(url: string, clients: number): Promise<Client[]> {
   const address = parseConnectionString(url);
-  return Promise.all(Array.from({ length: clients }, () => connect(address)));
+  // A server that is gone must be noticed, not waited for.
+  return Promise.all(Array.from({ length: clients }, () => connect(address, { reconnect: false })));
 }
 
 /** Events acknowledged per second. */
