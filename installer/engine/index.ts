@@ -103,8 +103,8 @@ class InstallerEngine implements Engine {
   }
 
   #greet(client: Client): void {
-    this.#log.write(`console ${client.console} attached`);
     this.#clients.send(client, { type: 'log', lines: this.#log.lines().slice(-LOG_LINES_SENT) });
+    this.#log.write(`console ${client.console} attached`); // Goes to all consoles, the new one among them.
     this.#clients.send(client, this.#viewFor(client));
   }
 

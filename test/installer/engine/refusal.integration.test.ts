@@ -50,6 +50,16 @@ describe('a refused confirmation', () => {
     expect(loop.isUntouched()).toBe(true);
   });
 
+  it('is told to a console that attaches now with every earlier line of the log, in order and once', async () => {
+    const other = await loop.another('tty4');
+    const line = 'console tty4 attached';
+    await other.until(line, () => logOf(other).find((text) => text.endsWith(line)));
+    const lines = logOf(other);
+    expect(new Set(lines).size).toBe(lines.length);
+    expect(lines[0]).toMatch(/engine listens/);
+    expect(lines.at(-1)).toMatch(/tty4 attached/);
+  });
+
   it('survives nonsense on the socket', async () => {
     const other = await loop.another('tty3');
     other.sendRaw('{"v":2}\nnot json\n{"v":1,"type":"act","page":"disk"}\n');
@@ -95,3 +105,7 @@ describe('the last look at the disk', () => {
     await holder.release();
   });
 });
+
+function logOf(client: TestClient): readonly string[] {
+  return client.replies.flatMap((reply) => (reply.type === 'log' ? reply.lines : []));
+}
