@@ -101,6 +101,8 @@ async function installByHand({ folder, artefacts }: Run): Promise<Installed | un
     folder,
     disks: [newDisk(folder)],
     medium: { path: artefacts.iso, as: 'cdrom', bootIndex: 9 },
+    // Or the installer would warn of a machine that cannot be reached.
+    network: { isolated: true, forwards: [] },
     attended: true,
     extraArgs: ['-no-reboot'],
   });

@@ -7,6 +7,19 @@ const COLUMNS_MIN = 80;
 const ROWS_MIN = 24;
 const LEAVE = 0x1d;
 
+/**
+ * Undoes whatever a program on a serial line may have set, at any point of its drawing: key modes, character set, scroll region,
+ * attributes, hidden cursor. The cursor ends below everything drawn, which stays to be read.
+ */
+export const TERMINAL_RESTORED = [
+  '\x1b[?1l\x1b>',
+  '\x1b(B\x0f',
+  '\x1b[r',
+  '\x1b[m',
+  '\x1b[?25h',
+  '\x1b[999;1H\r\n',
+].join('');
+
 export interface ShownConnection {
   readonly adminToken: string;
   readonly fingerprint: string;
@@ -52,8 +65,7 @@ export async function connectTerminal(vm: Vm): Promise<InteractiveEnd> {
     stdin.removeAllListeners('data');
     stdin.setRawMode(false);
     stdin.pause();
-    // Leave the terminal as it was found: attributes off, cursor on, below what the installer drew.
-    stdout.write('\x1b[0m\x1b[?25h\r\n');
+    stdout.write(TERMINAL_RESTORED);
   }
 }
 

@@ -6,10 +6,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findArtefacts } from '../../scripts/appliance/artefacts.ts';
 import { newDisk, putDiskAside } from '../../scripts/appliance/disk.ts';
 import { answerText, fingerprintFrom } from '../../scripts/appliance/install.ts';
-import { findConnection } from '../../scripts/appliance/interactive.ts';
+import { findConnection, TERMINAL_RESTORED } from '../../scripts/appliance/interactive.ts';
 import { parseOptions } from '../../scripts/appliance/options.ts';
 import { makeSecrets, passwordHash, tokenHash } from '../../scripts/appliance/secrets.ts';
 import { type InstalledState, nextStage, readState, writeState } from '../../scripts/appliance/state.ts';
+import { Screen } from '../../scripts/vm/screen.ts';
 
 const FINGERPRINT = 'ab'.repeat(32);
 const state: InstalledState = {
@@ -111,6 +112,17 @@ describe('what the installer shows', () => {
     const text = ['┌──┐', ...lines.map((line) => `│ ${line.padEnd(74)} │`), '└──┘'].join('\n');
     expect(findConnection({ text: () => text })).toEqual({ adminToken: token, fingerprint: FINGERPRINT });
     expect(findConnection({ text: () => 'Welcome' })).toBeUndefined();
+  });
+});
+
+describe('a terminal that is taken from the installer', () => {
+  test('goes on below what was drawn, in plain letters', async () => {
+    const screen = new Screen(80, 24, () => undefined);
+    const drawing = '\x1b[1;20r\x1b[?25l\x1b[?1h\x1b=\x1b[24;1Hlast line\x1b[3;5H\x1b[7m\x1b(0';
+    await screen.write(Buffer.from(`${drawing}${TERMINAL_RESTORED}said next`));
+    expect(screen.line(22)).toBe('last line');
+    expect(screen.line(23)).toBe('said next');
+    expect(screen.cell(23, 0)).toMatchObject({ inverse: false, plain: true });
   });
 });
 
