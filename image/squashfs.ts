@@ -61,8 +61,14 @@ async function packSquashfs(tree: Tree, target: string, epoch: number): Promise<
     ...['-root-mode', '755', '-root-uid', '0', '-root-gid', '0', '-root-time', String(epoch)],
     ...['-no-xattrs', '-quiet', '-no-progress'],
   ];
+  const [program = '', ...prefix] = [...asRoot(), 'mksquashfs'];
   // SOURCE_DATE_EPOCH fixes the image's own time; the times of its files are in the archive.
-  await run('mksquashfs', ['-', target, ...options], { input: writeTar(tree, epoch), epoch });
+  await run(program, [...prefix, '-', target, ...options], { input: writeTar(tree, epoch), epoch });
+}
+
+/** mksquashfs 4.5 gives the top directory of an archive to whoever runs it, whatever -root-uid says. */
+function asRoot(): readonly string[] {
+  return process.getuid?.() === 0 ? [] : ['unshare', '--user', '--map-root-user'];
 }
 
 /**

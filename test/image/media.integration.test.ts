@@ -6,10 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bootSector } from '../../image/boot-sector.ts';
 import { buildEsp } from '../../image/esp.ts';
 import { buildIso } from '../../image/iso.ts';
-import { buildRootImage } from '../../image/squashfs.ts';
-import { directory, file, link, put, type Tree } from '../../image/tree.ts';
+import { buildSmallImage, EPOCH } from './small-tree.ts';
 
-const EPOCH = 1_760_000_000;
 const VOLUME_ID = 'TRUTHDB_INSTALL';
 let folder: string;
 beforeAll(() => {
@@ -21,19 +19,9 @@ const at = (name: string) => join(folder, name);
 const output = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: 'utf8' });
 
 describe('the root image', () => {
-  const tree = (): Tree => {
-    const made: Tree = new Map();
-    put(made, 'usr/bin/tool', file(Buffer.alloc(300_000, 7), 0o755));
-    put(made, 'usr/bin/sudo', file('x', 0o4755));
-    put(made, 'bin', link('usr/bin'));
-    put(made, 'root', directory(0o700));
-    return made;
-  };
-
   test('holds modes, owners and links, and is the same bytes with the same root hash every time', async () => {
-    const options = { epoch: EPOCH, progress: () => {} };
-    const one = await buildRootImage(tree(), { cache: { directory: at('cache-1') }, ...options });
-    const two = await buildRootImage(tree(), { cache: { directory: at('cache-2') }, ...options });
+    const one = await buildSmallImage(at('cache-1'));
+    const two = await buildSmallImage(at('cache-2'));
     const bytes = (image: typeof one, name: string) => readFileSync(join(image.directory, name));
     expect(two.rootHash).toBe(one.rootHash);
     for (const name of ['root.squashfs', 'root.verity'])
@@ -44,12 +32,18 @@ describe('the root image', () => {
     expect(listing).toMatch(/squashfs-root\/bin -> usr\/bin$/m);
   });
 
+  test('belongs to root and is the same bytes when an ordinary user builds it', async () => {
+    const one = await buildSmallImage(at('cache-1'));
+    const squashfs = join(one.directory, 'root.squashfs');
+    expect(output('unsquashfs', '-max-depth', '0', '-lln', squashfs)).toMatch(/^drwxr-xr-x 0\/0 /);
+    const user = ['--user', '--map-user=1234', '--map-group=1234'];
+    const program = [process.execPath, join(import.meta.dirname, 'small-tree.ts'), at('cache-3')];
+    const other = output('unshare', ...user, ...program).trim();
+    expect(readFileSync(join(other, 'root.squashfs')).equals(readFileSync(squashfs))).toBe(true);
+  });
+
   test('verifies against its hash, and one flipped bit is found', async () => {
-    const image = await buildRootImage(tree(), {
-      cache: { directory: at('cache-1') },
-      epoch: EPOCH,
-      progress: () => {},
-    });
+    const image = await buildSmallImage(at('cache-1'));
     const squashfs = at('flipped.squashfs');
     const data = readFileSync(join(image.directory, 'root.squashfs'));
     writeFileSync(squashfs, data);
