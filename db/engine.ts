@@ -5,7 +5,7 @@
  * May import everything under db/ but server, client, protocol and cli. Its parts lie in engine/.
  */
 import { randomBytes } from 'node:crypto';
-import type { Engine } from './engine/contract.ts';
+import type { Engine, Replication } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
 import { type Clock, type Disk, RealDisk, realClock, realScheduler, type Scheduler } from './io/index.ts';
 import {
@@ -32,8 +32,10 @@ export type {
   Engine,
   EngineSnapshots,
   EngineStatus,
+  FollowingStatus,
   ReadAllRequest,
   ReadStreamRequest,
+  Replication,
   SubscribeRequest,
 } from './engine/contract.ts';
 
@@ -52,6 +54,8 @@ export interface OverLogOptions {
   readonly scheduler?: Scheduler;
   /** Views beside those of the database itself. */
   readonly views?: readonly ViewDefinition[];
+  /** Where commits come from that nobody appends here: the log is a copy. */
+  readonly replication?: Replication;
   /** Entries applied between two checkpoints of the views in the background. */
   readonly checkpointEntries?: number;
   /** When snapshots are taken in the background and how many are kept; without it only by command, and three. */
@@ -131,6 +135,7 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
     bytes,
     registry,
     snapshots,
+    replication: options.replication ?? null,
     clock,
     pause,
     checkpointEntries,

@@ -1,9 +1,13 @@
 /** `truthdb serve`: runs the server until a signal stops it. */
 import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type ConfigSources, resolveConfig, SETTINGS, unknownVariables } from '../config.ts';
 import { ERROR_CODES, TruthError } from '../errors.ts';
-import { runServer, type Serving } from '../server/index.ts';
+import { readCopyMark } from '../follow/index.ts';
+import { RealDisk } from '../io/index.ts';
+import { runServer } from '../server/index.ts';
 import type { Arguments, Command, Terminal } from './command.ts';
+import { announceServing, announceUnseen } from './serving-lines.ts';
 
 /** Where the appliance renders its configuration. */
 const USUAL_FILE = '/run/truthdb/truthdb.json';
@@ -31,12 +35,13 @@ export const serve: Command = {
     for (const name of unknownVariables(environment, OTHER_VARIABLES)) {
       terminal.say(`warning: the variable ${name} means nothing to truthdb serve; is it mistyped?`);
     }
+    refuseCopies(resolve(config.data));
     const failure = await runServer({
       config,
       environment,
       signal: terminal.signal,
       say: (line) => terminal.say(line),
-      onServing: (serving) => void announce(serving, terminal),
+      onServing: (serving) => void announceServing(serving, terminal),
       onUnseenToken: (connection) => void announceUnseen(connection, terminal),
     });
     if (failure === null) return 0;
@@ -61,33 +66,14 @@ function configFile(args: Arguments, environment: Terminal['environment']): Conf
   }
 }
 
-async function announce(started: Serving, terminal: Terminal): Promise<void> {
-  const serving = terminal.isJournal ? { ...started, connection: null } : started;
-  if (terminal.isJournal && started.connection !== null) sayHowToMakeOne(terminal);
-  if (terminal.json) {
-    await terminal.out(JSON.stringify({ serving: true, ...serving }));
-    return;
-  }
-  const { port, httpPort, httpTls, socket, fingerprint, connection } = serving;
-  terminal.say(`serving on port ${port}${fingerprint === null ? ' without TLS' : ''}`);
-  if (httpPort !== null) terminal.say(`HTTP${httpTls ? 'S' : ''} on port ${httpPort}`);
-  if (socket !== null) terminal.say(`local socket ${socket}`);
-  if (fingerprint !== null) terminal.say(`certificate fingerprint ${fingerprint}`);
-  if (connection !== null) {
-    terminal.say('connect with this string; it holds the admin token and is shown this once:');
-    await terminal.out(connection);
-  }
-}
-
-async function announceUnseen(connection: string, terminal: Terminal): Promise<void> {
-  if (terminal.isJournal) return sayHowToMakeOne(terminal);
-  terminal.say(
-    'the set-up is complete all the same; this string holds its admin token and is shown this once:',
+/** A copy that is written becomes another history than its source: that must be somebody's decision. */
+function refuseCopies(directory: string): void {
+  const mark = readCopyMark(new RealDisk(), directory);
+  if (mark === null) return;
+  throw new TruthError(
+    'CONFIG',
+    `${directory} holds a copy of the log at ${mark.source}. Serve it for reading with \`truthdb follow --serve\`; ` +
+      'to make it a log of its own that takes appends, and can follow that source no more, first move metadata/follower.json away',
+    { source: mark.source },
   );
-  await terminal.out(terminal.json ? JSON.stringify({ serving: false, connection }) : connection);
-}
-
-function sayHowToMakeOne(terminal: Terminal): void {
-  terminal.say('the admin token is not written to the journal; make one on this machine:');
-  terminal.say('truthdb token create NAME --role operator');
 }

@@ -3,7 +3,7 @@ import type { AppendRequest, AppendResult, EventPage, RecordedEvent, StreamName 
 import type { ViewStatus } from '../materializer/materializer.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { Revision, Sequence } from '../types.ts';
-import type { LogStatus } from '../wal/log.ts';
+import type { LogCommit, LogStatus } from '../wal/log.ts';
 import type { LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 
 export interface ReadStreamRequest {
@@ -32,6 +32,27 @@ export interface SubscribeRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What a copy knows of the log it is a copy of. */
+export interface FollowingStatus {
+  /** Address of the source. */
+  readonly source: string;
+  readonly connected: boolean;
+  /** Behind what the source last said; null before it has said anything. */
+  readonly lag: { readonly entries: number; readonly bytes: number; readonly seconds: number } | null;
+  readonly reconnects: number;
+  /** Why there is no connection, or null. */
+  readonly problem: string | null;
+}
+
+/** Where the commits of a copy come from, and what is said to whoever wants to append to one. */
+export interface Replication {
+  /** Calls with each commit in log order, as it becomes stable and before readers see it. Returns the way to stop. */
+  onReplicated(listener: (commit: LogCommit) => void): () => void;
+  /** What an append is answered. */
+  refusal(): Error;
+  status(): FollowingStatus;
+}
+
 export interface EngineStatus {
   readonly log: LogStatus;
   readonly views: readonly ViewStatus[];
@@ -41,6 +62,8 @@ export interface EngineStatus {
   readonly inFlight: number;
   /** Why nothing can be written although reads go on, or null. */
   readonly readOnly: string | null;
+  /** Null where this is no copy. */
+  readonly following: FollowingStatus | null;
 }
 
 export interface EngineSnapshots {
@@ -63,7 +86,8 @@ export interface Engine {
    *
    * Errors: INVALID_ARGUMENT (names, ids, no events, `applied` with durability `async`), TOO_LARGE (events, bytes),
    * WRONG_EXPECTED_REVISION (details.actual: last revision, -1 when the stream does not exist), EVENT_ID_CONFLICT,
-   * BUSY (details.retryAfterMillis), DISK_FULL, WRITER_FAILED, VIEW_AHEAD, VIEW_UNAVAILABLE, CLOSED.
+   * BUSY (details.retryAfterMillis), DISK_FULL, WRITER_FAILED, VIEW_AHEAD, VIEW_UNAVAILABLE, READ_ONLY
+   * (details.source: this is a copy), CLOSED.
    */
   append(request: AppendRequest): Promise<AppendResult>;
   /** Errors: NOT_FOUND (no such stream), INVALID_ARGUMENT, PRUNED, GAP, CORRUPT, VIEW_UNAVAILABLE, CLOSED. Backwards, `end` is final and `next` then 0. */

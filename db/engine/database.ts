@@ -3,7 +3,13 @@
 import { TruthError } from '../errors.ts';
 import type { Clock } from '../io/index.ts';
 import type { AppendRequest, AppendResult, EventPage, RecordedEvent } from '../kernel/event.ts';
-import type { Registry, SaveRunner, ViewHandle } from '../materializer/index.ts';
+import {
+  type Registry,
+  type SaveRunner,
+  type ViewCommit,
+  type ViewHandle,
+  viewCommit,
+} from '../materializer/index.ts';
 import type { SnapshotKeeper } from '../snapshot/index.ts';
 import {
   EventReader,
@@ -27,6 +33,7 @@ import type {
   EngineStatus,
   ReadAllRequest,
   ReadStreamRequest,
+  Replication,
   SubscribeRequest,
 } from './contract.ts';
 import { LiveFeed } from './live-feed.ts';
@@ -37,6 +44,8 @@ export interface DatabaseOptions {
   /** Open, at the log's stable end. */
   readonly registry: Registry;
   readonly snapshots: SnapshotKeeper;
+  /** Where commits come from that nobody appends here; null where they are appended. */
+  readonly replication: Replication | null;
   readonly clock: Clock;
   readonly pause: () => Promise<void>;
   readonly checkpointEntries: number;
@@ -59,6 +68,7 @@ export class Database implements Engine {
   readonly #source: SubscriptionSource;
   readonly #key: StreamKey;
   readonly #checkpoints: CheckpointPolicy;
+  readonly #replication: Replication | null;
   readonly #closing = new AbortController();
   readonly #stopListening: (() => void)[];
   #closed: Promise<void> | null = null;
@@ -70,6 +80,7 @@ export class Database implements Engine {
     this.#bytes = options.bytes;
     this.#registry = registry;
     this.snapshots = options.snapshots;
+    this.#replication = options.replication;
     this.#indexHandle = registry.handle(streamIndex);
     this.#report = options.report;
     this.#lastSaver = options.closing;
@@ -109,6 +120,7 @@ export class Database implements Engine {
       log.onWritten((written) => this.#appends.reached('written', written)),
       log.onStable((stable) => this.#stable(stable)),
       log.onFailure((error) => this.#appends.fail(writerFailed(error))),
+      this.#replication?.onReplicated((commit) => this.#apply(viewCommit(commit))) ?? (() => {}),
     ];
   }
 
@@ -167,6 +179,7 @@ export class Database implements Engine {
       events: this.#index.events,
       inFlight: this.#appends.inFlight,
       readOnly: this.#registry.readOnly ?? log.readOnly,
+      following: this.#replication?.status() ?? null,
     };
   }
 
@@ -190,12 +203,16 @@ export class Database implements Engine {
       commit !== null;
       commit = this.#feed.takeStable(stable)
     ) {
-      this.#registry.apply(commit);
-      this.#recent.publish(commit);
-      this.#checkpoints.applied(commit.entries.length);
+      this.#apply(commit);
     }
     this.#appends.reached('durable', stable);
     this.#appends.reached('applied', this.#registry.position);
+  }
+
+  #apply(commit: ViewCommit): void {
+    this.#registry.apply(commit);
+    this.#recent.publish(commit);
+    this.#checkpoints.applied(commit.entries.length);
   }
 
   async #close(): Promise<void> {
@@ -218,6 +235,7 @@ export class Database implements Engine {
 
   #checkWritable(): void {
     this.#checkOpen();
+    if (this.#replication !== null) throw this.#replication.refusal();
     const { readOnly } = this.#registry;
     if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
     this.#checkIndex('nothing can be written');

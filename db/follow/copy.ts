@@ -5,7 +5,6 @@
  */
 import { join } from 'node:path';
 import type { Disk, FileHandle } from '../io/index.ts';
-import type { Sequence } from '../types.ts';
 import { SEGMENT_HEADER_BYTES } from '../wal/format.ts';
 import { contentEnd } from '../wal/locate.ts';
 import type { LogIdentity } from '../wal/log.ts';
@@ -192,7 +191,8 @@ export class Copy {
   #mark(): void {
     const { disk, directory, source } = this.#options;
     const { durable } = this;
-    if (durable === null || durable.sequence === (0 as Sequence)) return;
+    // At the beginning of a segment the mark of the one before stays: it is that of the last group.
+    if (durable === null || durable.offset <= SEGMENT_HEADER_BYTES) return;
     const { segment, offset, sequence, chain, epoch } = durable;
     writeCopyMark(disk, directory, { source, segment, offset, sequence, chain, epoch });
     this.#markedAt = this.#options.nowMillis();

@@ -41,6 +41,8 @@ export interface Examined {
   /** End of what is there and whole; after damage, of what lies behind it. */
   readonly end: CopyEnd;
   readonly damage: readonly Damage[];
+  /** State at the mark, which is durable; null without one, or where damage hides it. */
+  readonly marked: CopyEnd | null;
 }
 
 export interface ExamineOptions {
@@ -63,11 +65,12 @@ export function examineCopy(options: ExamineOptions): Examined {
     end: COPY_START,
     hole: null,
     damage: [],
+    marked: null,
   };
   for (const [at, name] of segments.entries()) examineSegment(examination, name, at === segments.length - 1);
   closeAtMark(examination, mark);
-  const { identity, end, damage } = examination;
-  return { identity, segments, end, damage };
+  const { identity, end, damage, marked } = examination;
+  return { identity, segments, end, damage, marked };
 }
 
 /** Segment files by index; none where there is no directory yet. */
@@ -96,6 +99,7 @@ interface Examination {
   end: CopyEnd;
   hole: Hole | null;
   readonly damage: Damage[];
+  marked: CopyEnd | null;
 }
 
 function examineSegment(examination: Examination, name: SegmentName, last: boolean): void {
@@ -201,6 +205,7 @@ function readSeal(examination: Examination, name: SegmentName, segment: OpenedSe
     ordinal: start.ordinal,
     sealed: true,
   };
+  noteMark(examination, segment, examination.end);
 }
 
 function recordedBefore(
@@ -253,11 +258,23 @@ function walk(examination: Examination, name: SegmentName, segment: OpenedSegmen
     };
     if (scanned.kind === 'seal') {
       end = { ...end, sealed: true };
+      noteMark(examination, segment, end);
       break;
     }
     end = { ...end, ordinal: scanned.ordinal, recordedAt: scanned.recordedAt };
+    noteMark(examination, segment, end);
   }
   examination.end = end;
+}
+
+/** The mark names the chain at its place: another one there is another log. */
+function noteMark(examination: Examination, segment: OpenedSegment, end: CopyEnd): void {
+  const { mark } = examination.options;
+  if (mark === null || mark.segment !== end.segment || mark.offset !== end.offset) return;
+  if (Buffer.compare(mark.chain, end.chain) !== 0) {
+    throw mixed(segment, `has another chain at sequence ${end.sequence} than metadata/follower.json says`);
+  }
+  examination.marked = end;
 }
 
 /** What the mark knows beyond the end has been here and is gone. */

@@ -16,7 +16,7 @@ export interface FollowerState {
   readonly source: string;
   readonly connected: boolean;
   readonly identity: LogIdentity | null;
-  /** What is durable here; null until the source has recognised the copy. */
+  /** What is durable here; null while that is not known, before the source has recognised the copy. */
   readonly durable: CopyEnd | null;
   readonly sourceEnd: SourceEnd | null;
   readonly reconnects: number;

@@ -46,6 +46,7 @@ export class Follower {
   #stream: LogStream | null = null;
   #state: FollowerState;
   #settledBefore = false;
+  #marked: CopyEnd | null = null;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -96,8 +97,9 @@ export class Follower {
         const reason = passing(error);
         if (reason === null) throw await this.#explained(error);
         if (signal.aborted) return;
+        if (reason.message !== this.#state.problem) this.#options.report(`${reason.message}; trying again`);
+        this.#tellMarked();
         this.#tell({ problem: reason.message, reconnects: this.#state.reconnects + 1 });
-        this.#options.report(`${reason.message}; trying again`);
       }
       const moved = (this.#state.durable?.sequence ?? null) !== before;
       delay = moved ? RETRY_MILLIS_MIN : Math.min(delay * 2, RETRY_MILLIS_MAX);
@@ -171,6 +173,7 @@ export class Follower {
       }
       examined = this.#examine();
     }
+    this.#marked = examined.marked;
     return new Copy({ disk, directory, source, examined, mark: this.#mark, nowMillis });
   }
 
@@ -201,6 +204,12 @@ export class Follower {
     } catch {
       return error;
     }
+  }
+
+  /** Without its source a copy can still be read up to where it is durable for certain. */
+  #tellMarked(): void {
+    const durable = this.#state.durable ?? this.#marked;
+    this.#tell({ durable, identity: this.#copy?.identity ?? null });
   }
 
   #tell(change: Partial<FollowerState>): void {

@@ -7,8 +7,10 @@
  *     receiver, group-finder, received-bytes    checks checksums, sequences and chain of what arrives
  *     copy, copy-mark, examine, refill          the files: writing, what a start finds, healing a break
  *     follower, fork                            the life of it: connect, resume, stop at another history
- *     followed-log                              the copy as a log that can be read and not appended to
+ *     replica, followed-log, copy-tail          the copy as a database that is read and not appended to
  */
+export { readCopyMark } from './copy-mark.ts';
 export { Follower, type FollowerOptions } from './follower.ts';
 export { type FollowerState, type Lag, lagOf } from './follower-state.ts';
+export { openReplica } from './replica.ts';
 export { type StreamedGroup, StreamedGroups } from './streamed-groups.ts';

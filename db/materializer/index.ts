@@ -20,6 +20,7 @@ export type {
   ViewStatus,
 } from './materializer.ts';
 export { Registry } from './registry.ts';
+export { viewCommit } from './replay.ts';
 export type { RestorableView, RestorePoint } from './restore-point.ts';
 export { inlineRunner, type SaveRunner } from './save-step.ts';
 export { ThreadedRunner } from './threaded-runner.ts';

@@ -45,7 +45,8 @@ export async function commitAt(log: Log, position: Sequence): Promise<LogCommit 
   return null;
 }
 
-function viewCommit(commit: LogCommit): ViewCommit {
+/** A commit as views see it: without the log's own entries. */
+export function viewCommit(commit: LogCommit): ViewCommit {
   const { ordinal, epoch, recordedAt, sequence } = commit;
   const entries = commit.entries.every(({ type }) => type >= ENTRY_TYPE_FIRST)
     ? commit.entries

@@ -20,6 +20,10 @@ import { isSetUp, readCertificate, readTokens, setUp } from './setup.ts';
 export interface RunOptions {
   readonly config: Config;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Opens what is served; by default the database of the directory, for writing. */
+  readonly open?: typeof openEngine;
+  /** False: the log comes from elsewhere, and a first start makes none. Default true. */
+  readonly ownLog?: boolean;
   /** Aborted: stop in order. */
   readonly signal: AbortSignal;
   /** Each line of what happens, for people. */
@@ -83,7 +87,7 @@ async function serveDatabase(
   let server: Server | null = null;
   try {
     say(`opening ${directory}`);
-    engine = await openEngine({
+    engine = await (options.open ?? openEngine)({
       directory,
       disk,
       durability: config.log.durability,
@@ -123,6 +127,7 @@ function firstStart(options: RunOptions, directory: string, disk: RealDisk): str
     hostNames: config.hostNames,
     adminTokenHash: null,
     segmentBytes: config.log.segmentBytes,
+    ownLog: options.ownLog ?? true,
   });
   return adminToken;
 }

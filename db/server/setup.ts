@@ -27,11 +27,13 @@ export interface SetupOptions {
   /** Undefined: the log's default. */
   readonly segmentBytes: number | undefined;
   readonly entryBytesMax?: number | undefined;
+  /** False: the log comes from elsewhere, this is to be a copy. Default true. */
+  readonly ownLog?: boolean;
 }
 
 export interface SetupResult {
-  /** Identity of the log, 32 hexadecimal digits. */
-  readonly logId: string;
+  /** Identity of the log, 32 hexadecimal digits; null while a copy has none. */
+  readonly logId: string | null;
   readonly fingerprint: string;
   /** Shown once and kept nowhere; null when only its hash was given. */
   readonly adminToken: string | null;
@@ -50,7 +52,8 @@ export function setUp(options: SetupOptions): SetupResult {
   mkdirSync(dirname(directory), { recursive: true });
   if (existsSync(directory)) checkContent(directory);
   if (existsSync(directory) && isSetUp(disk, directory)) throw alreadySetUp(directory);
-  makeLog(options);
+  if (options.ownLog ?? true) makeLog(options);
+  else makeFolders(options);
   const lock = disk.lock(directory);
   if (lock === null || isSetUp(disk, directory)) {
     lock?.release();
@@ -64,7 +67,7 @@ export function setUp(options: SetupOptions): SetupResult {
       new Date(),
     );
     return {
-      logId: readLogId(disk, directory) as string,
+      logId: readLogId(disk, directory),
       fingerprint: certificate.fingerprint,
       adminToken: token,
     };
@@ -96,6 +99,11 @@ function makeLog({ directory, disk, segmentBytes, entryBytesMax }: SetupOptions)
     // Left from a set-up that was interrupted after its first step.
     if (!(error instanceof TruthError) || error.code !== 'ALREADY_EXISTS') throw error;
   }
+}
+
+function makeFolders({ directory, disk }: SetupOptions): void {
+  for (const folder of ['', 'metadata']) disk.mkdir(join(directory, folder));
+  disk.fsyncDirectory(directory);
 }
 
 /** Key and certificate of an interrupted set-up stay: clients may know the fingerprint already. */

@@ -10,6 +10,7 @@ export function statusReport(status: EngineStatus) {
   return {
     state: log.failed === null ? (status.readOnly === null ? 'serving' : 'read-only') : 'writer-failed',
     reason: log.failed ?? status.readOnly,
+    following: status.following,
     logId: Buffer.from(log.identity.logId).toString('hex'),
     epoch: log.epoch,
     events: status.events,

@@ -145,7 +145,8 @@ export class HttpServer {
   #whyNotReady(): string | null {
     if (this.#serving === null) return this.#notReady;
     const status = this.#serving.database.engine.status();
-    return status.log.failed ?? status.readOnly;
+    // A copy takes no appends by design: what it is there for, it does.
+    return status.log.failed ?? (status.following === null ? status.readOnly : null);
   }
 
   async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

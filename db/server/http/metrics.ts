@@ -3,7 +3,7 @@
  * and handed to prom-client, which does the text format and measures the process.
  */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
-import type { EngineStatus } from '../../engine.ts';
+import type { EngineStatus, FollowingStatus } from '../../engine.ts';
 import { COMMIT, VERSION } from '../../version.ts';
 import type { HistogramSnapshot } from '../../wal/log.ts';
 import { LATENCY_BOUNDS_MILLIS } from '../counters.ts';
@@ -38,6 +38,7 @@ export function createMetrics(database: () => HttpDatabase | null): Registry {
     registry.registerMetric(metric as unknown as Metric);
   };
   addLogMetrics(add);
+  addFollowingMetrics(add);
   addServerMetrics(add);
   return registry;
 }
@@ -94,6 +95,27 @@ function addLogMetrics(add: Add): void {
   add('view_lag_entries', 'gauge', 'Stable entries a view has not applied', (_, { log, views }) =>
     views.map((view) => ({ value: Math.max(0, log.stable - view.applied), labels: { view: view.name } })),
   );
+}
+
+/** Only a copy has these. */
+function addFollowingMetrics(add: Add): void {
+  const following = (
+    name: string,
+    type: 'gauge' | 'counter',
+    help: string,
+    read: (status: FollowingStatus) => number | null,
+  ) =>
+    add(`following_${name}`, type, help, (_, status) => {
+      const value = status.following === null ? null : read(status.following);
+      return value === null ? [] : one(value);
+    });
+  following('connected', 'gauge', '1 while the copy is connected to its source', ({ connected }) =>
+    connected ? 1 : 0,
+  );
+  following('lag_entries', 'gauge', 'Entries the copy is behind', ({ lag }) => lag?.entries ?? null);
+  following('lag_bytes', 'gauge', 'Bytes the copy is behind', ({ lag }) => lag?.bytes ?? null);
+  following('lag_seconds', 'gauge', 'Recorded time the copy is behind', ({ lag }) => lag?.seconds ?? null);
+  following('reconnects_total', 'counter', 'Connections to the source lost', ({ reconnects }) => reconnects);
 }
 
 function addServerMetrics(add: Add): void {

@@ -180,6 +180,7 @@ export class MemoryEngine implements Engine {
       events: this.events.length,
       inFlight: 0,
       readOnly: null,
+      following: null,
     };
   }
 

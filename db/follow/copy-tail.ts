@@ -1,0 +1,149 @@
+/**
+ * Reads a copy's commits in order, each once, as they become durable, and keeps the index of the segment they lie in, which
+ * readers use. Every byte is validated on the way.
+ */
+import { join } from 'node:path';
+import { TruthError } from '../errors.ts';
+import type { Disk } from '../io/index.ts';
+import type { CommitOrdinal, Epoch, Sequence } from '../types.ts';
+import { decodeCommit } from '../wal/decode.ts';
+import { SEGMENT_HEADER_BYTES } from '../wal/format.ts';
+import type { LogCommit } from '../wal/log.ts';
+import type { ReadableSegment } from '../wal/reader.ts';
+import { type ScannedCommit, type ScannedSeal, Scanner } from '../wal/scanner.ts';
+import { type OpenedSegment, openSegment, segmentFileName, walDirectory } from '../wal/segment.ts';
+import { SparseIndex } from '../wal/sparse-index.ts';
+import { listCopy } from './examine.ts';
+
+/** A group behind the last one. */
+interface TailStep {
+  readonly sequence: Sequence;
+  readonly epoch: Epoch;
+  /** Null for a seal. */
+  readonly commit: LogCommit | null;
+}
+
+export class CopyTail {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #scanner: Scanner;
+  readonly #onSegment: (segment: ReadableSegment) => void;
+  #segment: OpenedSegment;
+  #index: SparseIndex;
+  #offset = SEGMENT_HEADER_BYTES;
+  #next: Sequence;
+  #ordinal: CommitOrdinal;
+  #epoch: Epoch;
+  #sealed = false;
+  #reading = false;
+
+  /** Goes on behind `after`, which ends a group. `onSegment` hears of the segment it stands in and of each one it enters. */
+  constructor(disk: Disk, directory: string, after: Sequence, onSegment: (segment: ReadableSegment) => void) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#scanner = new Scanner(disk);
+    this.#onSegment = onSegment;
+    this.#segment = this.#open((after < 1 ? 1 : after) as Sequence);
+    const { header } = this.#segment;
+    this.#next = header.firstSequence;
+    this.#ordinal = header.lastOrdinal;
+    this.#epoch = header.epoch;
+    this.#index = new SparseIndex(header.firstSequence);
+    this.#announce();
+    while (this.#next <= after) this.#advance();
+  }
+
+  get epoch(): Epoch {
+    return this.#epoch;
+  }
+
+  /** The next group, which must be durable. Errors: CORRUPT. */
+  next(): TailStep {
+    if (this.#sealed) this.#enterNext();
+    const scanned = this.#advance();
+    const { sequence, epoch } = scanned;
+    return { sequence, epoch, commit: scanned.kind === 'commit' ? decodeCommit(scanned) : null };
+  }
+
+  /** More is durable: what was read ahead may be old. */
+  refresh(): void {
+    this.#reading = false;
+  }
+
+  close(): void {
+    this.#disk.close(this.#segment.handle);
+  }
+
+  #advance(): ScannedCommit | ScannedSeal {
+    if (!this.#reading) this.#startReading();
+    const scanned = this.#scanner.next();
+    if (scanned.kind === 'break') {
+      const { name } = this.#segment;
+      throw new TruthError(
+        'CORRUPT',
+        `segment ${name} of the copy is damaged at offset ${scanned.brokenAt}: ${scanned.reason}; ` +
+          '`truthdb follow --verify` brings it again from the source',
+        { segment: name, offset: scanned.brokenAt, sequence: scanned.sequence, side: 'copy' },
+      );
+    }
+    this.#index.note(scanned.sequence, scanned.offset);
+    this.#offset = scanned.end;
+    this.#next = (scanned.sequence + 1) as Sequence;
+    this.#epoch = scanned.epoch;
+    this.#sealed = scanned.kind === 'seal';
+    if (scanned.kind === 'commit') this.#ordinal = scanned.ordinal;
+    return scanned;
+  }
+
+  #startReading(): void {
+    this.#reading = true;
+    this.#scanner.start(this.#segment, {
+      offset: this.#offset,
+      sequence: this.#next,
+      ordinal: this.#ordinal,
+      chain: null,
+      contentHash: false,
+    });
+  }
+
+  #enterNext(): void {
+    const { handle } = this.#segment;
+    this.#segment = this.#open(this.#next);
+    this.#disk.close(handle);
+    this.#offset = SEGMENT_HEADER_BYTES;
+    this.#sealed = false;
+    this.#reading = false;
+    this.#index = new SparseIndex(this.#next);
+    this.#announce();
+  }
+
+  #announce(): void {
+    const { index, firstSequence } = this.#segment.header;
+    this.#onSegment({ index, firstSequence, sparse: this.#index, saved: false });
+  }
+
+  /** The segment that holds a sequence. The follower may seal it between listing and opening: then under its new name. */
+  #open(sequence: Sequence): OpenedSegment {
+    const name = listCopy(this.#disk, this.#directory).findLast(
+      ({ firstSequence }) => firstSequence <= sequence,
+    );
+    if (name === undefined) {
+      throw new TruthError(
+        'CORRUPT',
+        `no segment of ${join(this.#directory, 'wal')} holds sequence ${sequence}`,
+        {
+          sequence,
+        },
+      );
+    }
+    const wal = walDirectory(this.#directory);
+    const sealed = { ...name, state: 'sealed' } as const;
+    try {
+      return openSegment(this.#disk, wal, name, 'read');
+    } catch (error) {
+      const { index, firstSequence, state } = sealed;
+      if (!this.#disk.list(wal).includes(segmentFileName(index, firstSequence, state))) throw error;
+      return openSegment(this.#disk, wal, sealed, 'read');
+    }
+  }
+}
