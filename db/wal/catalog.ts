@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
 import type { LogIdentity } from './log.ts';
+import { readFloor, readLastSegment } from './metadata.ts';
 import {
   type OpenedSegment,
   parseSegmentFileName,
@@ -11,11 +12,19 @@ import {
   walDirectory,
 } from './segment.ts';
 
-/** Segment files by index. Throws CORRUPT naming what is missing or twice; NOT_FOUND where there is no log. */
+/**
+ * Segment files by index, from the log's floor on. Throws CORRUPT naming what is missing or twice; NOT_FOUND where there is
+ * no log.
+ */
 export function listSegments(disk: Disk, directory: string): SegmentName[] {
-  const names = listWal(disk, directory)
-    .flatMap((name) => parseSegmentFileName(name) ?? [])
-    .sort((a, b) => a.index - b.index);
+  // Read before the list: a writer notes a segment only after it exists.
+  const noted = readLastSegment(disk, directory);
+  const floor = readFloor(disk, directory);
+  const names = listBelow(disk, directory, Number.POSITIVE_INFINITY).filter(
+    ({ index }) => index >= (floor?.segment ?? 1),
+  );
+  // Somebody has pruned meanwhile.
+  if (readFloor(disk, directory)?.segment !== floor?.segment) return listSegments(disk, directory);
   if (names.length === 0) {
     throw new TruthError(
       'NOT_FOUND',
@@ -23,8 +32,19 @@ export function listSegments(disk: Disk, directory: string): SegmentName[] {
       { directory },
     );
   }
-  for (const [at, name] of names.entries()) checkNeighbours(names[at - 1] ?? null, name);
+  for (const [at, name] of names.entries()) {
+    checkNeighbours(names[at - 1] ?? null, name, floor?.segment ?? 1);
+  }
+  checkLast(names.at(-1)!, noted);
   return names;
+}
+
+/** Segment files with a lower index, in order: what a prune that was interrupted has left below the floor. */
+export function listBelow(disk: Disk, directory: string, index: number): SegmentName[] {
+  return listWal(disk, directory)
+    .flatMap((name) => parseSegmentFileName(name) ?? [])
+    .filter((name) => name.index < index)
+    .sort((a, b) => a.index - b.index);
 }
 
 export function hasSegments(disk: Disk, directory: string): boolean {
@@ -55,8 +75,8 @@ function listWal(disk: Disk, directory: string): string[] {
   }
 }
 
-function checkNeighbours(previous: SegmentName | null, name: SegmentName): void {
-  const expected = previous === null ? 1 : previous.index + 1;
+function checkNeighbours(previous: SegmentName | null, name: SegmentName, first: number): void {
+  const expected = previous === null ? first : previous.index + 1;
   if (name.index === expected) return;
   const found = fileName(name);
   if (previous !== null && name.index === previous.index) {
@@ -74,6 +94,18 @@ function checkNeighbours(previous: SegmentName | null, name: SegmentName): void 
     segment: found,
     missing: expected,
   });
+}
+
+/** The newest segment has no successor that would miss it. */
+function checkLast(last: SegmentName, noted: number): void {
+  if (last.index >= noted) return;
+  const missing =
+    last.index + 1 === noted ? `segment ${noted} is` : `segments ${last.index + 1} to ${noted} are`;
+  throw new TruthError(
+    'CORRUPT',
+    `${missing} missing after ${fileName(last)}, as metadata/last-segment.json knows; restore from a backup or a follower`,
+    { segment: fileName(last), missing: last.index + 1 },
+  );
 }
 
 function fileName(name: SegmentName): string {

@@ -54,8 +54,21 @@ export class IndexStore {
     }
   }
 
+  /** Removes the index of a segment that is gone. */
+  remove(segmentIndex: number): void {
+    try {
+      this.#disk.unlink(this.#pathOf(segmentIndex));
+    } catch {
+      // There was none, or it stays: no segment will ask for it.
+    }
+  }
+
   #path({ header }: OpenedSegment): string {
-    return join(this.#folder, `${String(header.index).padStart(10, '0')}.idx`);
+    return this.#pathOf(header.index);
+  }
+
+  #pathOf(segmentIndex: number): string {
+    return join(this.#folder, `${String(segmentIndex).padStart(10, '0')}.idx`);
   }
 }
 

@@ -9,6 +9,7 @@
  *     recovery, torn-tail, metadata     what a start does with what it finds
  *     init, open, verify, inspect       entry points
  */
+export { type ArchiveOptions, archiveSegments } from './archive.ts';
 export { type InitLogOptions, initLog } from './init.ts';
 export {
   type InspectedEntry,
@@ -36,6 +37,8 @@ export type {
 export { LogBytes, type LogBytesRequest, type LogPiece, type LogPlace } from './log-bytes.ts';
 export { type OpenedLog, type OpenLogOptions, openLog } from './open.ts';
 export { type OpenedReader, openReader } from './open-reader.ts';
+export { type Pruned, type PruneOptions, pruneSegments } from './prune.ts';
+export type { Hold } from './retention.ts';
 export type { DurableClaim, TornTail } from './settle.ts';
 export {
   type SegmentReport,

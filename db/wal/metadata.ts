@@ -4,6 +4,8 @@
  *     log.json      { "format": 1, "logId": "hex" }            written once by init; must match the segments
  *     epoch.json    { "epoch": 3 }                              written before an epoch's first use
  *     durable.json  { "sequence": 812, "epoch": 3 }             written by a clean close: everything up to there is on disk
+ *     floor.json    { "segment": 4, "sequence": 812, "chain": "hex" }   written before segments below it are removed
+ *     last-segment.json { "segment": 7 }                        written in idle time and by a clean close: it existed
  *     torn/         copies of torn tails that recovery cut off
  */
 import { join } from 'node:path';
@@ -22,6 +24,18 @@ interface Content {
   readonly logId?: unknown;
   readonly epoch?: unknown;
   readonly sequence?: unknown;
+  readonly segment?: unknown;
+  readonly chain?: unknown;
+}
+
+/** Where the log begins since what was before has been pruned. */
+export interface Floor {
+  /** Index of the first segment. */
+  readonly segment: number;
+  /** Its first sequence. */
+  readonly sequence: Sequence;
+  /** Chain before it, hex. */
+  readonly chain: string;
 }
 
 export function metadataDirectory(directory: string): string {
@@ -66,6 +80,37 @@ export function readDurableMark(disk: Disk, directory: string): DurableMark | nu
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
     throw unreadable(directory, 'durable.json');
   return { sequence: sequence(value), epoch: epochOf(content, directory, 'durable.json') };
+}
+
+export function writeFloor(disk: Disk, directory: string, { segment, sequence, chain }: Floor): void {
+  write(disk, directory, 'floor.json', { segment, sequence, chain });
+}
+
+/** Null for a log that has all of itself. */
+export function readFloor(disk: Disk, directory: string): Floor | null {
+  const content = read(disk, directory, 'floor.json');
+  if (content === null) return null;
+  const { segment, sequence: first, chain } = content;
+  if (!isCount(segment) || !isCount(first) || typeof chain !== 'string' || !/^[0-9a-f]{64}$/.test(chain)) {
+    throw unreadable(directory, 'floor.json');
+  }
+  return { segment, sequence: sequence(first), chain };
+}
+
+export function writeLastSegment(disk: Disk, directory: string, segment: number): void {
+  write(disk, directory, 'last-segment.json', { segment });
+}
+
+/** Index of a segment that certainly existed; 0 when none was noted. */
+export function readLastSegment(disk: Disk, directory: string): number {
+  const content = read(disk, directory, 'last-segment.json');
+  if (content === null) return 0;
+  if (!isCount(content.segment)) throw unreadable(directory, 'last-segment.json');
+  return content.segment;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
 }
 
 function epochOf(content: Content, directory: string, name: string): Epoch {

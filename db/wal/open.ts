@@ -12,9 +12,10 @@ import {
 import type { Epoch, Sequence } from '../types.ts';
 import { InlineDriver, ThreadDriver } from './drivers.ts';
 import { commandBytesMax } from './encoder.ts';
-import { entryBytes } from './format.ts';
+import { type EpochReason, entryBytes } from './format.ts';
 import { lockedError } from './init.ts';
 import type { Durability, Log, LogIdentity } from './log.ts';
+import type { LogRetention } from './log-retention.ts';
 import { writeEpoch } from './metadata.ts';
 import { OrderedLog, type WriterSetup } from './ordered-log.ts';
 import { createQueueMemory, type QueueMemory } from './queue.ts';
@@ -42,12 +43,15 @@ export interface OpenLogOptions {
   readonly scheduler?: Scheduler;
   /** Sequences others know to be durable: snapshots, views' applied positions. A log that ends before one is read-only. */
   readonly marks?: readonly DurableClaim[];
+  /** Why a new epoch begins; `open` unless given. */
+  readonly reason?: EpochReason;
   readonly progress?: (message: string) => void;
 }
 
 /** An open log with what opening it found. */
 export interface OpenedLog extends Log {
   readonly torn: TornTail | null;
+  readonly retention: LogRetention;
   /** Ends the open group now instead of at the end of the turn. */
   flush(): void;
 }
@@ -151,7 +155,7 @@ function readable({ index, firstSequence }: SegmentName, open: OpenSegment | nul
 }
 
 function setUpWriter(
-  { disk, clock, random, directory, scheduler, inline }: OpenLogOptions,
+  { disk, clock, random, directory, scheduler, inline, reason }: OpenLogOptions,
   queue: QueueMemory,
   { identity, segments, end }: Recovered,
   openSegment: OpenSegment,
@@ -180,7 +184,7 @@ function setUpWriter(
       parentEpoch: end.epoch,
       parentSequence: sequence,
       parentChain: chain,
-      reason: 'open',
+      reason: reason ?? 'open',
       random: random(32),
     },
   };

@@ -22,6 +22,7 @@ import type {
   LogStatus,
   ReadOptions,
 } from './log.ts';
+import { LogRetention } from './log-retention.ts';
 import { type QueueMemory, QueueProducer, QueueStatistics, WRITER_STATE } from './queue.ts';
 import { type ReadableSegment, SegmentReader } from './reader.ts';
 import { DISK_FULL_RETRY_MILLIS } from './settle.ts';
@@ -61,6 +62,7 @@ interface Writing {
 export class OrderedLog implements Log {
   readonly identity: LogIdentity;
   readonly commandBytesMax: number;
+  readonly retention: LogRetention;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #lock: DiskLock;
@@ -107,6 +109,7 @@ export class OrderedLog implements Log {
     this.#lastCommit = end.sequence;
     this.#activity = new DiskActivity(options.clock.monotonicNanos());
     this.#reader = new SegmentReader(options.disk, options.directory, options.segments, this);
+    this.retention = new LogRetention(options.disk, options.directory, this.#reader);
   }
 
   get epoch(): Epoch {

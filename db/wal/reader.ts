@@ -12,6 +12,7 @@ import { SEGMENT_HEADER_BYTES, SEGMENT_STATES } from './format.ts';
 import { IndexStore } from './index-store.ts';
 import { startAt, startBefore } from './locate.ts';
 import type { LogCommit, LogEntry, LogReader, ReadOptions } from './log.ts';
+import { readFloor } from './metadata.ts';
 import { groupBehind } from './resync.ts';
 import { type ScanBreak, type ScannedCommit, type ScannedSeal, Scanner, type ScanStart } from './scanner.ts';
 import { type OpenedSegment, openSegment, walDirectory } from './segment.ts';
@@ -47,17 +48,21 @@ interface Cursor {
 
 export class SegmentReader implements LogReader {
   readonly #disk: Disk;
+  readonly #directory: string;
   readonly #wal: string;
   readonly #log: StableLog;
   readonly #segments: ReadableSegment[];
   readonly #scanner: Scanner;
   readonly #lookup: EntryLookup;
   readonly #indexes: IndexStore;
+  /** Forward readers under way, with what each wants next. */
+  readonly #reading = new Set<{ next: Sequence }>();
   /** Opened files by segment index, the one unused longest first. */
   readonly #opened = new Map<number, OpenedSegment>();
 
   constructor(disk: Disk, directory: string, segments: readonly ReadableSegment[], log: StableLog) {
     this.#disk = disk;
+    this.#directory = directory;
     this.#wal = walDirectory(directory);
     this.#segments = [...segments];
     this.#log = log;
@@ -72,6 +77,26 @@ export class SegmentReader implements LogReader {
     return this.#log.stable;
   }
 
+  /** First sequence there is. */
+  get first(): Sequence {
+    return this.#segments[0]!.firstSequence;
+  }
+
+  /** Where the forward readers are that have not ended. */
+  get reading(): Sequence[] {
+    return [...this.#reading].map(({ next }) => next);
+  }
+
+  /** The log begins with `first` from now on, the first sequence of a segment. */
+  dropBefore(first: Sequence): void {
+    while (this.#segments[0]!.firstSequence < first) {
+      const { index } = this.#segments.shift()!;
+      const opened = this.#opened.get(index);
+      if (opened !== undefined) this.#disk.close(opened.handle);
+      this.#opened.delete(index);
+    }
+  }
+
   get segmentCount(): number {
     return this.#segments.length;
   }
@@ -82,10 +107,24 @@ export class SegmentReader implements LogReader {
     this.#segments.push(segment);
   }
 
-  async *read({ from, follow, signal }: ReadOptions): AsyncGenerator<LogCommit> {
+  async *read(options: ReadOptions): AsyncGenerator<LogCommit> {
+    const reading = { next: atLeastOne(options.from) };
+    this.#reading.add(reading);
+    try {
+      yield* this.#read(options, reading);
+    } finally {
+      this.#reading.delete(reading);
+    }
+  }
+
+  async *#read(
+    { from, follow, signal }: ReadOptions,
+    reading: { next: Sequence },
+  ): AsyncGenerator<LogCommit> {
     let cursor: Cursor | null = null;
     for (;;) {
       const next: Sequence = cursor === null ? atLeastOne(from) : cursor.start.sequence;
+      reading.next = next;
       if (isAborted(signal)) return;
       if (next > this.stable) {
         const more: boolean = follow && (await this.#log.stablePast((next - 1) as Sequence, signal));
@@ -196,12 +235,7 @@ export class SegmentReader implements LogReader {
   #segmentOf(sequence: Sequence): ReadableSegment {
     const segment = this.#segments.findLast((each) => each.firstSequence <= sequence);
     if (segment !== undefined) return segment;
-    const first = this.#segments[0]?.firstSequence ?? 0;
-    throw new TruthError(
-      'PRUNED',
-      `sequence ${sequence} is no longer in this log, which begins at ${first}`,
-      { first },
-    );
+    throw pruned(sequence, this.first);
   }
 
   #scanAt({ segment, start }: Cursor): ScannedCommit | ScannedSeal {
@@ -295,6 +329,8 @@ export class SegmentReader implements LogReader {
         if (!isNotFound(error)) throw error;
       }
     }
+    const floor = readFloor(this.#disk, this.#directory);
+    if (floor !== null && floor.segment > index) throw pruned(firstSequence, floor.sequence);
     throw new TruthError('CORRUPT', `segment ${index} (from sequence ${firstSequence}) is missing`, {
       segment: index,
     });
@@ -303,6 +339,14 @@ export class SegmentReader implements LogReader {
 
 function startAfter(offset: number, sequence: Sequence, ordinal: CommitOrdinal): ScanStart {
   return { offset, sequence: (sequence + 1) as Sequence, ordinal, chain: null, contentHash: false };
+}
+
+function pruned(sequence: Sequence, first: Sequence): TruthError {
+  return new TruthError(
+    'PRUNED',
+    `sequence ${sequence} is no longer in this log, which begins at ${first}; what was before may be in an archive`,
+    { sequence, first },
+  );
 }
 
 function isAborted(signal: AbortSignal | undefined): boolean {

@@ -13,13 +13,13 @@ import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
-import { checkIdentity, listSegments, segmentPath } from './catalog.ts';
+import { checkIdentity, listBelow, listSegments, segmentPath } from './catalog.ts';
 import { linkSegmentHeader } from './chain.ts';
 import { createSegment, randomSalt } from './create-segment.ts';
 import { SEGMENT_HEADER_BYTES } from './format.ts';
 import { startBefore, startOfSeal } from './locate.ts';
 import type { LogIdentity } from './log.ts';
-import { readEpoch, readLogId } from './metadata.ts';
+import { readEpoch, readFloor, readLogId } from './metadata.ts';
 import { type ScannedSeal, Scanner } from './scanner.ts';
 import {
   headerSeed,
@@ -80,8 +80,9 @@ export function recoverLog(options: RecoveryOptions): Recovered {
   removeSpares(disk, directory);
   const scanner = new Scanner(disk);
   const found = listSegments(disk, directory);
+  finishPruning(disk, directory);
   const segments: SegmentName[] = [];
-  let end: LogEnd = LOG_START;
+  let end: LogEnd = startOfLog(disk, directory, found[0]!);
   let identity: LogIdentity | null = null;
   for (const [at, name] of found.entries()) {
     identity ??= readIdentity(options, name);
@@ -144,6 +145,29 @@ function removeSpares(disk: Disk, directory: string): void {
   const wal = walDirectory(directory);
   const spares = disk.list(wal).filter(isSpareFileName);
   for (const name of spares) disk.unlink(join(wal, name));
+}
+
+/** Segments below the floor are gone by declaration; a crash kept their files from being removed. */
+function finishPruning(disk: Disk, directory: string): void {
+  const floor = readFloor(disk, directory);
+  if (floor === null) return;
+  const below = listBelow(disk, directory, floor.segment);
+  for (const name of below) disk.unlink(segmentPath(directory, name));
+  if (below.length > 0) disk.fsyncDirectory(walDirectory(directory));
+}
+
+/** State before the first segment: nothing, or what the header of the segment at the floor says, if the floor bears it out. */
+function startOfLog(disk: Disk, directory: string, first: SegmentName): LogEnd {
+  const floor = readFloor(disk, directory);
+  if (floor === null) return LOG_START;
+  const segment = openSegment(disk, walDirectory(directory), first, 'read');
+  disk.close(segment.handle);
+  const { firstSequence, lastOrdinal, lastRecordedAt, chainHead, epoch } = segment.header;
+  if (firstSequence !== floor.sequence || Buffer.from(chainHead).toString('hex') !== floor.chain) {
+    throw corrupt(segment, 0, firstSequence, 'is not the one at which the log was pruned');
+  }
+  const sequence = (firstSequence - 1) as Sequence;
+  return { sequence, ordinal: lastOrdinal, recordedAt: lastRecordedAt, epoch, chain: chainHead };
 }
 
 function readIdentity({ disk, directory }: RecoveryOptions, name: SegmentName): LogIdentity {

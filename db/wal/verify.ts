@@ -9,7 +9,7 @@ import { checkIdentity, listSegments } from './catalog.ts';
 import { linkSegmentHeader } from './chain.ts';
 import { SEGMENT_HEADER_BYTES, type SegmentState } from './format.ts';
 import type { LogIdentity } from './log.ts';
-import { readDurableMark } from './metadata.ts';
+import { readDurableMark, readFloor } from './metadata.ts';
 import { type ScanBreak, type ScannedCommit, type ScannedSeal, Scanner } from './scanner.ts';
 import {
   type OpenedSegment,
@@ -53,6 +53,8 @@ export interface VerifyReport {
   /** Hex. */
   readonly logId: string;
   readonly segments: readonly SegmentReport[];
+  /** First sequence there is: 1 unless the log was pruned. */
+  readonly firstSequence: number;
   readonly commits: number;
   readonly lastSequence: number;
   /** Chain at the end, hex. */
@@ -73,7 +75,14 @@ export function verifyLog({ disk, directory, progress = () => {} }: VerifyOption
       `segment ${at + 1} of ${names.length}: ${segmentFileName(name.index, name.firstSequence, name.state)}`,
     );
     segments.push(
-      verifySegment(verification, { disk, directory, scanner, name, last: at === names.length - 1 }),
+      verifySegment(verification, {
+        disk,
+        directory,
+        scanner,
+        name,
+        first: names[0]!,
+        last: at === names.length - 1,
+      }),
     );
   }
   const { problems, tornTail, identity, end } = verification;
@@ -81,6 +90,7 @@ export function verifyLog({ disk, directory, progress = () => {} }: VerifyOption
     ok: problems.length === 0,
     logId: identity === null ? '' : hex(identity.logId),
     segments,
+    firstSequence: segments[0]?.firstSequence ?? 1,
     commits: segments.reduce((sum, segment) => sum + segment.commits, 0),
     lastSequence: segments.at(-1)?.lastSequence ?? 0,
     chain: end === null ? '' : hex(end.chain),
@@ -110,6 +120,7 @@ interface Place {
   readonly directory: string;
   readonly scanner: Scanner;
   readonly name: SegmentName;
+  readonly first: SegmentName;
   readonly last: boolean;
 }
 
@@ -123,6 +134,7 @@ function verifySegment(verification: Verification, place: Place): SegmentReport 
   }
   try {
     checkHeader(verification, segment);
+    if (name === place.first) checkStart(verification, place, segment);
     return walkSegment(verification, place, segment);
   } finally {
     disk.close(segment.handle);
@@ -155,6 +167,20 @@ function checkHeader(verification: Verification, segment: OpenedSegment): void {
   } else if (Buffer.compare(header.chainHead, end.chain) !== 0) {
     problem('its chain does not continue the one of the segment before it');
   }
+}
+
+/** The first segment begins the log, or stands where the log was pruned. */
+function checkStart(
+  { problems }: Verification,
+  { disk, directory }: Place,
+  { header, name }: OpenedSegment,
+): void {
+  const floor = readFloor(disk, directory);
+  const chain = floor?.chain ?? '00'.repeat(header.chainHead.length);
+  if (header.firstSequence === (floor?.sequence ?? 1) && hex(header.chainHead) === chain) return;
+  const where =
+    floor === null ? 'the beginning of a log' : `the floor of this log, sequence ${floor.sequence}`;
+  problems.push({ segment: name, offset: 0, sequence: header.firstSequence, problem: `is not ${where}` });
 }
 
 function walkSegment(verification: Verification, place: Place, segment: OpenedSegment): SegmentReport {

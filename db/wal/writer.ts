@@ -16,7 +16,7 @@ import { Flusher, type SyncRunner } from './flusher.ts';
 import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, SEAL, SEAL_BYTES, SEGMENT_HEADER_BYTES } from './format.ts';
 import { readCount, writeCount } from './layout.ts';
 import type { Durability, LogIdentity } from './log.ts';
-import { writeDurableMark } from './metadata.ts';
+import { writeDurableMark, writeLastSegment } from './metadata.ts';
 import {
   PIECE_KIND,
   type Piece,
@@ -87,6 +87,8 @@ export class Writer {
   #chain: Uint8Array;
   #lastOrdinal: CommitOrdinal;
   #lastRecordedAt: RecordedAt;
+  /** Segment noted in the metadata as existing. */
+  #noted = 0;
 
   constructor(
     queue: QueueMemory,
@@ -128,6 +130,10 @@ export class Writer {
   /** A slice of work that can wait: space for coming segments. False when nothing is left to do. */
   idle(): boolean {
     if (this.#spares.missing) return this.#prepareSpare();
+    if (this.#noted < this.#segment) {
+      this.#noteSegment();
+      return true;
+    }
     const zeroed = this.#spares.zeroSome();
     this.#statistics.add('bytesZeroFilled', zeroed);
     return zeroed > 0;
@@ -156,6 +162,7 @@ export class Writer {
   /** Makes everything durable, notes the mark and lets the files go. The log was closed cleanly if this returns. */
   close(): void {
     this.#flusher.flush(this.#handle);
+    if (this.#noted < this.#segment) this.#noteSegment();
     const mark = { sequence: this.#flusher.durable, epoch: this.#epoch };
     // Without room for the mark this is a stop without one, which the next start knows how to take.
     unlessFull('the mark of a clean close', () => writeDurableMark(this.#disk, this.#directory, mark));
@@ -318,6 +325,14 @@ export class Writer {
     this.#disk.fdatasync(this.#handle);
     this.#statistics.add('bytesWritten', SEAL_BYTES);
     return piece.last;
+  }
+
+  /** So that the newest segment is missed if its file goes. Not at the rollover itself, which others wait for. */
+  #noteSegment(): void {
+    this.#noted = this.#segment;
+    unlessFull('the number of the newest segment', () =>
+      writeLastSegment(this.#disk, this.#directory, this.#segment),
+    );
   }
 
   #takeSpare(): Spare {
