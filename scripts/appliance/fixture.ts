@@ -2,16 +2,21 @@
  * Installed disks for everything that only wants an installed disk: tests and benchmarks boot overlays of them.
  * Installed once per image, unattended; whoever comes first does it, the others wait.
  */
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { VmDisk } from '../vm/index.ts';
 import { createOverlay, createRawDisk, VM_FOLDERS } from '../vm/index.ts';
 import { withLock } from '../vm/lock.ts';
 import { usbVolume } from '../vm/volume.ts';
 import { type Artefacts, fileDigest } from './artefacts.ts';
 import { DISK_BYTES, installedVariables } from './disk.ts';
-import { ANSWER_ITEM, type AnswerOptions, answerText, installUnattended } from './install.ts';
+import { ANSWER_ITEM, answerText, installUnattended } from './install.ts';
 import { makeSecrets, type Secrets } from './secrets.ts';
+
+const run = promisify(execFile);
+const SSH_KEY = 'ssh-key';
 
 export interface InstalledFixture {
   /** Raw disk as the installation left it. Never boot it: boot an overlay. */
@@ -23,6 +28,8 @@ export interface InstalledFixture {
   readonly variables: string;
   readonly secrets: Secrets;
   readonly fingerprint: string;
+  /** Private key that logs the operator in by SSH; undefined where none was given. */
+  readonly sshKey?: string;
   /** What the installer said, and how long it took. */
   readonly log: string;
   readonly seconds: number;
@@ -33,14 +40,9 @@ interface Variant {
   readonly serial: string;
   readonly hostname: string;
   readonly answerBy: 'fw_cfg' | 'volume';
-  readonly authorizedKeys?: readonly string[];
+  /** Gives the operator an SSH key, made for this disk alone. */
+  readonly remoteLogin?: boolean;
 }
-
-/** An Ed25519 public key whose private half nobody has: the numbers 0 to 31. */
-const NOBODYS_KEY = `ssh-ed25519 ${Buffer.concat([
-  Buffer.from('\0\0\0\vssh-ed25519\0\0\0 '),
-  Buffer.from(Array.from({ length: 32 }, (_, index) => index)),
-]).toString('base64')} nobody`;
 
 /** The second differs from the first in every way that installing offers without anybody at the keyboard. */
 const VARIANTS = {
@@ -50,7 +52,7 @@ const VARIANTS = {
     serial: 'TRUTHDB-SECOND',
     hostname: 'truthdb-second',
     answerBy: 'volume',
-    authorizedKeys: [NOBODYS_KEY],
+    remoteLogin: true,
   },
 } as const satisfies Record<string, Variant>;
 
@@ -94,6 +96,7 @@ async function installInto(
   mkdirSync(work, { recursive: true });
   const secrets = makeSecrets();
   const { bus, serial, hostname, answerBy } = variant;
+  const authorizedKeys = variant.remoteLogin === true ? [await makeSshKey(join(work, SSH_KEY))] : undefined;
   progress(`installing the disk ${serial} that tests share`);
   createRawDisk(join(work, 'disk.raw'), DISK_BYTES);
   const disk: VmDisk = {
@@ -104,7 +107,12 @@ async function installInto(
     serial,
     bootIndex: 0,
   };
-  const answer = answerText(answerFor(variant, secrets));
+  const answer = answerText({
+    disk: { serial },
+    secrets,
+    hostname,
+    ...(authorizedKeys === undefined ? {} : { authorizedKeys }),
+  });
   const { fingerprint, log, seconds } = await installUnattended({
     unattendedIso: artefacts.unattendedIso,
     folder: work,
@@ -124,6 +132,7 @@ async function installInto(
     variables: installedVariables(folder),
     secrets,
     fingerprint,
+    ...(authorizedKeys === undefined ? {} : { sshKey: join(folder, SSH_KEY) }),
     log,
     seconds,
   };
@@ -132,6 +141,8 @@ async function installInto(
   renameSync(work, folder);
 }
 
-function answerFor({ serial, hostname, authorizedKeys }: Variant, secrets: Secrets): AnswerOptions {
-  return { disk: { serial }, secrets, hostname, ...(authorizedKeys === undefined ? {} : { authorizedKeys }) };
+/** Makes a key pair without a passphrase; gives the public half. */
+async function makeSshKey(path: string): Promise<string> {
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', path]);
+  return readFileSync(`${path}.pub`, 'utf8').trim();
 }
