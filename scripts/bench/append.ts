@@ -186,7 +186,16 @@ class ForgetfulLog implements Log {
     const none = { bounds: [Number.POSITIVE_INFINITY], counts: [0], sum: 0, count: 0 };
     const { identity, epoch, stable, next } = this;
     return {
-      ...{ identity, epoch, stable, next, durability: 'group_sync', segments: 0, readOnly: null, failed: null },
+      ...{
+        identity,
+        epoch,
+        stable,
+        next,
+        durability: 'group_sync',
+        segments: 0,
+        readOnly: null,
+        failed: null,
+      },
       ...{ queueBytes: 0, queueBytesMax: 0, queueEntries: 0, bytesWritten: 0, bytesZeroFilled: 0 },
       ...{ writeMicros: none, syncMicros: none, groupEntries: none, busyFraction: 0 },
     };
