@@ -123,7 +123,9 @@ function onView(before: FormState, event: Extract<FormEvent, { type: 'view' }>):
   const controls = controlsOf(view, base.values);
   const now = controls.findIndex((control) => was !== undefined && nameOf(control) === nameOf(was));
   const arrived = view.list !== undefined && view.list.rows.length > 0 && !sameRows;
-  return still({ ...base, focus: now < 0 || arrived ? firstFocus(view) : now });
+  // Whoever is about to press Enter on an action must not press something else.
+  const held = was?.kind === 'action' && was.action.enabled;
+  return still({ ...base, focus: now < 0 || (arrived && !held) ? firstFocus(view) : now });
 }
 
 /** The hand goes back to where something must be typed again. */

@@ -20,6 +20,16 @@ const control = (name: string): Key => ({ name, character: '', control: true });
 const ENTER = named('enter');
 const TAB = named('tab');
 
+/** The disk page while the disks are being read: no list yet, and only the ways out can be chosen. */
+function readingDisks(): View {
+  const { list, enter, ...view } = viewOf('disk');
+  const ways = ['back', 'abort'];
+  return {
+    ...view,
+    actions: view.actions.map((action) => ({ ...action, enabled: ways.includes(action.name) })),
+  };
+}
+
 /** The full-screen interface with what it sent. */
 class Form {
   state = initialForm();
@@ -285,5 +295,24 @@ describe('the focus', () => {
         }
       }),
     );
+  });
+});
+
+describe('a list that arrives while the page is shown', () => {
+  it('gets the focus, when nobody had put it anywhere', () => {
+    expect(new Form().show(readingDisks()).show(viewOf('disk')).focused).toBe('list');
+  });
+
+  it('leaves it to a hand that is about to press something', () => {
+    const form = new Form().show(readingDisks()).press(TAB, TAB, TAB);
+    expect(form.focused).toBe('abort');
+    form.show(viewOf('disk')).press(ENTER);
+    expect(form.messages).toMatchObject([{ type: 'act', action: 'abort' }]);
+  });
+
+  it('gets it back after it was read anew', () => {
+    const form = at('disk').press(TAB, TAB);
+    expect(form.focused).toBe('rescan');
+    expect(form.show(readingDisks()).show(viewOf('disk')).focused).toBe('list');
   });
 });
