@@ -1,76 +1,59 @@
 /** Opens a log for reading only: no lock, nothing changed. Shows what the log itself proves durable. */
-import type { Disk } from '../io/index.ts';
-import type { Sequence } from '../types.ts';
+import type { Disk, Scheduler } from '../io/index.ts';
 import { listSegments } from './catalog.ts';
-import { SEGMENT_HEADER_BYTES } from './format.ts';
 import type { LogIdentity, LogReader } from './log.ts';
-import { readDurableMark } from './metadata.ts';
 import { SegmentReader } from './reader.ts';
-import { Scanner } from './scanner.ts';
-import { type OpenedSegment, openSegment, walDirectory } from './segment.ts';
-import { SparseIndex } from './sparse-index.ts';
+import { openSegment, walDirectory } from './segment.ts';
+import { WatchedLog } from './watched-log.ts';
+
+const WATCH_MILLIS_DEFAULT = 50;
+
+export interface OpenReaderOptions {
+  readonly directory: string;
+  readonly disk: Disk;
+  /** For readers that follow: how often to look whether the log has grown. Without it the end stays where it is now. */
+  readonly watch?: { readonly scheduler: Scheduler; readonly millis?: number };
+}
 
 export interface OpenedReader extends LogReader {
   readonly identity: LogIdentity;
+  /** First sequence there is. */
+  readonly first: LogReader['stable'];
+  /** Looks how far the log reaches now. */
+  look(): void;
   close(): void;
 }
 
 /**
- * A reader of a log that this process does not write. `stable` is fixed at what durable marks cover now: after a clean close
- * or 50 ms of idleness everything, otherwise up to the last mark. Throws NOT_FOUND or CORRUPT.
+ * A reader of a log that this process does not write. `stable` is what durable marks cover: after a clean close or 50 ms
+ * of idleness everything, otherwise up to the last mark. It moves when a follower waits, or with `look`. Readers that are
+ * pruned away hear PRUNED. Throws NOT_FOUND or CORRUPT.
  */
-export function openReader({
-  directory,
-  disk,
-}: {
-  readonly directory: string;
-  readonly disk: Disk;
-}): OpenedReader {
+export function openReader({ directory, disk, watch }: OpenReaderOptions): OpenedReader {
   const names = listSegments(disk, directory);
-  const last = names.at(-1)!;
-  const segment = openSegment(disk, walDirectory(directory), last, 'read');
-  const { index, stable } = readEnd(disk, directory, segment);
-  disk.close(segment.handle);
-  const segments = names.map((name) => ({
-    index: name.index,
-    firstSequence: name.firstSequence,
-    sparse: name === last ? index : null,
+  const last = openSegment(disk, walDirectory(directory), names.at(-1)!, 'read');
+  const watched = new WatchedLog({
+    disk,
+    directory,
+    last,
+    watch: watch === undefined ? null : { millis: WATCH_MILLIS_DEFAULT, ...watch },
+    onSegment: (segment) => reader.addSegment(segment),
+  });
+  const segments = names.map(({ index, firstSequence }) => ({
+    index,
+    firstSequence,
+    sparse: index === last.header.index ? watched.index : null,
     saved: true,
   }));
-  const reader = new SegmentReader(disk, directory, segments, {
-    stable,
-    stablePast: async () => false,
+  const reader = new SegmentReader(disk, directory, segments, watched);
+  watched.look();
+  const closeReader = reader.close.bind(reader);
+  return Object.assign(reader, {
+    identity: last.header.identity,
+    look: () => watched.look(),
+    close: () => {
+      closeReader();
+      watched.close();
+    },
   });
-  return Object.assign(reader, { identity: segment.header.identity });
-}
-
-/** The last segment's index and the highest sequence that is known to be durable and validates. */
-function readEnd(
-  disk: Disk,
-  directory: string,
-  segment: OpenedSegment,
-): { index: SparseIndex; stable: Sequence } {
-  const { header } = segment;
-  const scanner = new Scanner(disk);
-  const index = new SparseIndex(header.firstSequence);
-  // The segment exists, so the seal before it is durable.
-  let stable = (header.firstSequence - 1) as Sequence;
-  let end = stable;
-  scanner.start(segment, {
-    offset: SEGMENT_HEADER_BYTES,
-    sequence: header.firstSequence,
-    ordinal: header.lastOrdinal,
-    chain: null,
-    contentHash: false,
-  });
-  for (;;) {
-    const scanned = scanner.next();
-    if (scanned.kind === 'break') break;
-    index.note(scanned.sequence, scanned.offset);
-    end = scanned.sequence;
-    if (scanned.durableMark > stable) stable = scanned.durableMark;
-    if (scanned.kind === 'seal') break;
-  }
-  const closed = readDurableMark(disk, directory)?.sequence ?? stable;
-  return { index, stable: Math.max(stable, Math.min(closed, end)) as Sequence };
 }
