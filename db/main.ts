@@ -79,13 +79,16 @@ function versionText(json: boolean): string {
 }
 
 function fail(error: unknown, json: boolean): number {
-  const known =
-    error instanceof TruthError
-      ? error
-      : new TruthError('INTERNAL', error instanceof Error ? (error.stack ?? error.message) : String(error));
-  const { code, message, details } = known;
+  const { code, message, details } = truthError(error);
   process.stderr.write(
     json ? `${JSON.stringify({ error: { code, message, details } })}\n` : `truthdb: ${message} [${code}]\n`,
   );
   return ERROR_CODES[code].exit;
+}
+
+/** What the operating system refuses (no such file, no permission) is no failure of the program. */
+function truthError(error: unknown): TruthError {
+  if (error instanceof TruthError) return error;
+  if (error instanceof Error && 'syscall' in error) return new TruthError('IO', error.message);
+  return new TruthError('INTERNAL', error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

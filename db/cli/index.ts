@@ -4,6 +4,7 @@
  * everything under db/.
  */
 import { append } from './append.ts';
+import { backupCreate, backupRestore, backupVerify } from './backup.ts';
 import type { Command } from './command.ts';
 import { follow } from './follow.ts';
 import { importEvents } from './import.ts';
@@ -42,6 +43,9 @@ export const COMMANDS: readonly Command[] = [
   snapshotRelease,
   snapshotVerify,
   snapshotRestore,
+  backupCreate,
+  backupVerify,
+  backupRestore,
   walInspect,
   walVerify,
   walStream,

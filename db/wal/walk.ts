@@ -2,12 +2,14 @@
  * Walks a log's groups from the beginning of a segment, checksums and chain, as far as it is wanted: to find where a
  * sequence or a moment lies and what the chain is there. Needs no lock and changes nothing.
  */
+import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
 import { linkSegmentHeader } from './chain.ts';
 import { SEGMENT_HEADER_BYTES, SEGMENT_STATES } from './format.ts';
 import { type ScanBreak, type ScannedCommit, Scanner } from './scanner.ts';
 import {
+  type OpenedSegment,
   openSegment,
   type SegmentHeader,
   type SegmentName,
@@ -34,6 +36,8 @@ export interface SegmentWalk {
   /** After the last group that was wanted. Before the first one it has the header's word, and the header's epoch. */
   readonly end: WalkPlace;
   readonly commits: number;
+  /** Highest durable mark in what was walked: everything up to there is on the disk of whoever wrote it. */
+  readonly mark: Sequence;
   /** The walk came to the seal, which is part of `end`. */
   readonly sealed: boolean;
   /** What the walk came to that is no group; null where it was not wanted further. */
@@ -47,7 +51,7 @@ export function walkSegment(
   name: SegmentName,
   wanted: (commit: { readonly sequence: Sequence; readonly recordedAt: RecordedAt }) => boolean,
 ): SegmentWalk {
-  const segment = openInAnyState(disk, directory, name);
+  const segment = openSegmentInAnyState(disk, directory, name);
   try {
     const { header, headerBytes } = segment;
     const scanner = new Scanner(disk);
@@ -62,15 +66,17 @@ export function walkSegment(
     scanner.start(segment, { ...first, sequence: header.firstSequence, contentHash: true });
     const walk = { fileName: segment.name, header, headerBytes };
     let end = first;
+    let mark = first.sequence;
     for (let commits = 0; ; commits++) {
       const scanned = scanner.next();
-      if (scanned.kind === 'break') return { ...walk, end, commits, sealed: false, found: scanned };
+      if (scanned.kind === 'break') return { ...walk, end, commits, mark, sealed: false, found: scanned };
       if (!wanted({ sequence: scanned.sequence, recordedAt: recordedAtOf(scanned, end) }))
-        return { ...walk, end, commits, sealed: false, found: null };
+        return { ...walk, end, commits, mark, sealed: false, found: null };
       const { sequence, epoch, chain } = scanned;
+      mark = Math.max(mark, scanned.durableMark) as Sequence;
       if (scanned.kind === 'seal') {
         end = { ...end, offset: scanned.end, sequence, epoch, chain };
-        return { ...walk, end, commits, sealed: true, found: null };
+        return { ...walk, end, commits, mark, sealed: true, found: null };
       }
       const { ordinal, recordedAt } = scanned;
       end = { offset: scanned.end, sequence, ordinal, recordedAt, epoch, chain };
@@ -88,8 +94,12 @@ function recordedAtOf(
   return scanned.kind === 'commit' ? scanned.recordedAt : before.recordedAt;
 }
 
-/** The writer may rename the file between listing and opening; states only move forward. */
-function openInAnyState(disk: Disk, directory: string, { index, firstSequence, state }: SegmentName) {
+/** The writer may rename the file between listing and opening; states only move forward. Errors: PRUNED, CORRUPT. */
+export function openSegmentInAnyState(
+  disk: Disk,
+  directory: string,
+  { index, firstSequence, state }: SegmentName,
+): OpenedSegment {
   for (const each of SEGMENT_STATES.slice(SEGMENT_STATES.indexOf(state))) {
     try {
       return openSegment(disk, walDirectory(directory), { index, firstSequence, state: each }, 'read');
@@ -97,7 +107,10 @@ function openInAnyState(disk: Disk, directory: string, { index, firstSequence, s
       if (!isNotFound(error)) throw error;
     }
   }
-  throw Object.assign(new Error(`${segmentFileName(index, firstSequence, state)} is no longer there`), {
-    code: 'ENOENT',
-  });
+  const fileName = segmentFileName(index, firstSequence, state);
+  throw new TruthError(
+    'PRUNED',
+    `segment ${fileName} is no longer there: it was moved or pruned meanwhile; begin again`,
+    { segment: fileName },
+  );
 }

@@ -14,6 +14,7 @@ export interface Opened {
   readonly notes: TextViewDefinition;
   /** What it said while it opened and worked. */
   readonly lines: string[];
+  readonly clock: StepClock;
 }
 
 export function newDatabase(): MemoryDisk {
@@ -22,13 +23,19 @@ export function newDatabase(): MemoryDisk {
   return disk;
 }
 
-export async function openOn(disk: MemoryDisk, snapshots?: SnapshotPolicy, seed = 2): Promise<Opened> {
+export async function openOn(
+  disk: MemoryDisk,
+  snapshots?: SnapshotPolicy,
+  seed = 2,
+  directory = DIRECTORY,
+): Promise<Opened> {
   const notes = textView('notes');
   const lines: string[] = [];
+  const clock = new StepClock();
   const engine = await openEngine({
-    directory: DIRECTORY,
+    directory,
     disk,
-    clock: new StepClock(),
+    clock,
     random: randomFrom(seed),
     inline: true,
     ringBytes: 1 << 22,
@@ -36,7 +43,7 @@ export async function openOn(disk: MemoryDisk, snapshots?: SnapshotPolicy, seed 
     progress: (line) => lines.push(line),
     ...(snapshots === undefined ? {} : { snapshots }),
   });
-  return { engine, notes, lines };
+  return { engine, notes, lines, clock };
 }
 
 /** Definitions a check needs, with instances of their own. */
@@ -51,30 +58,30 @@ export async function write(engine: Engine, ...texts: readonly string[]): Promis
   }
 }
 
-export function loseViews(disk: MemoryDisk): void {
+export function loseViews(disk: MemoryDisk, directory = DIRECTORY): void {
   for (const path of disk.paths()) {
-    if (path.startsWith(`${DIRECTORY}/views/`) || path.endsWith('/views.json')) disk.unlink(path);
+    if (path.startsWith(`${directory}/views/`) || path.endsWith('/views.json')) disk.unlink(path);
   }
 }
 
-export function loseSnapshots(disk: MemoryDisk): void {
-  for (const path of disk.paths()) if (path.startsWith(`${DIRECTORY}/snapshots/`)) disk.unlink(path);
+function loseSnapshots(disk: MemoryDisk, directory: string): void {
+  for (const path of disk.paths()) if (path.startsWith(`${directory}/snapshots/`)) disk.unlink(path);
 }
 
 /** Digests of all views after opening the disk as it is. */
-export async function digestsOf(disk: MemoryDisk): Promise<Record<string, string>> {
-  const { engine } = await openOn(disk, undefined, 99);
+export async function digestsOf(disk: MemoryDisk, directory = DIRECTORY): Promise<Record<string, string>> {
+  const { engine } = await openOn(disk, undefined, 99, directory);
   const { views } = await engine.snapshots.create();
   await engine.close();
   return Object.fromEntries(views.map(({ name, digest }) => [name, digest]));
 }
 
 /** Digests of all views after a replay from the log's beginning. */
-export function replayedDigests(disk: MemoryDisk): Promise<Record<string, string>> {
+export function replayedDigests(disk: MemoryDisk, directory = DIRECTORY): Promise<Record<string, string>> {
   const bare = disk.copy();
-  loseViews(bare);
-  loseSnapshots(bare);
-  return digestsOf(bare);
+  loseViews(bare, directory);
+  loseSnapshots(bare, directory);
+  return digestsOf(bare, directory);
 }
 
 export function snapshotPaths(disk: MemoryDisk): string[] {

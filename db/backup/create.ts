@@ -1,0 +1,154 @@
+/** Makes a backup of a database, running or not: plans, copies, writes down what was copied. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { TruthError } from '../errors.ts';
+import { type Clock, type Disk, readSmallFile } from '../io/index.ts';
+import type { Epoch } from '../types.ts';
+import { readEpoch } from '../wal/metadata.ts';
+import { openSegmentInAnyState } from '../wal/walk.ts';
+import {
+  type BackupFile,
+  type BackupManifest,
+  type BackupPiece,
+  backupManifest,
+  encodeManifest,
+  metadataFile,
+  pieceFile,
+  readManifest,
+} from './manifest.ts';
+import { type PlannedPiece, planBackup } from './plan.ts';
+import type { BackupTarget } from './target.ts';
+
+const BLOCK_BYTES = 1024 * 1024;
+
+export interface CreateOptions {
+  readonly disk: Disk;
+  /** The data directory. */
+  readonly directory: string;
+  readonly target: BackupTarget;
+  /** Directory of the backup to continue; null for a full one. Only its manifest is read. */
+  readonly base: string | null;
+  /** Secrets are taken only where they are asked for. */
+  readonly with: { readonly tokens: boolean; readonly tls: boolean };
+  readonly clock: Clock;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly progress: (line: string) => void;
+}
+
+/** What was made. JSON-safe. */
+export interface CreatedBackup {
+  readonly id: string;
+  readonly kind: 'full' | 'incremental';
+  readonly logId: string;
+  /** Everything up to this position is in it, or in what it builds on. */
+  readonly position: number;
+  readonly epoch: number;
+  /** When the last commit was recorded, ISO 8601. */
+  readonly recordedAt: string;
+  readonly pieces: number;
+  /** Bytes of log copied. */
+  readonly bytes: number;
+  readonly metadata: readonly string[];
+}
+
+/**
+ * Errors: NOT_FOUND (no log, no base), ALREADY_EXISTS (the target is not empty), CORRUPT (the log is damaged), FORKED (the
+ * base is not of this log's history), those of the disk.
+ */
+export async function createBackup(options: CreateOptions): Promise<CreatedBackup> {
+  const { disk, directory, target, clock, random, progress } = options;
+  const base = options.base === null ? null : readManifest(disk, options.base);
+  const source = { disk, directory, progress };
+  // Read before the plan: the log may begin another epoch meanwhile, which is then not in the backup either.
+  const epochUsed = readEpoch(disk, directory);
+  const plan = await planBackup(source, base?.end ?? null, base?.logId ?? null);
+  target.begin();
+  const pieces: BackupPiece[] = [];
+  for (const [at, piece] of plan.pieces.entries()) {
+    progress(`copying ${at + 1} of ${plan.pieces.length}: segment ${piece.index}, ${piece.bytes} bytes`);
+    pieces.push(await copyPiece(options, piece));
+  }
+  const metadata = await copyMetadata(options);
+  const manifest = backupManifest({
+    id: Buffer.from(random(16)).toString('hex'),
+    createdAt: new Date(Number(clock.nowNanos() / 1_000_000n)).toISOString(),
+    logId: plan.logId,
+    segmentBytes: plan.segmentBytes,
+    base: base === null ? null : { id: base.id, directory: options.base as string, end: base.end },
+    end: plan.end,
+    highestEpoch: Math.max(epochUsed, plan.end.epoch) as Epoch,
+    pieces,
+    metadata,
+  });
+  await target.finish(encodeManifest(manifest));
+  return summaryOf(manifest);
+}
+
+export function summaryOf({ id, base, logId, end, pieces, metadata }: BackupManifest): CreatedBackup {
+  return {
+    id,
+    kind: base === null ? 'full' : 'incremental',
+    logId,
+    position: end.sequence,
+    epoch: end.epoch,
+    recordedAt: new Date(Number(BigInt(end.recordedAt) / 1_000_000n)).toISOString(),
+    pieces: pieces.length,
+    bytes: pieces.reduce((sum, piece) => sum + piece.bytes, 0),
+    metadata: metadata.map(({ file }) => file),
+  };
+}
+
+async function copyPiece(
+  { disk, directory, target }: CreateOptions,
+  piece: PlannedPiece,
+): Promise<BackupPiece> {
+  const hash = createHash('sha256');
+  const { index, firstSequence, offset, bytes } = piece;
+  const name = { index, firstSequence, state: 'open' } as Parameters<typeof openSegmentInAnyState>[2];
+  const { handle, name: file } = openSegmentInAnyState(disk, directory, name);
+  try {
+    await target.file(pieceFile(piece), bytes, blocks());
+  } finally {
+    disk.close(handle);
+  }
+  return { ...piece, sha256: hash.digest('hex') };
+
+  function* blocks(): Generator<Uint8Array> {
+    for (let at = 0; at < bytes; at += BLOCK_BYTES) {
+      const block = new Uint8Array(Math.min(BLOCK_BYTES, bytes - at));
+      if (disk.pread(handle, block, block.length, offset + at) !== block.length) {
+        throw new TruthError('CORRUPT', `segment ${file} became shorter while it was copied`, {
+          segment: file,
+        });
+      }
+      hash.update(block);
+      yield block;
+    }
+  }
+}
+
+async function copyMetadata(options: CreateOptions): Promise<BackupFile[]> {
+  const { disk, directory, target } = options;
+  const wanted: BackupFile['file'][] = [
+    ...(options.with.tokens ? (['tokens.json'] as const) : []),
+    ...(options.with.tls ? (['tls/key.pem', 'tls/certificate.pem'] as const) : []),
+  ];
+  const files: BackupFile[] = [];
+  for (const file of wanted) {
+    const content = readSmallFile(disk, join(directory, 'metadata', file));
+    if (content === null) {
+      throw new TruthError(
+        'NOT_FOUND',
+        `there is no ${join(directory, 'metadata', file)} to put into the backup`,
+      );
+    }
+    const copied = {
+      file,
+      bytes: content.length,
+      sha256: createHash('sha256').update(content).digest('hex'),
+    };
+    await target.file(metadataFile(copied), content.length, [content]);
+    files.push(copied);
+  }
+  return files;
+}
