@@ -29,12 +29,13 @@ export interface PartitionType {
   readonly content: PartitionContent;
 }
 
-/** Type GUID of an EFI System Partition: firmware boots from a partition of this type and from no other. */
+/** Type GUID of an EFI System Partition. */
 export const ESP_TYPE_GUID = 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B';
 
 /**
- * Type GUID partition 1 carries from the first write until the very last one ("Linux filesystem data"): no firmware takes it for
- * an ESP, so a half-written disk is not bootable. Setting {@link ESP_TYPE_GUID} in its place is the commit record.
+ * Type GUID partition 1 carries from the first write until the very last one ("Linux filesystem data"). Setting
+ * {@link ESP_TYPE_GUID} in its place is the commit record: the installed system asks for it too, because there is firmware that
+ * starts a loader from any FAT file system.
  */
 export const UNCOMMITTED_TYPE_GUID = '0FC63DAF-8483-4772-8E79-3D69D8477DE4';
 

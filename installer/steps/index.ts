@@ -3,8 +3,9 @@
  * engine/ interprets the actions one by one; here is decided what is written, in which order, and when it is flushed. This folder
  * imports only plan, layout and the partition table.
  *
- * The order is the safety argument. Until the last action partition 1 has a type no firmware boots from, so a machine that loses
- * power at any moment holds an untouched disk, a disk nothing boots from, or a complete installation.
+ * The order is the safety argument. Until the last action partition 1 has another type than an ESP's, and until right before it
+ * the loader another name, for firmware that asks for no type; so a machine that loses power at any moment holds an untouched
+ * disk, a disk nothing boots from, or a complete installation.
  */
 
 import { type ByteRange, edgeRanges, sfdiskScript, tableRanges } from '../layout.ts';
