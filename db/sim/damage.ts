@@ -19,6 +19,8 @@ export type DamageKind = 'bit-rot' | 'lost-write' | 'misdirected' | 'unreadable'
 
 /** Enough for one rollover, or two. */
 const BRANCH_BYTES = 1_500_000;
+/** Where a segment's header holds the chain before it. */
+const CHAIN_HEAD_AT = 96;
 
 export class Damager {
   readonly #random: Random;
@@ -32,7 +34,7 @@ export class Damager {
 
   /** Lets a copy of the log, or another log, go on by itself: where segments come from that do not belong here. */
   async prepareBranch(disk: SimDisk): Promise<void> {
-    if (!this.#random.chance(0.5)) return;
+    if (!this.#random.chance(0.6)) return;
     const machine: Machine = {
       time: new SimTime(),
       trace: new Trace(false),
@@ -51,15 +53,20 @@ export class Damager {
     }
   }
 
-  /** Does one damage, or none where there is nothing to damage. Returns how many. */
-  damage(disk: SimDisk): number {
+  /** Does one damage. Null where there is nothing to damage. */
+  damage(disk: SimDisk): DamageKind | null {
     const kind = this.#random.weighted<DamageKind>({
       'bit-rot': 4,
-      'lost-write': 3,
+      'lost-write': 4,
       misdirected: 2,
       unreadable: 2,
       'stale-segment': this.#branch.length > 0 ? 12 : 0,
     });
+    if (this.#do(kind, disk)) return kind;
+    return this.#do('bit-rot', disk) ? 'bit-rot' : null;
+  }
+
+  #do(kind: DamageKind, disk: SimDisk): boolean {
     switch (kind) {
       case 'bit-rot':
         return this.#onPage(disk, (file, page) => {
@@ -107,11 +114,11 @@ export class Damager {
     await log.close();
   }
 
-  #onPage(disk: SimDisk, act: (file: SimFile, page: number) => void): number {
+  #onPage(disk: SimDisk, act: (file: SimFile, page: number) => void): boolean {
     const place = this.#place(disk);
-    if (place === null) return 0;
+    if (place === null) return false;
     act(place.file, place.page);
-    return 1;
+    return true;
   }
 
   /** A page with content: mostly of segments, sometimes of the files beside them. */
@@ -125,28 +132,28 @@ export class Damager {
   }
 
   /** The disk said that it had written, and had not. */
-  #loseWrites(disk: SimDisk): number {
+  #loseWrites(disk: SimDisk): boolean {
     const { overwrites } = disk;
-    if (overwrites.length === 0) return 0;
+    if (overwrites.length === 0) return false;
     const first = this.#random.below(overwrites.length);
     const lost = overwrites.slice(first, first + this.#random.between(1, 4));
     for (const { file, page, before } of lost.toReversed()) file.damage(page, before);
-    return 1;
+    return true;
   }
 
   /** What was meant for one place went to another, in the same file or a different one. */
-  #misdirect(disk: SimDisk): number {
+  #misdirect(disk: SimDisk): boolean {
     const { overwrites } = disk;
     const write = overwrites[this.#random.below(overwrites.length)];
     const place = this.#place(disk);
-    if (write === undefined || place === null) return 0;
+    if (write === undefined || place === null) return false;
     write.file.damage(write.page, write.before);
     place.file.damage(place.page, write.after);
-    return 1;
+    return true;
   }
 
   /** A segment of another branch, or of another log, in the place of the one with its index. */
-  #swapSegment(disk: SimDisk): number {
+  #swapSegment(disk: SimDisk): boolean {
     const segments = disk.files().filter(([path]) => path.startsWith(`${DIRECTORY}/wal/0`));
     const last = segments
       .map(([path]) => basename(path))
@@ -154,18 +161,26 @@ export class Damager {
       .at(-1);
     const swaps = this.#branch.flatMap(([path, stale]) => {
       const index = basename(path).slice(0, 10);
-      const there = segments.find(([name]) => basename(name).startsWith(index));
-      if (there === undefined || samePage(there[1], stale, 0) === (basename(there[0]) === last)) return [];
-      return [{ path, stale, there: there[0] }];
+      const [name, there] = segments.find(([each]) => basename(each).startsWith(index)) ?? [];
+      if (name === undefined || there === undefined) return [];
+      // What continues the same chain at the end is another history of the log, which nothing in it can tell from this one.
+      const tells = basename(name) === last ? !sameChainBefore(there, stale) : !samePages(there, stale);
+      return tells ? [{ path, stale, there: name }] : [];
     });
     const swap = swaps[this.#random.below(swaps.length)];
-    if (swap === undefined) return 0;
+    if (swap === undefined) return false;
     disk.place(swap.there, null);
     disk.place(swap.path, swap.stale);
-    return 1;
+    return true;
   }
 }
 
-function samePage(a: SimFile, b: SimFile, page: number): boolean {
-  return Buffer.compare(a.page(page), b.page(page)) === 0;
+/** Whether the headers of two segments say that the same chain comes before them. */
+function sameChainBefore(a: SimFile, b: SimFile): boolean {
+  const chainBefore = (file: SimFile): Uint8Array => file.page(0).subarray(CHAIN_HEAD_AT, CHAIN_HEAD_AT + 32);
+  return Buffer.compare(chainBefore(a), chainBefore(b)) === 0;
+}
+
+function samePages(a: SimFile, b: SimFile): boolean {
+  return [...a.pages(), ...b.pages()].every((page) => Buffer.compare(a.page(page), b.page(page)) === 0);
 }

@@ -6,7 +6,7 @@
 import { basename, dirname } from 'node:path';
 import type { Disk, DiskLock, FileHandle } from '../io/index.ts';
 import type { FaultKind, Faults, Operation } from './faults.ts';
-import { type Overwrite, type Reach, SimFile } from './file.ts';
+import { type Overwrite, PAGE_BYTES, type Reach, SimFile } from './file.ts';
 import { type NameOrder, Names, type SimNode } from './names.ts';
 import type { Random } from './random.ts';
 import type { SimTime } from './time.ts';
@@ -107,7 +107,7 @@ export class SimDisk implements Disk {
     const fault = this.#begin('pwrite', path, `${position}+${source.length}`, source);
     this.#writes += 1;
     if (fault === 'short') {
-      file.write(source.subarray(0, this.#machine.random.below(source.length)), position, this.#writes);
+      file.write(source.subarray(0, this.#shortened(source.length, position)), position, this.#writes);
       throw failure('EIO', `short write to ${path}`);
     }
     file.write(source, position, this.#writes);
@@ -276,6 +276,13 @@ export class SimDisk implements Disk {
     if (lies.lateSync) this.#lateSync = file;
     else this.#overwrites = [...this.#overwrites, ...file.sync()].slice(-OVERWRITES_KEPT);
     this.#end(fault, path);
+  }
+
+  /** Bytes of a write that ends early: Linux copies page by page, so it ends where one of the file's pages does. */
+  #shortened(length: number, position: number): number {
+    const first = PAGE_BYTES - (position % PAGE_BYTES);
+    const pages = Math.ceil((length - first) / PAGE_BYTES);
+    return pages < 1 ? 0 : first + this.#machine.random.below(pages) * PAGE_BYTES;
   }
 
   #directory(path: string): void {

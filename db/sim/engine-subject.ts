@@ -15,7 +15,7 @@ import { streamIndex } from '../streams/index.ts';
 import type { Revision, Sequence } from '../types.ts';
 import { type OpenedLog, openLog } from '../wal/index.ts';
 import type { SimDisk } from './disk.ts';
-import { EPOCH_ENTRIES, init } from './log-subject.ts';
+import { EPOCH_ENTRIES, init, isWritable } from './log-subject.ts';
 import { hashOf, Payloads } from './payloads.ts';
 import { ProbeView } from './probe-view.ts';
 import { DIRECTORY, type Subject, type SubjectContext, settled } from './subject.ts';
@@ -25,7 +25,7 @@ const STREAMS = ['a', 'b', 'c', 'order-1', 'order-2'] as const;
 const TURN_NANOS = 1_000_000;
 const PAGE_EVENTS = 1000;
 /** Turns after which something that only needs turns has had all it could need. */
-const TURNS_MAX = 100_000;
+const TURNS_MAX = 10_000;
 
 interface Sent {
   readonly request: AppendRequest;
@@ -44,6 +44,7 @@ export class EngineSubject implements Subject {
   #failed = false;
   #initialised = false;
   #recoveredTo = 0;
+  #started = false;
   #ids = 0;
   /** Requests that are in the ledger, in its order, and how many events each stream has with them. */
   #sent: Sent[] = [];
@@ -59,6 +60,10 @@ export class EngineSubject implements Subject {
     return this.#failed;
   }
 
+  get started(): boolean {
+    return this.#started;
+  }
+
   get recoveredTo(): number {
     return this.#recoveredTo;
   }
@@ -67,6 +72,7 @@ export class EngineSubject implements Subject {
     const { plan, random, time, ledger, counts } = this.#context;
     this.#disk = disk;
     this.#failed = false;
+    this.#started = false;
     const bytes = (count: number): Uint8Array => random.bytes(count);
     if (!this.#initialised) init(disk, bytes, plan.entryBytesMax);
     this.#initialised = true;
@@ -81,7 +87,8 @@ export class EngineSubject implements Subject {
       inline: true,
       marks: appliedPositions(disk, DIRECTORY),
     });
-    this.#recoveredTo = log.stable - EPOCH_ENTRIES;
+    this.#started = isWritable(log);
+    this.#recoveredTo = log.stable - (this.#started ? EPOCH_ENTRIES : 0);
     if (log.torn !== null) counts.tornTails += 1;
     counts.segments = Math.max(counts.segments, log.status().segments);
     this.#log = log;
@@ -142,11 +149,8 @@ export class EngineSubject implements Subject {
 
   /** One turn of the event loop: groups close, promises settle. */
   async #turn(): Promise<void> {
-    const { time, ledger } = this.#context;
     await settled();
-    const issued = ledger.count;
-    time.runTurn();
-    if (!this.#failed && this.#disk?.stopped === false) ledger.noteWritten(issued);
+    this.#context.time.runTurn();
     await settled();
   }
 
@@ -236,6 +240,8 @@ export class EngineSubject implements Subject {
         `an append was answered ${JSON.stringify(result)}, not ${JSON.stringify(expected)}`,
       );
     }
+    // What is answered as not durable is at least out of the process's hands.
+    if (!this.#failed && this.#disk?.stopped === false) ledger.noteWritten(sent.count);
     if (!result.durable) return;
     counts.acknowledged += Math.max(sent.count - ledger.acknowledged, 0);
     ledger.acknowledge(sent.count);

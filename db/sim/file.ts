@@ -73,6 +73,7 @@ export class SimFile {
   }
 
   write(source: Uint8Array, position: number, order: number): void {
+    if (source.length === 0) return;
     const end = position + source.length;
     for (let at = position; at < end; ) {
       const page = Math.floor(at / PAGE_BYTES);
@@ -138,9 +139,10 @@ export class SimFile {
       const before = this.#durable.get(page) ?? ZEROS;
       let content = reached(before, versions, random, reach);
       for (let sector = 0; garbage > 0 && sector < SECTORS; sector++) {
-        if (!random.chance(garbage)) continue;
+        const start = sector * SECTOR_BYTES;
+        if (!random.chance(garbage) || !inFlight(before, versions, start)) continue;
         content = content.slice();
-        content.set(random.bytes(SECTOR_BYTES), sector * SECTOR_BYTES);
+        content.set(random.bytes(SECTOR_BYTES), start);
         garbageSectors += 1;
       }
       pages.set(page, content);
@@ -215,6 +217,12 @@ function reached(before: Uint8Array, versions: readonly Version[], random: Rando
   if (reach.kind === 'all') return versions.at(-1)?.page ?? before;
   if (reach.kind === 'until') return versions.findLast(({ order }) => order <= reach.order)?.page ?? before;
   return mixSectors(before, versions, random, reach);
+}
+
+/** Whether a write changed the sector since the last sync. */
+function inFlight(before: Uint8Array, versions: readonly Version[], start: number): boolean {
+  const old = before.subarray(start, start + SECTOR_BYTES);
+  return versions.some(({ page }) => Buffer.compare(old, page.subarray(start, start + SECTOR_BYTES)) !== 0);
 }
 
 function mixSectors(

@@ -5,6 +5,7 @@ import {
   type Durability,
   type EntryDraft,
   initLog,
+  type Log,
   type LogReader,
   type OpenedLog,
   openLog,
@@ -24,6 +25,7 @@ export class LogSubject implements Subject {
   #log: OpenedLog | null = null;
   #failed = false;
   #recoveredTo = 0;
+  #started = false;
   #initialised = false;
   /** Commands of this life with their last sequence, oldest first. */
   #pending: { readonly last: number; readonly count: number }[] = [];
@@ -37,6 +39,10 @@ export class LogSubject implements Subject {
     return this.#failed;
   }
 
+  get started(): boolean {
+    return this.#started;
+  }
+
   get recoveredTo(): number {
     return this.#recoveredTo;
   }
@@ -45,6 +51,7 @@ export class LogSubject implements Subject {
     const { plan, random, time, ledger, counts } = this.#context;
     this.#disk = disk;
     this.#failed = false;
+    this.#started = false;
     this.#pending = [];
     this.#log = null;
     if (!this.#initialised) init(disk, (bytes) => random.bytes(bytes), plan.entryBytesMax);
@@ -60,7 +67,8 @@ export class LogSubject implements Subject {
       inline: true,
     });
     if (log.torn !== null) counts.tornTails += 1;
-    this.#recoveredTo = log.stable - EPOCH_ENTRIES;
+    this.#started = isWritable(log);
+    this.#recoveredTo = log.stable - (this.#started ? EPOCH_ENTRIES : 0);
     const shown = await contentOf(log);
     const commands = ledger.match(shown);
     ledger.checkKept(commands);
@@ -184,6 +192,14 @@ export function init(disk: SimDisk, random: (bytes: number) => Uint8Array, entry
   } catch (error) {
     if (!(error instanceof TruthError && error.code === 'ALREADY_EXISTS')) throw error;
   }
+}
+
+/** False when the disk has no room to begin. Throws VIEW_AHEAD when commits are missing. */
+export function isWritable(log: Log): boolean {
+  const { readOnly } = log.status();
+  if (readOnly === null) return true;
+  if (readOnly.includes('no space')) return false;
+  throw new TruthError('VIEW_AHEAD', readOnly);
 }
 
 function draft(payload: Uint8Array, type: number): EntryDraft {

@@ -39,15 +39,17 @@ const RING_BYTES_MIN = 256 * 1024;
 export function planOf(seed: number, overrides: Partial<SimPlan> = {}): SimPlan {
   const random = new Random(seed, 'plan');
   const kind = random.weighted<SimKind>({ crash: 68, error: 14, garbage: 6, damage: 12 });
-  const bulk = random.weighted({ small: 4, mixed: 3, large: 3 });
+  // A segment of another branch needs a log of several segments to be out of place in.
+  const damage = kind === 'damage';
+  const bulk = random.weighted(damage ? { small: 2, mixed: 2, large: 6 } : { small: 4, mixed: 3, large: 3 });
   const entryBytesMax = { small: 4096, mixed: 65_536, large: 200_000 }[bulk];
   return {
     kind,
     level: random.weighted({ log: 3, engine: 1 }),
     nameOrder: random.pick(['journal', 'any']),
     sectorBytes: random.weighted({ 512: 3, 4096: 1 }) === '512' ? 512 : 4096,
-    lives: random.between(1, 4),
-    steps: random.pick([4, 12, 30]),
+    lives: random.between(damage ? 2 : 1, 4),
+    steps: damage ? 20 : random.pick([4, 12, 30]),
     bulk,
     entryBytesMax,
     ringBytes: Math.max(RING_BYTES_MIN, 3 * entryBytesMax),

@@ -7,7 +7,7 @@ import { TruthError } from '../errors.ts';
 import { isNoSpace } from '../io/index.ts';
 import { verifyLog } from '../wal/index.ts';
 import { armFaults, armStop } from './arming.ts';
-import { Damager } from './damage.ts';
+import { type DamageKind, Damager } from './damage.ts';
 import { HONEST, type Lies, type Machine, SimDisk } from './disk.ts';
 import { EngineSubject } from './engine-subject.ts';
 import { Faults } from './faults.ts';
@@ -104,6 +104,7 @@ class Run {
   readonly #damager: Damager;
   #disk: SimDisk;
   #operations = 0;
+  #damage: DamageKind | null = null;
 
   constructor(seed: number, options: SeedOptions) {
     this.plan = planOf(seed, options.plan);
@@ -176,30 +177,40 @@ class Run {
 
   /** Null when it is open. A start that ended otherwise ends the run, or just this life when the plan made it fail. */
   async #open(): Promise<{ readonly outcome: Outcome | null; readonly detail: string } | null> {
-    const proven = this.counts.damages > 0 ? provenDurable(this.#disk) : 0;
+    const { damages, garbageSectors } = this.counts;
+    const damaged = damages + garbageSectors > 0;
+    const proven = damaged ? provenDurable(this.#disk) : 0;
     try {
       await this.#subject.open(this.#disk);
+      this.#checkRefused();
       return null;
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
+      if (this.#subject.started) this.#checkRefused();
       if (this.#disk.stopped) return { outcome: null, detail };
       if (error instanceof Violation) {
-        const lost = this.counts.damages > 0 && error.property === 'acknowledged is kept';
+        const lost = damaged && error.property === 'acknowledged is kept';
         // Damage may take what nothing that is left can miss.
         if (lost && this.#subject.recoveredTo >= proven) return { outcome: 'residue', detail };
         throw error;
       }
       if (this.#machine.faults.happened.length > 0 || isNoSpace(error)) return { outcome: null, detail };
-      const mayRefuse = this.counts.garbageSectors > 0 || this.counts.damages > 0;
-      if (!mayRefuse || !isTyped(error))
-        throw new Violation('starts', `it would not start: ${detail}`, error);
+      if (!damaged || !isTyped(error)) throw new Violation('starts', `it would not start: ${detail}`, error);
       return { outcome: 'refused', detail };
     }
   }
 
+  /** A segment that does not belong here must keep the log from being written, not just from being read. */
+  #checkRefused(): void {
+    if (this.#damage !== 'stale-segment') return;
+    throw new Violation('starts', 'it started although a segment comes from another branch or log');
+  }
+
   #endLife(life: number): void {
     const before = this.#disk;
-    const kill = this.#random.chance(0.3);
+    const damaged = this.plan.kind === 'damage' && life === this.plan.lives - 1;
+    // What a disk has done wrong is known as long as it is the same disk.
+    const kill = damaged || this.#random.chance(this.#subject.failed ? 0.6 : 0.3);
     if (kill) {
       this.#disk = before.kill();
       this.#ledger.processKilled();
@@ -213,8 +224,10 @@ class Run {
       this.counts.garbageSectors += cut.garbageSectors;
     }
     this.#operations += before.operations;
-    if (this.plan.kind === 'damage' && life === this.plan.lives - 1)
-      this.counts.damages += this.#damager.damage(this.#disk);
+    if (!damaged) return;
+    this.#damage = this.#damager.damage(this.#disk);
+    if (this.#damage !== null) this.counts.damages += 1;
+    this.trace.note(`damage ${this.#damage}`);
   }
 
   #reach(writes: number): Reach {

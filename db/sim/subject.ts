@@ -37,6 +37,8 @@ export interface Subject {
   step(): Promise<void>;
   /** True when its writer has ended: only a restart helps. */
   readonly failed: boolean;
+  /** True when the log was opened for writing in this life, whatever came later. */
+  readonly started: boolean;
   /** Last sequence of the log that the last start accepted. */
   readonly recoveredTo: number;
   close(): Promise<void>;

@@ -50,6 +50,56 @@ export const CANARIES: readonly Canary[] = [
       replace: '    this.#queue.publishStable(this.#written);\n    this.#disk.fdatasync(handle);',
     },
   },
+  {
+    name: 'late-fsync',
+    bug: 'a sync is still under way when its call has returned',
+    lies: { lateSync: true },
+  },
+  {
+    name: 'wrong-hash',
+    bug: 'the chain leaves out the first bytes of a group',
+    patch: {
+      file: 'db/wal/chain.ts',
+      find: '[previous, ...group, ',
+      replace: '[previous, ...group.slice(1), ',
+    },
+  },
+  {
+    name: 'stale-segment',
+    bug: 'a start takes a segment of another branch for the next one',
+    patch: {
+      file: 'db/wal/recovery.ts',
+      find: '  if (continues) return;',
+      replace: '  if (continues || header.firstSequence > 0) return;',
+    },
+  },
+  {
+    name: 'off-by-one-commit',
+    bug: 'a start zeroes what lies behind the last commit but one',
+    patch: {
+      file: 'db/wal/settle.ts',
+      find: 'rewriteTail(disk, segment.handle, marked, offset, segmentBytes)',
+      replace: 'rewriteTail(disk, segment.handle, marked, commits.at(-2)?.end ?? offset, segmentBytes)',
+    },
+  },
+  {
+    name: 'mark-too-high',
+    bug: 'a commit calls one sequence more durable than is',
+    patch: {
+      file: 'db/wal/writer.ts',
+      find: 'COMMIT.at.durableMark, this.#flusher.durable)',
+      replace: 'COMMIT.at.durableMark, this.#flusher.durable + 1)',
+    },
+  },
+  {
+    name: 'trusting-the-page-cache',
+    bug: 'a start does not write again what it accepts',
+    patch: {
+      file: 'db/wal/torn-tail.ts',
+      find: '    disk.pwrite(handle, part, at);',
+      replace: '    void at;',
+    },
+  },
 ];
 
 /** Checks that the canary's place is there, without planting it. Throws when it is not. */

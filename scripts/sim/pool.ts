@@ -12,12 +12,14 @@ export interface PoolOptions {
   readonly threads?: number;
   /** Name of a planted bug. */
   readonly canary?: string;
+  /** Whether to bring back each seed's trace digest. */
+  readonly digests?: boolean;
   /** Told after each batch. */
   readonly onProgress?: (tally: Tally) => void;
 }
 
 export async function runSeeds(options: PoolOptions): Promise<Tally> {
-  const { from, count, canary = null, onProgress = () => {} } = options;
+  const { from, count, canary = null, digests = false, onProgress = () => {} } = options;
   const total = newTally();
   let next = from;
   const end = from + count;
@@ -27,7 +29,7 @@ export async function runSeeds(options: PoolOptions): Promise<Tally> {
   );
   const runThread = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { canary } });
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { canary, digests } });
       const go = (): void => {
         if (next >= end) {
           void worker.terminate().then(() => resolve());

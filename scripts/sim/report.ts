@@ -19,10 +19,14 @@ export interface Tally {
   /** Lives, commands, power cuts and so on, over all seeds. */
   readonly counts: Record<string, number>;
   readonly failures: Failure[];
+  /** Each seed's trace digest; filled only when asked for. */
+  readonly digests: Record<string, string>;
 }
 
+const FAILURES_SHOWN = 20;
+
 export function newTally(): Tally {
-  return { seeds: 0, operations: 0, outcomes: {}, kinds: {}, counts: {}, failures: [] };
+  return { seeds: 0, operations: 0, outcomes: {}, kinds: {}, counts: {}, failures: [], digests: {} };
 }
 
 export function addResult(tally: Tally, result: SeedResult): void {
@@ -41,6 +45,7 @@ export function mergeTally(into: Tally, from: Tally): void {
   for (const name of ['outcomes', 'kinds', 'counts'] as const) {
     for (const [key, value] of Object.entries(from[name])) add(into[name], key, value);
   }
+  Object.assign(into.digests, from.digests);
   into.failures.push(...from.failures);
   into.failures.sort((a, b) => a.seed - b.seed);
 }
@@ -52,15 +57,20 @@ export function tallyText(tally: Tally, seconds: number): string {
       .sort(([a], [b]) => a.localeCompare(b))
       .map(([key, value]) => `${key} ${value}`)
       .join(', ');
-  const failures = tally.failures.map(
-    ({ seed, property, detail }) =>
-      `  seed ${seed}: ${property}: ${detail.split('\n')[0]}\n    npm run sim -- --seed ${seed} --trace`,
-  );
+  const failures = tally.failures
+    .slice(0, FAILURES_SHOWN)
+    .map(
+      ({ seed, property, detail }) =>
+        `  seed ${seed}: ${property}: ${detail.split('\n')[0]}\n    npm run sim -- --seed ${seed} --trace`,
+    );
   return [
     `${tally.seeds} seeds in ${seconds.toFixed(0)} s: ${list(tally.outcomes)}`,
     `  sorts: ${list(tally.kinds)}`,
     `  ${tally.operations} disk calls, ${list(tally.counts)}`,
     ...failures,
+    ...(tally.failures.length > failures.length
+      ? [`  and ${tally.failures.length - failures.length} more`]
+      : []),
   ].join('\n');
 }
 

@@ -181,13 +181,20 @@ describe('a fault', () => {
     expect(contentOf(disk, '/d/f')).toEqual(fill(3, 10));
   });
 
-  test('that is a short write leaves a part', () => {
-    const on = machine();
-    const disk = newDisk(on);
-    const handle = disk.open('/d/f', 'create');
-    on.faults.arm({ fault: 'short', operation: 'pwrite', path: '', after: 0 });
-    expect(() => disk.pwrite(handle, fill(1, 1000), 0)).toThrowError(/short/);
-    expect(disk.size(handle)).toBeLessThan(1000);
+  test('that is a short write leaves whole pages of it, or nothing', () => {
+    const sizes = new Set<number>();
+    for (let seed = 0; seed < 30; seed++) {
+      const on = machine('journal', seed);
+      const disk = newDisk(on);
+      const handle = disk.open('/d/f', 'create');
+      on.faults.arm({ fault: 'short', operation: 'pwrite', path: '', after: 0 });
+      expect(() => disk.pwrite(handle, fill(1, 10_000), 1000)).toThrowError(/short/);
+      sizes.add(disk.size(handle));
+      on.faults.arm({ fault: 'short', operation: 'pwrite', path: '', after: 0 });
+      expect(() => disk.pwrite(handle, fill(1, 100), 20_000)).toThrowError(/short/);
+      expect(disk.size(handle)).toBeLessThan(20_000);
+    }
+    expect([...sizes].sort((a, b) => a - b)).toEqual([4096, 8192]);
   });
 
   test('that is a delay lets time pass', () => {
