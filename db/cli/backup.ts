@@ -15,6 +15,7 @@ import {
 import { ERROR_CODES, TruthError } from '../errors.ts';
 import { RealDisk, realClock } from '../io/index.ts';
 import { type Arguments, type Command, misused, type Option, type Terminal } from './command.ts';
+import { giveTo, ownerOf } from './ownership.ts';
 
 const BASE: Option = {
   flag: 'base',
@@ -102,17 +103,19 @@ export const backupRestore: Command = {
   example:
     'truthdb backup restore /mnt/backups/tuesday --to /var/lib/truthdb --until-time 2026-01-02T03:04:05Z',
   run: async (args, terminal) => {
-    const to = required(backupRestore, args, 'to');
+    const to = resolve(required(backupRestore, args, 'to'));
+    const owner = ownerOf(to);
     const restored = await restoreBackup({
       disk: new RealDisk(),
       from: resolve(args.positional(0) as string),
       base: pathFrom(args, 'base'),
-      to: resolve(to),
+      to,
       until: untilFrom(args),
       clock: realClock,
       random: randomBytes,
       progress: (line) => terminal.progress(line),
     });
+    giveTo(owner, to);
     await terminal.out(
       terminal.json
         ? JSON.stringify(restored)

@@ -11,6 +11,7 @@ import {
   verifySnapshot,
 } from '../snapshot/index.ts';
 import { type Arguments, type Command, misused, type Option, type Terminal } from './command.ts';
+import { giveTo, ownerOf } from './ownership.ts';
 import { connectTo, TARGET_OPTIONS } from './target.ts';
 
 /** Taking one of a large database may take this long. */
@@ -73,9 +74,11 @@ export const snapshotHold: Command = {
     const name = args.positional(0) as string;
     const reason = args.text('reason');
     if (reason === undefined) throw misused(snapshotHold, '--reason is missing');
+    const store = storeFrom(args);
     const held =
-      storeFrom(args)?.hold(name, reason) ??
+      store?.hold(name, reason) ??
       (await administer(args, terminal, { command: 'snapshot-hold', name, reason }))['held'];
+    if (store !== null) giveTo(ownerOf(store.folder), store.folder);
     await show(terminal, held as SnapshotSummary);
     return 0;
   },
@@ -136,6 +139,7 @@ export const snapshotRestore: Command = {
     const directory = directoryFrom(snapshotRestore, args);
     const name = args.positional(0) as string;
     const restored = await restoreSnapshot({ disk: new RealDisk(), directory, name, definitions: VIEWS });
+    giveTo(ownerOf(directory), directory);
     await terminal.out(
       terminal.json
         ? JSON.stringify(restored)
