@@ -94,7 +94,10 @@ function progressTo(terminal: Terminal) {
   let shownAt = Number.NEGATIVE_INFINITY;
   let wasConnected = false;
   let unshown: FollowerState | null = null;
+  let timer: NodeJS.Timeout | null = null;
   const last = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
     if (unshown !== null) void showState(unshown, terminal);
     unshown = null;
     shownAt = performance.now();
@@ -107,6 +110,7 @@ function progressTo(terminal: Terminal) {
     wasConnected = connected;
     unshown = state;
     if (performance.now() - shownAt >= PROGRESS_MILLIS) last();
+    else timer ??= setTimeout(last, PROGRESS_MILLIS);
   };
   return { show, last };
 }

@@ -1,6 +1,6 @@
 /**
  * What a copy knows of itself, in `metadata/follower.json`, replaced atomically: up to where it is on this disk for certain, with
- * the chain there, and whose copy it is. A lower bound: written about once a second, at every seal and at a clean stop. Its
+ * the chain there, and whose copy it is. A lower bound: written at most once a second, and at a clean stop. Its
  * presence makes the directory a copy; `truthdb serve` refuses to write such a log.
  *
  *     { "format": 1, "source": "192.0.2.10:9650", "segment": 3, "offset": 8192, "sequence": 812, "epoch": 3, "chain": "hex" }

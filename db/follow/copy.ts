@@ -18,7 +18,6 @@ import {
   spareFileName,
   walDirectory,
 } from '../wal/segment.ts';
-import { createSpare } from '../wal/spares.ts';
 import { rewriteTail } from '../wal/torn-tail.ts';
 import { type CopyMark, writeCopyMark } from './copy-mark.ts';
 import type { Examined } from './examine.ts';
@@ -122,7 +121,7 @@ export class Copy {
     if (this.#dirty && this.#file !== null) this.#options.disk.fdatasync(this.#file.handle);
     this.#dirty = false;
     this.#durable = this.#end;
-    if (this.#options.nowMillis() - this.#markedAt >= MARK_MILLIS) this.#mark();
+    this.#markNowAndThen();
     return this.#end;
   }
 
@@ -130,6 +129,7 @@ export class Copy {
   close(): void {
     if (this.#durable !== null) {
       this.sync();
+      this.#options.disk.fsyncDirectory(this.#wal);
       this.#mark();
     }
     this.abandon();
@@ -155,13 +155,14 @@ export class Copy {
       this.#identity = header.identity;
     }
     const path = join(this.#wal, spareFileName(0));
-    const { handle } = createSpare(disk, path, header.identity.segmentBytes);
-    disk.pwrite(handle, headerBytes, 0);
-    disk.fdatasync(handle);
     const name = { index: header.index, firstSequence: header.firstSequence, state: 'open' } as const;
+    const handle = disk.open(path, 'create');
+    this.#file = { name, handle, headerBytes };
+    disk.allocate(handle, header.identity.segmentBytes);
+    disk.pwrite(handle, headerBytes, 0);
+    disk.fsync(handle);
     disk.rename(path, this.#pathOf(name));
     disk.fsyncDirectory(this.#wal);
-    this.#file = { name, handle, headerBytes };
   }
 
   #write(offset: number, bytes: Uint8Array, end: CopyEnd): void {
@@ -174,7 +175,7 @@ export class Copy {
     this.#sealFile();
     this.#durable = end;
     this.#dirty = false;
-    this.#mark();
+    this.#markNowAndThen();
   }
 
   #sealFile(): void {
@@ -182,10 +183,14 @@ export class Copy {
     if (file === null) return;
     const { disk } = this.#options;
     const sealed = { ...file.name, state: 'sealed' } as const;
+    // The directory is synced with the next segment's name: sealed under its open name is what a start expects, too.
     if (file.name.state === 'open') disk.rename(this.#pathOf(file.name), this.#pathOf(sealed));
-    disk.fsyncDirectory(this.#wal);
     disk.close(file.handle);
     this.#file = null;
+  }
+
+  #markNowAndThen(): void {
+    if (this.#options.nowMillis() - this.#markedAt >= MARK_MILLIS) this.#mark();
   }
 
   #mark(): void {

@@ -3,9 +3,9 @@
  * proves them to be what was there, then put in its place. The damaged files stay, in `metadata/torn/`.
  */
 import { join } from 'node:path';
-import type { LogStream } from '../client/log-stream.ts';
 import { TruthError } from '../errors.ts';
 import type { Disk, FileHandle } from '../io/index.ts';
+import type { LogFrame } from '../protocol/index.ts';
 import type { Sequence } from '../types.ts';
 import type { LogIdentity } from '../wal/log.ts';
 import { tornDirectory } from '../wal/metadata.ts';
@@ -21,13 +21,19 @@ import { createSpare } from '../wal/spares.ts';
 import type { Damage } from './examine.ts';
 import { type Received, Receiver } from './receiver.ts';
 
+/** Frames of a log stream as they come; null when it was ended here. */
+export interface FrameSource {
+  next(): Promise<readonly LogFrame[] | null>;
+  close(): void;
+}
+
 export interface RefillOptions {
   readonly disk: Disk;
   readonly directory: string;
   readonly identity: LogIdentity | null;
   readonly damage: Damage;
   /** The source's bytes behind a sequence. */
-  readonly open: (after: Sequence) => Promise<LogStream>;
+  readonly open: (after: Sequence) => Promise<FrameSource>;
   readonly report: (line: string) => void;
 }
 

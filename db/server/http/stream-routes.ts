@@ -105,7 +105,7 @@ export const STREAM_ROUTES: readonly Route[] = [
       description: 'The events are in the log',
       schema: { $ref: '#/components/schemas/Appended' },
     },
-    errors: [409, 413, 507],
+    errors: [409, 413, 421, 507],
     handle: appendEvents,
   },
   {
