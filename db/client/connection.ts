@@ -35,6 +35,7 @@ export interface ConnectionOptions {
 
 const HELLO_REQUEST = 1;
 const COPIED_BYTES_MAX = 2048;
+const READ_BYTES = 256 * 1024;
 const CLIENT_NAME = `truthdb-ts/${VERSION}`;
 
 export class Connection {
@@ -66,9 +67,12 @@ export class Connection {
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#socket = openSocket(options.address, () => this.#connected());
+    this.#socket = openSocket(
+      options.address,
+      () => this.#connected(),
+      (chunk, lent) => this.#take(chunk, lent),
+    );
     this.#socket.setNoDelay(true);
-    this.#socket.on('data', (chunk: Buffer) => this.#take(chunk));
     this.#socket.on('error', (cause) => this.#close(connectionError(options.address, cause)));
     this.#socket.on('close', () => {
       this.#close(new TruthError('CONNECTION', `${placeOf(options.address)} closed the connection`));
@@ -98,11 +102,13 @@ export class Connection {
     this.flush();
   }
 
-  #take(chunk: Buffer): void {
+  /** `lent`: the next read of any connection overwrites the chunk. */
+  #take(chunk: Buffer, lent: boolean): void {
     if (this.#state === 'closed') return;
     try {
       this.#frames.push(chunk);
       while (this.#state !== ('closed' as string) && this.#frames.next()) this.#handle();
+      if (lent) this.#frames.giveBack();
     } catch (error) {
       this.#close(error instanceof TruthError ? error : new TruthError('PROTOCOL', String(error)));
     }
@@ -110,6 +116,8 @@ export class Connection {
 
   #handle(): void {
     const { kind, request, body } = this.#frames;
+    // Answers to appends are numbers; what else there is may be kept by whoever asked for it.
+    if (kind !== KIND.APPENDED) this.#frames.own();
     if (kind === KIND.ERROR && (request === 0 || this.#state === 'opening')) {
       this.#close(decodeError(body));
     } else if (kind === KIND.SERVER_PING) {
@@ -169,21 +177,43 @@ export class Connection {
   }
 }
 
-function openSocket(address: Address, connected: () => void): Socket {
-  if (address.kind === 'unix') return connectTcp({ path: address.path }, connected);
-  const { host, port } = address;
-  if (address.kind === 'tcp') return connectTcp({ host, port }, connected);
-  return connectTls(
+/** One for all connections: Node would give every read 64 KiB of its own otherwise. */
+let readBuffer: Buffer | null = null;
+
+type TakeBytes = (chunk: Buffer, lent: boolean) => void;
+
+function openSocket(address: Address, connected: () => void, take: TakeBytes): Socket {
+  if (address.kind === 'tls') return openTlsSocket(address, connected, take);
+  readBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
+  const onread = {
+    buffer: readBuffer,
+    callback: (bytes: number, buffer: Uint8Array): boolean => {
+      take((buffer as Buffer).subarray(0, bytes), true);
+      return true;
+    },
+  };
+  if (address.kind === 'unix') return connectTcp({ path: address.path, onread }, connected);
+  return connectTcp({ host: address.host, port: address.port, onread }, connected);
+}
+
+function openTlsSocket(
+  { host, port, fingerprint }: Address & { readonly kind: 'tls' },
+  connected: () => void,
+  take: TakeBytes,
+): Socket {
+  const socket = connectTls(
     {
       host,
       port,
       minVersion: 'TLSv1.3',
       // A pinned certificate is checked by its fingerprint, before anything is sent: its issuer and name say nothing.
-      rejectUnauthorized: address.fingerprint === null,
+      rejectUnauthorized: fingerprint === null,
       ...(isIP(host) === 0 ? { servername: host } : {}),
     },
     connected,
   );
+  socket.on('data', (chunk: Buffer) => take(chunk, false));
+  return socket;
 }
 
 function shownFingerprint(socket: TLSSocket): string {

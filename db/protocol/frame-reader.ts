@@ -23,6 +23,8 @@ export class FrameReader {
   #bodyBytesMax: number;
   #chunk: Buffer = EMPTY;
   #at = 0;
+  /** Where the frame `next` stopped at lies in the chunk; -1 when it lies in memory of its own. */
+  #frameStart = -1;
   /** The beginning of a frame whose rest has not arrived. */
   #carry: Buffer | null = null;
   #carried = 0;
@@ -51,6 +53,21 @@ export class FrameReader {
     this.#at = 0;
   }
 
+  /** Gives the frame `next` stopped at memory of its own: its views then outlive the chunk. */
+  own(): void {
+    if (this.#frameStart < 0) return;
+    const frame = Buffer.from(this.#chunk.subarray(this.#frameStart, this.#at));
+    this.#frameStart = -1;
+    this.body.reset(frame, HEADER_BYTES, frame.length);
+  }
+
+  /** To be called before the memory of the chunk is used for something else: keeps what has not been read of it. */
+  giveBack(): void {
+    this.#frameStart = -1;
+    this.#chunk = this.#at === this.#chunk.length ? EMPTY : Buffer.from(this.#chunk.subarray(this.#at));
+    this.#at = 0;
+  }
+
   /** Goes to the next whole frame; false when the rest has yet to arrive. Errors: PROTOCOL, TOO_LARGE. */
   next(): boolean {
     if (this.#carried > 0) return this.#nextFromCarry();
@@ -58,9 +75,9 @@ export class FrameReader {
     if (available >= HEADER_BYTES) {
       const total = this.#frameBytes(this.#chunk, this.#at);
       if (available >= total) {
-        const start = this.#at;
+        this.#frameStart = this.#at;
         this.#at += total;
-        this.#open(this.#chunk, start, total);
+        this.#open(this.#chunk, this.#frameStart, total);
         return true;
       }
     }
@@ -76,6 +93,7 @@ export class FrameReader {
     // The body's views live on in whoever keeps them, so this buffer is not used again.
     this.#carry = null;
     this.#carried = 0;
+    this.#frameStart = -1;
     this.#open(frame, 0, total);
     return true;
   }

@@ -5,7 +5,7 @@
  *
  *     run                               a server from start to stop
  *     setup, certificate, der, tokens   what a data directory needs beside the log
- *     listener, session, requests       connections; subscription, outbox, admission: their flow control
+ *     listener, session, requests       connections; lent-reads, outbox: their bytes; subscription, admission: flow control
  *     http/                             routes, OpenAPI, server-sent events, metrics
  *
  * May import the engine, the protocol and the ground (types, errors, io); nothing of client and cli.

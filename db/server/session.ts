@@ -3,6 +3,7 @@
  * Everything it holds is bounded by Limits; while it holds too much it stops reading, and TCP makes the client wait.
  */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { TruthError } from '../errors.ts';
 import {
   commonVersion,
@@ -15,6 +16,7 @@ import {
   KIND,
 } from '../protocol/index.ts';
 import { asTruthError } from './failures.ts';
+import { readLent, readUsually } from './lent-reads.ts';
 import { Outbox } from './outbox.ts';
 import { Requests } from './requests.ts';
 import { LOCAL_PRINCIPAL, type Principal, type SessionHost } from './session-host.ts';
@@ -58,7 +60,9 @@ export class Session {
     this.#out = new Outbox(socket, () => this.#hasRoomAgain());
     this.#openedAt = this.#heardAt = this.#progressAt = host.nowMillis();
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    const take = (chunk: Buffer, lent: boolean) => this.#take(chunk, lent);
+    if (socket instanceof TLSSocket) readUsually(socket, take);
+    else readLent(socket, take);
     socket.on('end', () => this.#clientEnded());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#closed());
@@ -69,13 +73,17 @@ export class Session {
     return this.#principal?.tokenId ?? null;
   }
 
-  #take(chunk: Buffer): void {
+  /** `lent`: the chunk is somebody else's again after the call. */
+  #take(chunk: Buffer, lent: boolean): void {
     this.#host.counters.bytesIn += chunk.length;
     this.#heardAt = this.#host.nowMillis();
     this.#pingedAt = 0;
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#frames.push(chunk);
     this.#pump();
+    if (!lent) return;
+    if (this.#parked) this.#frames.own();
+    this.#frames.giveBack();
   }
 
   /** Handles what has arrived for as long as there is room for the answers. */

@@ -63,6 +63,46 @@ test('bytes handed out stay as they were while later frames are read', () => {
   expect(views.map(String)).toEqual(['{"text":"first"}', '{"text":"second"}', '{"text":"third"}']);
 });
 
+test('frames come out the same when the memory of each chunk is used again', () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 20 });
+  const payloads = fc.array(fc.string({ maxLength: 500 }), { maxLength: 20 });
+  fc.assert(
+    fc.property(payloads, sizes, fc.nat(5), (texts, cuts, framesATurn) => {
+      const reader = new FrameReader(LIMIT);
+      const found: string[] = [];
+      const take = (most: number): void => {
+        for (let taken = 0; taken < most && reader.next(); taken++) {
+          const body = reader.body.text(reader.body.remaining, 'body');
+          found.push((JSON.parse(body) as { text: string }).text);
+        }
+      };
+      for (const chunk of chunksOf(frames(texts), cuts)) {
+        const lent = Buffer.from(chunk);
+        reader.push(lent);
+        take(framesATurn);
+        reader.giveBack();
+        lent.fill(0xee);
+      }
+      take(Number.POSITIVE_INFINITY);
+      expect(found).toEqual(texts);
+    }),
+  );
+});
+
+test('a frame that is to be kept keeps its bytes, read or not', () => {
+  const lent = frames(['kept', 'left']);
+  const reader = new FrameReader(LIMIT);
+  reader.push(lent);
+  reader.next();
+  reader.own();
+  reader.giveBack();
+  lent.fill(0xee);
+  const kept = reader.body.bytes(reader.body.remaining, 'body');
+  expect(reader.next()).toBe(true);
+  expect(reader.body.text(reader.body.remaining, 'body')).toContain('left');
+  expect(kept.toString()).toContain('kept');
+});
+
 test('any single flipped bit of a frame is noticed', () => {
   const bytes = frames(['a frame to flip']);
   for (let bit = 0; bit < bytes.length * 8; bit++) {
