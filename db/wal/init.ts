@@ -1,5 +1,5 @@
 /** Makes a new, empty log. */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
@@ -37,6 +37,7 @@ export function initLog(options: InitLogOptions): LogIdentity {
   const { directory, disk, random } = options;
   const identity = createIdentity(options);
   disk.mkdir(directory);
+  disk.fsyncDirectory(dirname(directory));
   const lock = disk.lock(directory);
   if (lock === null) throw lockedError(directory);
   try {

@@ -78,6 +78,8 @@ export interface OpenSegment {
 export function recoverLog(options: RecoveryOptions): Recovered {
   const { disk, directory } = options;
   removeSpares(disk, directory);
+  // A process killed between a rename and its sync leaves names that only the page cache knows.
+  disk.fsyncDirectory(walDirectory(directory));
   const scanner = new Scanner(disk);
   const found = listSegments(disk, directory);
   finishPruning(disk, directory);
