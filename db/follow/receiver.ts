@@ -157,8 +157,14 @@ export class Receiver {
 
   #beginSegment(frame: LogFrame & { kind: 'segment' }): Received {
     const bytes = Uint8Array.from(frame.header);
-    if (bytes.length !== SEGMENT_HEADER_BYTES || frame.offset !== SEGMENT_HEADER_BYTES) {
-      throw new TruthError('PROTOCOL', `the source begins segment ${frame.index} at offset ${frame.offset}`);
+    if (bytes.length !== SEGMENT_HEADER_BYTES) {
+      throw new TruthError('PROTOCOL', `the source sent a segment header of ${bytes.length} bytes`);
+    }
+    if (frame.offset !== SEGMENT_HEADER_BYTES) {
+      throw forkedAt(
+        this.#end.sequence,
+        `it lies inside segment ${frame.index} of the source and ends one here`,
+      );
     }
     const header = decodeSegmentHeader(bytes, `${frame.index} of the source`);
     this.#checkContinues(frame, header);
