@@ -1,6 +1,7 @@
 /** What the database answers, without how: server, CLI and embedders are written against this. */
 import type { AppendRequest, AppendResult, EventPage, RecordedEvent, StreamName } from '../kernel/event.ts';
 import type { ViewStatus } from '../materializer/materializer.ts';
+import type { SnapshotsStatus } from '../snapshot/keeper.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { Revision, Sequence } from '../types.ts';
 import type { LogCommit, LogStatus } from '../wal/log.ts';
@@ -60,6 +61,7 @@ export interface EngineStatus {
   readonly events: number;
   /** Appends decided and not yet answered. */
   readonly inFlight: number;
+  readonly snapshots: SnapshotsStatus;
   /** Why nothing can be written although reads go on, or null. */
   readonly readOnly: string | null;
   /** Null where this is no copy. */

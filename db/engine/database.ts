@@ -178,6 +178,7 @@ export class Database implements Engine {
       streams: this.#index.streams,
       events: this.#index.events,
       inFlight: this.#appends.inFlight,
+      snapshots: this.snapshots.status(),
       readOnly: this.#registry.readOnly ?? log.readOnly,
       following: this.#replication?.status() ?? null,
     };

@@ -32,6 +32,7 @@ export function statusReport(status: EngineStatus) {
       syncMicros: summary(log.syncMicros),
       groupEntries: summary(log.groupEntries),
     },
+    snapshots: status.snapshots,
     views: status.views.map((view) => ({
       name: view.name,
       version: view.version,

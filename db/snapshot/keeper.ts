@@ -4,6 +4,7 @@
  */
 import { TruthError } from '../errors.ts';
 import type { Registry, SaveRunner } from '../materializer/index.ts';
+import { SEQUENCE_NONE, type Sequence } from '../types.ts';
 import type { Log } from '../wal/index.ts';
 import type { SnapshotStore, SnapshotSummary } from './store.ts';
 import { writeSnapshot } from './writer.ts';
@@ -15,6 +16,14 @@ export interface SnapshotPolicy {
   readonly everyBytes: number;
   /** How many are kept, held ones not counted; at least 1. */
   readonly keep: number;
+}
+
+export interface SnapshotsStatus {
+  /** Position of the newest usable snapshot; 0 without one. */
+  readonly position: Sequence;
+  readonly taking: boolean;
+  /** Why the last attempt failed; null when it did not. */
+  readonly problem: string | null;
 }
 
 /** Commits between two looks at the counters. */
@@ -35,8 +44,10 @@ export class SnapshotKeeper {
   #running: Promise<SnapshotSummary> | null = null;
   #waiting = false;
   #stopped = false;
-  /** Ordinal of the newest snapshot's commit; counting begins with the first commit where there is none. */
-  #newest: number;
+  /** Ordinal of the commit from which the policy counts: the newest snapshot's, or 0. */
+  #countedFrom: number;
+  #position: Sequence;
+  #problem: string | null = null;
 
   constructor(options: {
     readonly log: Log;
@@ -56,7 +67,9 @@ export class SnapshotKeeper {
     this.#policy = policy;
     this.#report = options.report;
     this.#bytes = log.status().bytesWritten;
-    this.#newest = options.store.newestOrdinal(this.#logId, log.stable);
+    const newest = options.store.newest(this.#logId, log.stable);
+    this.#countedFrom = newest?.ordinal ?? 0;
+    this.#position = (newest?.sequence ?? SEQUENCE_NONE) as Sequence;
     this.#lookCommits =
       policy.everyCommits === 0 ? LOOK_COMMITS : Math.min(LOOK_COMMITS, policy.everyCommits);
     const wanted = policy.everyCommits > 0 || policy.everyBytes > 0;
@@ -70,10 +83,19 @@ export class SnapshotKeeper {
       throw new TruthError('CLOSED', 'the database is closing: no snapshot is taken any more');
     this.#running = this.#take();
     try {
-      return await this.#running;
+      const taken = await this.#running;
+      this.#problem = null;
+      return taken;
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+      throw error;
     } finally {
       this.#running = null;
     }
+  }
+
+  status(): SnapshotsStatus {
+    return { position: this.#position, taking: this.#running !== null, problem: this.#problem };
   }
 
   list(): readonly SnapshotSummary[] {
@@ -101,7 +123,8 @@ export class SnapshotKeeper {
     const capture = await this.#registry.capture();
     const { folder } = this.#store;
     const written = await writeSnapshot({ folder, logId: this.#logId, capture, runner: this.#runner });
-    this.#newest = written.manifest.ordinal;
+    this.#countedFrom = written.manifest.ordinal;
+    this.#position = written.manifest.sequence as Sequence;
     this.#bytes = bytesWritten;
     const removed = await this.#store.retain(this.#policy.keep, this.#logId, this.#runner);
     const summary = this.#store.summary(written.name);
@@ -120,7 +143,7 @@ export class SnapshotKeeper {
       .catch((error: unknown) => {
         this.#report(`no snapshot was taken: ${error instanceof Error ? error.message : String(error)}`);
         // Not again at the very next look: a full disk would be asked all the time.
-        this.#newest = ordinal;
+        this.#countedFrom = ordinal;
         this.#bytes = this.#log.status().bytesWritten;
       })
       .finally(() => {
@@ -130,7 +153,7 @@ export class SnapshotKeeper {
 
   #isDue(ordinal: number): boolean {
     const { everyCommits, everyBytes } = this.#policy;
-    if (everyCommits > 0 && ordinal - this.#newest >= everyCommits) return true;
+    if (everyCommits > 0 && ordinal - this.#countedFrom >= everyCommits) return true;
     return everyBytes > 0 && this.#log.status().bytesWritten - this.#bytes >= everyBytes;
   }
 }

@@ -131,12 +131,12 @@ export class SnapshotStore {
     });
   }
 
-  /** Ordinal of the commit of this log's newest snapshot that is not ahead of it; 0 without one. */
-  newestOrdinal(logId: string, stable: Sequence): number {
+  /** This log's newest usable snapshot that is not ahead of it. */
+  newest(logId: string, stable: Sequence): SnapshotManifest | null {
     const usable = this.#found().find(
       ({ sequence, manifest }) => manifest !== null && manifest.logId === logId && sequence <= stable,
     );
-    return usable?.manifest?.ordinal ?? 0;
+    return usable?.manifest ?? null;
   }
 
   #found(): Found[] {

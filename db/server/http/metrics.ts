@@ -39,6 +39,7 @@ export function createMetrics(database: () => HttpDatabase | null): Registry {
   };
   addLogMetrics(add);
   addFollowingMetrics(add);
+  addSnapshotMetrics(add);
   addServerMetrics(add);
   return registry;
 }
@@ -94,6 +95,18 @@ function addLogMetrics(add: Add): void {
   );
   add('view_lag_entries', 'gauge', 'Stable entries a view has not applied', (_, { log, views }) =>
     views.map((view) => ({ value: Math.max(0, log.stable - view.applied), labels: { view: view.name } })),
+  );
+}
+
+function addSnapshotMetrics(add: Add): void {
+  add(
+    'snapshot_position',
+    'gauge',
+    'Position of the newest snapshot of the views, 0 without one',
+    (_, status) => one(status.snapshots.position),
+  );
+  add('snapshot_failed', 'gauge', '1 when the last snapshot could not be taken', (_, status) =>
+    one(status.snapshots.problem === null ? 0 : 1),
   );
 }
 

@@ -88,6 +88,7 @@ describe('a snapshot', () => {
     await write(engine, 'b');
     const second = await engine.snapshots.create();
     expect(engine.snapshots.list()).toEqual([second, first]);
+    expect(engine.status().snapshots).toEqual({ position: second.position, taking: false, problem: null });
     expect(second.position).toBeGreaterThan(first.position);
     expect(Date.parse(second.recordedAt!)).toBeGreaterThanOrEqual(Date.parse(first.recordedAt!));
     expect(first.bytes).toBe(disk.bytesOf(`${DIRECTORY}/snapshots/${first.name}.snapshot`).length);
@@ -103,6 +104,7 @@ describe('a snapshot', () => {
         throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
     };
     await expect(engine.snapshots.create()).rejects.toThrow('ENOSPC');
+    expect(engine.status().snapshots).toMatchObject({ position: 0, problem: 'ENOSPC: no space left' });
     await write(engine, 'b');
     expect(snapshotPaths(disk)).toEqual([]);
     disk.beforeOperation = () => {};

@@ -179,6 +179,7 @@ export class MemoryEngine implements Engine {
       streams: this.#streams.size,
       events: this.events.length,
       inFlight: 0,
+      snapshots: { position: 0 as Sequence, taking: false, problem: null },
       readOnly: null,
       following: null,
     };
