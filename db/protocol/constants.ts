@@ -82,7 +82,7 @@ export const KIND_MEANINGS: Readonly<Record<KindName, string>> = Object.freeze({
   PING: 'answered by SERVER_PONG',
   PONG: 'answer to SERVER_PING',
   STATUS: 'state of the server; answered by REPLY',
-  ADMIN: 'administration of tokens; answered by REPLY or ERROR',
+  ADMIN: 'administration of tokens and snapshots; answered by REPLY or ERROR',
   STREAM_LOG:
     'bytes of the log behind a place, then live; answered by LOG_SEGMENT, LOG_BYTES and LOG_END until ENDED or ERROR',
   WELCOME: 'answer to HELLO: the version spoken and the limits of this server',

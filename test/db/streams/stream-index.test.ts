@@ -180,6 +180,21 @@ describe('the stream index', () => {
     expect(restored.digest()).toBe(index.digest());
   });
 
+  test('prepares its digest in steps, while events come, and only what is not prepared yet', () => {
+    const list = Array.from({ length: 2 * PAGE_ROWS + 10 }, (_, id) => ({ stream: `s${id % 100}`, id }));
+    const commits = commitsOf(list, [5000]);
+    const index = new StreamIndex(LOG_ID);
+    const plain = new StreamIndex(LOG_ID);
+    for (const each of commits.slice(0, -1)) index.onCommit(each);
+    for (const each of commits) plain.onCommit(each);
+    let steps = 0;
+    for (const _step of index.digestAhead()) if (steps++ === 0) index.onCommit(commits.at(-1)!);
+    // One of the pages was full when it began; the second is full only now.
+    expect(steps).toBe(1);
+    expect(index.digest()).toBe(plain.digest());
+    expect([...index.digestAhead()]).toEqual([]);
+  });
+
   test('refuses an event whose revision does not continue its stream: log and index have come apart', () => {
     const index = indexOf(commitsOf([{ stream: 'a', id: 1 }], [1]));
     const payload = encoder.encode('a' as StreamName, 5 as Revision, eventDraft());
