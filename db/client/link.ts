@@ -18,6 +18,7 @@ import {
 } from '../protocol/index.ts';
 import type { StreamName } from '../streams/event.ts';
 import { Connection } from './connection.ts';
+import { PendingRequests } from './pending-requests.ts';
 import type { Subscription } from './subscription.ts';
 
 export interface LinkOptions {
@@ -42,7 +43,8 @@ interface Subscribed {
   readonly stream: StreamName | null;
 }
 
-const REQUEST_MAX = 0xffff_ffff;
+/** 0 is for the connection itself, 1 for HELLO. */
+const FIRST_REQUEST = 2;
 const RECONNECT_MILLIS_MIN = 20;
 const RECONNECT_MILLIS_MAX = 2000;
 const SWEEP_MILLIS = 100;
@@ -51,12 +53,11 @@ const FATAL = new Set(['UNAUTHENTICATED', 'UNSUPPORTED_VERSION', 'FORBIDDEN', 'P
 
 export class Link {
   readonly #options: LinkOptions;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new PendingRequests<Pending>(FIRST_REQUEST);
   readonly #subscribed = new Map<number, Subscribed>();
   readonly #sweeper: NodeJS.Timeout;
   #connection: Connection | null = null;
   #welcome: Welcome | null = null;
-  #lastRequest = 1;
   #ended: TruthError | null = null;
 
   constructor(options: LinkOptions) {
@@ -98,7 +99,7 @@ export class Link {
       };
       // Encoding first: what cannot be said is refused before it is anybody's.
       this.#send((out) => this.#encodeWithin(out, request, encode));
-      this.#pending.set(request, { encode, settle, reject, deadline });
+      this.#pending.add(request, { encode, settle, reject, deadline });
     });
   }
 
@@ -156,9 +157,9 @@ export class Link {
   }
 
   #nextRequest(): number {
-    do this.#lastRequest = this.#lastRequest === REQUEST_MAX ? 2 : this.#lastRequest + 1;
-    while (this.#pending.has(this.#lastRequest) || this.#subscribed.has(this.#lastRequest));
-    return this.#lastRequest;
+    let request = this.#pending.nextNumber();
+    while (this.#subscribed.has(request)) request = this.#pending.nextNumber();
+    return request;
   }
 
   async #openConnection(): Promise<void> {
@@ -181,16 +182,15 @@ export class Link {
     }
     this.#welcome = welcome;
     this.#connection = connection;
-    for (const [request, { encode }] of this.#pending) this.#send((out) => encode(out, request));
+    for (const [request, { encode }] of this.#pending.inOrder()) this.#send((out) => encode(out, request));
     for (const [request, subscribed] of this.#subscribed) {
       this.#send((out) => startSubscription(out, request, subscribed));
     }
   }
 
   #receive(kind: number, request: number, body: ByteReader): void {
-    const pending = this.#pending.get(request);
-    if (pending !== undefined) {
-      this.#pending.delete(request);
+    const pending = this.#pending.take(request);
+    if (pending !== null) {
       try {
         pending.settle(kind, body);
       } catch (error) {
@@ -240,10 +240,7 @@ export class Link {
 
   #sweep(): void {
     const now = performance.now();
-    for (const [request, { deadline, reject }] of this.#pending) {
-      // Requests are kept in the order they were made, nearly that of their deadlines.
-      if (deadline > now) return;
-      this.#pending.delete(request);
+    for (const { reject } of this.#pending.takeWhere(({ deadline }) => deadline <= now)) {
       reject(
         new TruthError(
           'TIMEOUT',
@@ -260,8 +257,7 @@ export class Link {
     clearInterval(this.#sweeper);
     this.#connection?.end();
     this.#connection = null;
-    for (const { reject } of this.#pending.values()) reject(reason);
-    this.#pending.clear();
+    for (const { reject } of this.#pending.takeWhere(() => true)) reject(reason);
     for (const { subscription } of this.#subscribed.values()) subscription.finish(reason);
     this.#subscribed.clear();
   }
