@@ -117,7 +117,7 @@ function examineSegment(examination: Examination, name: SegmentName, last: boole
   }
   try {
     checkContinues(examination, segment);
-    progress(`checking ${segment.name}`);
+    if (last || everything) progress(`checking ${segment.name}`);
     if (last || everything) walk(examination, name, segment, last);
     else readSeal(examination, name, segment);
   } finally {

@@ -97,9 +97,7 @@ export class Follower {
         const reason = passing(error);
         if (reason === null) throw await this.#explained(error);
         if (signal.aborted) return;
-        if (reason.message !== this.#state.problem) this.#options.report(`${reason.message}; trying again`);
-        this.#tellMarked();
-        this.#tell({ problem: reason.message, reconnects: this.#state.reconnects + 1 });
+        this.#lost(reason);
       }
       const moved = (this.#state.durable?.sequence ?? null) !== before;
       delay = moved ? RETRY_MILLIS_MIN : Math.min(delay * 2, RETRY_MILLIS_MAX);
@@ -153,7 +151,7 @@ export class Follower {
     } catch (error) {
       copy.abandon();
       this.#copy = null;
-      if (!isNoSpace(error)) throw error;
+      if (!isNoSpace(error)) throw unwritable(error, this.#options.directory);
       throw new TruthError(
         'DISK_FULL',
         `there is no space for the copy in ${this.#options.directory}; free some and it goes on`,
@@ -207,15 +205,30 @@ export class Follower {
   }
 
   /** Without its source a copy can still be read up to where it is durable for certain. */
-  #tellMarked(): void {
+  #lost({ message }: TruthError): void {
+    const { source, report } = this.#options;
+    const problem = message.includes(source) ? message : `${source}: ${message}`;
+    if (problem !== this.#state.problem) report(`${problem}; trying again`);
     const durable = this.#state.durable ?? this.#marked;
-    this.#tell({ durable, identity: this.#copy?.identity ?? null });
+    const identity = this.#copy?.identity ?? this.#state.identity;
+    this.#tell({ durable, identity, problem, reconnects: this.#state.reconnects + 1 });
   }
 
   #tell(change: Partial<FollowerState>): void {
     this.#state = { ...this.#state, ...change };
     this.#options.onState(this.#state);
   }
+}
+
+function unwritable(error: unknown, directory: string): unknown {
+  if (error instanceof TruthError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TruthError(
+    'IO',
+    `the copy in ${directory} cannot be written: ${reason}. What it had made durable is safe; look at the disk, then start again`,
+    {},
+    { cause: error },
+  );
 }
 
 /** What a copy says of itself to be recognised. */

@@ -7,6 +7,7 @@
  *     receiver, group-finder, received-bytes    checks checksums, sequences and chain of what arrives
  *     copy, copy-mark, examine, refill          the files: writing, what a start finds, healing a break
  *     follower, fork                            the life of it: connect, resume, stop at another history
+ *     threaded-follower, follower-thread        the same beside a server
  *     replica, followed-log, copy-tail          the copy as a database that is read and not appended to
  */
 export { readCopyMark } from './copy-mark.ts';

@@ -4,9 +4,11 @@
  */
 import { type Engine, type OverLogOptions, openEngineOver } from '../engine.ts';
 import { TruthError } from '../errors.ts';
+import { RealDisk } from '../io/index.ts';
 import { FollowedLog, readOnlyCopy } from './followed-log.ts';
 import { Follower, type FollowerOptions } from './follower.ts';
 import { type FollowerState, lagOf } from './follower-state.ts';
+import { ThreadedFollower } from './threaded-follower.ts';
 
 export interface ReplicaOptions {
   readonly follower: Omit<FollowerOptions, 'onState' | 'directory' | 'disk'>;
@@ -27,7 +29,9 @@ export async function openReplica({ follower: options, engine, signal }: Replica
   let state: FollowerState | null = null;
   let log: FollowedLog | null = null;
   let failure: Error | null = null;
-  const follower = new Follower({
+  // Another thread can only use the real disk.
+  const Following = disk instanceof RealDisk ? ThreadedFollower : Follower;
+  const follower = new Following({
     ...options,
     directory,
     disk,

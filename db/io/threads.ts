@@ -9,6 +9,7 @@ export const THREADS = {
   'wal-writer': '../wal/writer-thread.ts',
   'wal-sync': '../wal/sync-thread.ts',
   'checkpoint-writer': '../materializer/save-thread.ts',
+  follower: '../follow/follower-thread.ts',
 } as const;
 
 export type ThreadName = keyof typeof THREADS;
