@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
+import { type Gap, lostSegment, readGaps } from './gaps.ts';
 import type { LogIdentity } from './log.ts';
 import { readFloor, readLastSegment } from './metadata.ts';
 import {
@@ -20,8 +21,9 @@ export function listSegments(disk: Disk, directory: string): SegmentName[] {
   // Read before the list: a writer notes a segment only after it exists.
   const noted = readLastSegment(disk, directory);
   const floor = readFloor(disk, directory);
+  const gaps = readGaps(disk, directory);
   const names = listBelow(disk, directory, Number.POSITIVE_INFINITY).filter(
-    ({ index }) => index >= (floor?.segment ?? 1),
+    ({ index }) => index >= (floor?.segment ?? 1) && lostSegment(gaps, index) === null,
   );
   // Somebody has pruned meanwhile.
   if (readFloor(disk, directory)?.segment !== floor?.segment) return listSegments(disk, directory);
@@ -33,9 +35,9 @@ export function listSegments(disk: Disk, directory: string): SegmentName[] {
     );
   }
   for (const [at, name] of names.entries()) {
-    checkNeighbours(names[at - 1] ?? null, name, floor?.segment ?? 1);
+    checkNeighbours(names[at - 1] ?? null, name, floor?.segment ?? 1, gaps);
   }
-  checkLast(names.at(-1)!, noted);
+  checkLast(names.at(-1)!, noted, gaps);
   return names;
 }
 
@@ -75,8 +77,14 @@ function listWal(disk: Disk, directory: string): string[] {
   }
 }
 
-function checkNeighbours(previous: SegmentName | null, name: SegmentName, first: number): void {
-  const expected = previous === null ? first : previous.index + 1;
+function checkNeighbours(
+  previous: SegmentName | null,
+  name: SegmentName,
+  first: number,
+  gaps: readonly Gap[],
+): void {
+  let expected = previous === null ? first : previous.index + 1;
+  while (lostSegment(gaps, expected) !== null) expected += 1;
   if (name.index === expected) return;
   const found = fileName(name);
   if (previous !== null && name.index === previous.index) {
@@ -97,14 +105,15 @@ function checkNeighbours(previous: SegmentName | null, name: SegmentName, first:
 }
 
 /** The newest segment has no successor that would miss it. */
-function checkLast(last: SegmentName, noted: number): void {
-  if (last.index >= noted) return;
-  const missing =
-    last.index + 1 === noted ? `segment ${noted} is` : `segments ${last.index + 1} to ${noted} are`;
+function checkLast(last: SegmentName, noted: number, gaps: readonly Gap[]): void {
+  let found = last.index;
+  while (lostSegment(gaps, found + 1) !== null) found += 1;
+  if (found >= noted) return;
+  const missing = found + 1 === noted ? `segment ${noted} is` : `segments ${found + 1} to ${noted} are`;
   throw new TruthError(
     'CORRUPT',
     `${missing} missing after ${fileName(last)}, as metadata/last-segment.json knows; restore from a backup or a follower`,
-    { segment: fileName(last), missing: last.index + 1 },
+    { segment: fileName(last), missing: found + 1 },
   );
 }
 

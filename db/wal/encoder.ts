@@ -22,10 +22,13 @@ import {
   type EpochReason,
   entryBytes,
   FORMAT_VERSION,
+  GAP,
+  GAP_BYTES,
   SEAL,
   SEAL_BYTES,
   SEGMENT_HEADER_BYTES,
 } from './format.ts';
+import type { Gap } from './gaps.ts';
 import { writeCount } from './layout.ts';
 import type { AppendedRange, ClosedCommit, Durability, EntryDraft, LogIdentity } from './log.ts';
 import { PIECE_KIND, type QueueProducer } from './queue.ts';
@@ -65,6 +68,8 @@ export interface EpochFacts {
   readonly reason: EpochReason;
   /** 32 bytes. */
   readonly random: Uint8Array;
+  /** Gaps that the epoch records. */
+  readonly gaps: readonly Gap[];
 }
 
 /** Largest command of a log, in bytes with headers and padding: it must fit an empty segment and half of the ring. */
@@ -141,13 +146,20 @@ export class Encoder {
   /** Writes the entry that begins this encoder's epoch, in a group of its own. Returns its commit. */
   beginEpoch(facts: EpochFacts, recordedAt: RecordedAt): Sequence {
     this.closeGroup();
-    this.#makePlace(EPOCH_BYTES);
+    const bytes = EPOCH_BYTES + facts.gaps.length * GAP_BYTES;
+    this.#makePlace(bytes);
     const group = this.#openGroup();
     group.recordedAt = recordedAt;
     group.durability = 'sync';
-    const at = this.#allocate(EPOCH_BYTES, 1);
+    let at = this.#allocate(bytes, 1 + facts.gaps.length);
     this.#encodeHeader(at, ENTRY_TYPE.epoch, EPOCH.size);
     this.#encodeEpoch(at + ENTRY_HEADER.size, facts);
+    at += EPOCH_BYTES;
+    for (const gap of facts.gaps) {
+      this.#encodeHeader(at, ENTRY_TYPE.gap, GAP.size);
+      this.#encodeGap(at + ENTRY_HEADER.size, gap);
+      at += GAP_BYTES;
+    }
     this.closeGroup();
     return this.#lastCommit;
   }
@@ -320,6 +332,15 @@ export class Encoder {
     view.setUint32(at + EPOCH.at.reason, EPOCH_REASON[facts.reason], true);
     this.#bytes.set(facts.parentChain, at + EPOCH.at.parentChain);
     this.#bytes.set(facts.random, at + EPOCH.at.random);
+  }
+
+  #encodeGap(at: number, { segment, offset, end, from, to }: Gap): void {
+    const view = this.#view;
+    writeCount(view, at + GAP.at.segment, segment);
+    writeCount(view, at + GAP.at.offset, offset);
+    writeCount(view, at + GAP.at.end, end);
+    writeCount(view, at + GAP.at.firstSequence, from);
+    writeCount(view, at + GAP.at.lastSequence, to);
   }
 
   #busy(reason: string): TruthError {

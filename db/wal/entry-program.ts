@@ -227,7 +227,7 @@ const validate: WasmFunction = {
 };
 
 function unknownType(type: Code): Code {
-  const isLogs = i32.gtU(i32.sub(type, i32.const(1)), i32.const(ENTRY_TYPE.epoch - 1));
+  const isLogs = i32.gtU(i32.sub(type, i32.const(1)), i32.const(ENTRY_TYPE.gap - 1));
   return i32.and(isLogs, i32.ltU(type, i32.const(ENTRY_TYPE_FIRST_FOREIGN)));
 }
 

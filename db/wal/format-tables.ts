@@ -17,6 +17,7 @@ import {
   EPOCH_BYTES,
   EPOCH_REASON,
   FORMAT_VERSION,
+  GAP,
   HASH_ALGORITHM,
   SEAL,
   SEAL_BYTES,
@@ -35,7 +36,7 @@ export function walTables(): ReadonlyMap<string, string> {
   const header = [...SEGMENT_HEADER.fields, ...headerEnd()];
   return new Map([
     [SEGMENT_HEADER.title, fieldTable(header)],
-    ...[ENTRY_HEADER, ENTRY_FOOTER, COMMIT, SEAL, EPOCH].map(titled),
+    ...[ENTRY_HEADER, ENTRY_FOOTER, COMMIT, SEAL, EPOCH, GAP].map(titled),
     ['Constants', constantsTable()],
   ]);
 }

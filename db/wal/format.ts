@@ -10,7 +10,7 @@ export const FORMAT_VERSION = 1;
 export const SEGMENT_MAGIC = 0x4c41_5748_5455_5254n;
 
 /** Types below 16 belong to the log itself, 16 and more to the layers above. */
-export const ENTRY_TYPE = { commit: 1, seal: 2, epoch: 3 } as const;
+export const ENTRY_TYPE = { commit: 1, seal: 2, epoch: 3, gap: 4 } as const;
 export const ENTRY_TYPE_FIRST_FOREIGN = 16;
 export const ENTRY_TYPE_MAX = 0xffff;
 
@@ -57,7 +57,7 @@ export const SEGMENT_HEADER_CHECKSUM_AT = SEGMENT_HEADER_BYTES - 8;
 
 export const ENTRY_HEADER = layout('Entry header', {
   version: ['u16', 'Format version; 0 is space not written yet'],
-  type: ['u16', '1 commit, 2 seal, 3 epoch; 16 and more belong to the layers above'],
+  type: ['u16', '1 commit, 2 seal, 3 epoch, 4 gap; 16 and more belong to the layers above'],
   payloadBytes: ['u32', 'Length of the payload without padding'],
   sequence: ['u64', 'Sequence number: +1 per entry of any type'],
   ordinal: [
@@ -116,12 +116,21 @@ export const EPOCH = layout('Epoch payload (type 3)', {
   random: ['bytes 32', 'Random bytes of the epoch'],
 });
 
+export const GAP = layout('Gap payload (type 4)', {
+  segment: ['u64', 'Index of the segment'],
+  offset: ['u64', 'First byte lost; 0: the whole file'],
+  end: ['u64', 'Byte after the last one lost; the segment size: the log goes on in the next segment'],
+  firstSequence: ['u64', 'First sequence lost'],
+  lastSequence: ['u64', 'Last sequence lost'],
+});
+
 /** How much of a header the checksum and the chain cover: everything before the checksum itself. */
 export const ENTRY_HEADER_COVERED = ENTRY_HEADER.at.checksum;
 
 export const COMMIT_BYTES = entryBytes(COMMIT.size);
 export const SEAL_BYTES = entryBytes(SEAL.size);
 export const EPOCH_BYTES = entryBytes(EPOCH.size);
+export const GAP_BYTES = entryBytes(GAP.size);
 
 /** Bytes an entry takes in the file: header, payload, padding, footer. */
 export function entryBytes(payloadBytes: number): number {

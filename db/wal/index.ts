@@ -10,16 +10,20 @@
  *     init, open, verify, inspect       entry points
  */
 export { type ArchiveOptions, archiveSegments } from './archive.ts';
+export type { Gap } from './gaps.ts';
 export { type InitLogOptions, initLog } from './init.ts';
 export {
+  type InspectedCommit,
   type InspectedEntry,
   type InspectedField,
   type InspectedGroup,
   type InspectedSegment,
   type InspectOptions,
+  inspectCommit,
   inspectEntry,
   inspectSegment,
 } from './inspect.ts';
+export { type Isolated, type IsolateOptions, isolate } from './isolate.ts';
 export type {
   AppendedRange,
   ClosedCommit,

@@ -13,6 +13,7 @@ import type { Epoch, Sequence } from '../types.ts';
 import { InlineDriver, ThreadDriver } from './drivers.ts';
 import { commandBytesMax } from './encoder.ts';
 import { type EpochReason, entryBytes } from './format.ts';
+import { type Gap, noteRecorded, readGaps } from './gaps.ts';
 import { lockedError } from './init.ts';
 import type { Durability, Log, LogIdentity } from './log.ts';
 import type { LogRetention } from './log-retention.ts';
@@ -111,7 +112,9 @@ async function startWriting(
     log.refuse(room, () => startWriting(log, options, queue, recovered));
     return;
   }
-  await log.begin(setUpWriter(options, queue, recovered, openSegment, epoch));
+  const gaps = readGaps(options.disk, options.directory).filter(({ recorded }) => !recorded);
+  await log.begin(setUpWriter(options, queue, recovered, openSegment, epoch, gaps));
+  if (gaps.length > 0 && log.status().readOnly === null) noteRecorded(options.disk, options.directory);
 }
 
 function lockDirectory(disk: Disk, directory: string): DiskLock {
@@ -160,6 +163,7 @@ function setUpWriter(
   { identity, segments, end }: Recovered,
   openSegment: OpenSegment,
   epoch: Epoch,
+  gaps: readonly Gap[],
 ): WriterSetup {
   const name = segments.at(-1);
   if (name === undefined) throw new Error('a log of no segments was recovered');
@@ -184,8 +188,9 @@ function setUpWriter(
       parentEpoch: end.epoch,
       parentSequence: sequence,
       parentChain: chain,
-      reason: reason ?? 'open',
+      reason: reason ?? (gaps.length > 0 ? 'isolate' : 'open'),
       random: random(32),
+      gaps,
     },
   };
 }

@@ -9,6 +9,7 @@ import type { CommitOrdinal, RecordedAt, Sequence } from '../types.ts';
 import { decodeCommit } from './decode.ts';
 import { EntryLookup } from './entry-lookup.ts';
 import { SEGMENT_HEADER_BYTES, SEGMENT_STATES } from './format.ts';
+import { type Gap, gapError, gapWith, readGaps, restOf } from './gaps.ts';
 import { IndexStore } from './index-store.ts';
 import { startAt, startBefore } from './locate.ts';
 import type { LogCommit, LogEntry, LogReader, ReadOptions } from './log.ts';
@@ -52,6 +53,7 @@ export class SegmentReader implements LogReader {
   readonly #wal: string;
   readonly #log: StableLog;
   readonly #segments: ReadableSegment[];
+  readonly #gaps: readonly Gap[];
   readonly #scanner: Scanner;
   readonly #lookup: EntryLookup;
   readonly #indexes: IndexStore;
@@ -65,6 +67,7 @@ export class SegmentReader implements LogReader {
     this.#directory = directory;
     this.#wal = walDirectory(directory);
     this.#segments = [...segments];
+    this.#gaps = readGaps(disk, directory);
     this.#log = log;
     this.#scanner = new Scanner(disk);
     this.#lookup = new EntryLookup(disk, (scanner, opened, found, wanted) =>
@@ -130,6 +133,7 @@ export class SegmentReader implements LogReader {
         const more: boolean = follow && (await this.#log.stablePast((next - 1) as Sequence, signal));
         if (!more) return;
       }
+      this.#refuseGap(next);
       cursor ??= this.#seek(next);
       for (const commit of this.#forward(cursor)) {
         if (isAborted(signal)) return;
@@ -141,11 +145,13 @@ export class SegmentReader implements LogReader {
   async *readBackwards(from: Sequence): AsyncGenerator<LogCommit> {
     const last = Math.min(from, this.stable) as Sequence;
     if (last < 1) return;
+    this.#refuseGap(last);
     const cursor = this.#seek(last);
     const found = this.#scanAt(cursor);
     let { segment } = cursor;
     let end = found.kind === 'seal' ? found.offset : found.end;
     for (;;) {
+      this.#refuseGapBefore(segment, end);
       if (end === SEGMENT_HEADER_BYTES) {
         const previous = this.#segments[this.#segments.indexOf(segment) - 1];
         if (previous === undefined) return;
@@ -161,6 +167,7 @@ export class SegmentReader implements LogReader {
 
   entryAt(at: Sequence): (LogEntry & { readonly recordedAt: RecordedAt }) | null {
     if (at < 1 || at > this.stable) return null;
+    this.#refuseGap(at);
     const segment = this.#segmentOf(at);
     const found = this.#lookup.find(at, () => {
       const opened = this.#open(segment);
@@ -190,6 +197,7 @@ export class SegmentReader implements LogReader {
     this.#scanner.start(this.#open(cursor.segment), cursor.start);
     while (
       cursor.start.sequence <= this.stable &&
+      gapWith(this.#gaps, cursor.start.sequence) === null &&
       commits.length < COMMITS_PER_TURN &&
       bytes < BYTES_PER_TURN
     ) {
@@ -267,13 +275,36 @@ export class SegmentReader implements LogReader {
       opened,
       startAfter(SEGMENT_HEADER_BYTES, (segment.firstSequence - 1) as Sequence, opened.header.lastOrdinal),
     );
-    let scanned: ScannedCommit | ScannedSeal;
-    do {
-      scanned = this.#expectValid(segment, this.#scanner.next());
-      index.note(scanned.sequence, scanned.offset);
-    } while (scanned.kind !== 'seal');
-    this.#indexes.save(opened, index);
-    return index;
+    for (;;) {
+      const scanned = this.#scanner.next();
+      if (scanned.kind !== 'break') {
+        index.note(scanned.sequence, scanned.offset);
+        if (scanned.kind === 'commit') continue;
+        this.#indexes.save(opened, index);
+        return index;
+      }
+      // Damage or a gap: what is behind it can be found all the same, from where it begins.
+      const behind = groupBehind(this.#disk, this.#scanner, opened, scanned);
+      if (behind === null) return index;
+      index.note((behind.sequence - 1) as Sequence, scanned.offset);
+      this.#scanner.start(opened, behind);
+    }
+  }
+
+  #refuseGap(sequence: Sequence): void {
+    const gap = gapWith(this.#gaps, sequence);
+    if (gap !== null) throw gapError(gap);
+  }
+
+  /** For walks backwards: a gap that ends where a group begins. */
+  #refuseGapBefore(segment: ReadableSegment, offset: number): void {
+    if (this.#gaps.length === 0) return;
+    const { index } = segment;
+    const { segmentBytes } = this.#open(segment).header.identity;
+    const inside = this.#gaps.find((gap) => gap.segment === index && gap.end === offset);
+    const before = offset === SEGMENT_HEADER_BYTES ? restOf(this.#gaps, index - 1, segmentBytes) : null;
+    const gap = inside ?? before;
+    if (gap !== null) throw gapError(gap);
   }
 
   #segmentAfter(segment: ReadableSegment): ReadableSegment {

@@ -17,9 +17,11 @@ import { checkIdentity, listBelow, listSegments, segmentPath } from './catalog.t
 import { linkSegmentHeader } from './chain.ts';
 import { createSegment, randomSalt } from './create-segment.ts';
 import { SEGMENT_HEADER_BYTES } from './format.ts';
+import { type Gap, gapAt, lostSegment, readGaps, restOf } from './gaps.ts';
 import { startBefore, startOfSeal } from './locate.ts';
 import type { LogIdentity } from './log.ts';
 import { readEpoch, readFloor, readLogId } from './metadata.ts';
+import { startBehind } from './resync.ts';
 import { type ScannedSeal, Scanner } from './scanner.ts';
 import {
   headerSeed,
@@ -86,10 +88,18 @@ export function recoverLog(options: RecoveryOptions): Recovered {
   const segments: SegmentName[] = [];
   let end: LogEnd = startOfLog(disk, directory, found[0]!);
   let identity: LogIdentity | null = null;
+  const gaps = readGaps(disk, directory);
   for (const [at, name] of found.entries()) {
     identity ??= readIdentity(options, name);
     const last = at === found.length - 1;
-    if (last && name.state === 'open') {
+    const { segmentBytes } = identity;
+    const gapBefore = restOf(gaps, name.index - 1, segmentBytes);
+    if (gapBefore !== null) end = stateBehind(disk, directory, gapBefore, name);
+    const rest = restOf(gaps, name.index, segmentBytes);
+    if (rest !== null) {
+      // The next segment, once it is there, says where the log goes on.
+      if (last) end = jumped(stateAtGap(options, scanner, name, end, gaps), rest);
+    } else if (last && name.state === 'open') {
       const outcome = recoverOpen(options, scanner, name, end, identity);
       if (outcome.kind === 'open') return finish(options, [...segments, name], identity, outcome);
       end = outcome.end;
@@ -99,7 +109,12 @@ export function recoverLog(options: RecoveryOptions): Recovered {
     segments.push(name.state === 'open' ? renameSealed(disk, directory, name) : name);
   }
   if (identity === null) throw new Error('a log of no segments was recovered');
-  const next = createNext(options, identity, segments.at(-1)?.index ?? 0, end);
+  let lastIndex = segments.at(-1)?.index ?? 0;
+  for (let lost = lostSegment(gaps, lastIndex + 1); lost !== null; lost = lostSegment(gaps, lastIndex + 1)) {
+    end = jumped(end, lost);
+    lastIndex += 1;
+  }
+  const next = createNext(options, identity, lastIndex, end);
   if (next instanceof TruthError) {
     return finish(options, segments, identity, {
       kind: 'open',
@@ -172,6 +187,43 @@ function startOfLog(disk: Disk, directory: string, first: SegmentName): LogEnd {
   return { sequence, ordinal: lastOrdinal, recordedAt: lastRecordedAt, epoch, chain: chainHead };
 }
 
+/** What the segment behind a gap says of the state before it. */
+function stateBehind(disk: Disk, directory: string, gap: Gap, name: SegmentName): LogEnd {
+  const segment = openSegment(disk, walDirectory(directory), name, 'read');
+  disk.close(segment.handle);
+  const { firstSequence, lastOrdinal, lastRecordedAt, chainHead, epoch } = segment.header;
+  if (firstSequence !== gap.to + 1) {
+    throw corrupt(
+      segment,
+      0,
+      firstSequence,
+      `does not continue the gap before it, which ends with sequence ${gap.to}`,
+    );
+  }
+  return { sequence: gap.to, ordinal: lastOrdinal, recordedAt: lastRecordedAt, epoch, chain: chainHead };
+}
+
+/** State at the last group before the rest of the segment was lost. */
+function stateAtGap(
+  { disk, directory, progress }: RecoveryOptions,
+  scanner: Scanner,
+  name: SegmentName,
+  before: LogEnd,
+  gaps: readonly Gap[],
+): LogEnd {
+  const segment = openSegment(disk, walDirectory(directory), name, 'read');
+  try {
+    return walkOpen(disk, scanner, segment, before, gaps, progress).end;
+  } finally {
+    disk.close(segment.handle);
+  }
+}
+
+/** Behind a gap. Nobody knows how many commits were lost; each took a sequence at least, so no ordinal comes twice. */
+function jumped(end: LogEnd, { from, to }: Gap): LogEnd {
+  return { ...end, sequence: to, ordinal: (end.ordinal + to - from + 1) as CommitOrdinal };
+}
+
 function readIdentity({ disk, directory }: RecoveryOptions, name: SegmentName): LogIdentity {
   const segment = openSegment(disk, walDirectory(directory), name, 'read');
   disk.close(segment.handle);
@@ -213,7 +265,7 @@ function readSealed(
     const seal = scanner.next();
     if (seal.kind !== 'seal')
       throw corrupt(segment, start.offset, start.sequence, 'does not end with a valid seal');
-    const recordedAt = lastRecordedAt(disk, scanner, segment, seal);
+    const recordedAt = lastRecordedAt(disk, directory, scanner, segment, seal);
     return {
       sequence: seal.sequence,
       ordinal: start.ordinal,
@@ -226,11 +278,22 @@ function readSealed(
   }
 }
 
-function lastRecordedAt(disk: Disk, scanner: Scanner, segment: OpenedSegment, seal: ScannedSeal): RecordedAt {
+function lastRecordedAt(
+  disk: Disk,
+  directory: string,
+  scanner: Scanner,
+  segment: OpenedSegment,
+  seal: ScannedSeal,
+): RecordedAt {
   const start = startBefore(disk, segment, seal.offset);
   if (start === null) return segment.header.lastRecordedAt;
   scanner.start(segment, start);
   const commit = scanner.next();
+  if (
+    commit.kind !== 'commit' &&
+    readGaps(disk, directory).some((gap) => gap.segment === segment.header.index)
+  )
+    return segment.header.lastRecordedAt;
   if (commit.kind !== 'commit')
     throw corrupt(segment, start.offset, start.sequence, 'has an invalid group before its seal');
   return commit.recordedAt;
@@ -263,7 +326,8 @@ function recoverOpen(
   try {
     checkIdentity(identity, segment);
     checkContinues(before, segment);
-    const walk = walkOpen(scanner, segment, before, options.progress);
+    const gaps = readGaps(disk, directory);
+    const walk = walkOpen(disk, scanner, segment, before, gaps, options.progress);
     if (walk.seal !== null) return { kind: 'sealed', end: settleSealed(disk, segment, walk.seal, walk.end) };
     return {
       kind: 'open',
@@ -284,9 +348,11 @@ function recoverOpen(
 
 /** Every byte of the open segment, checksums and chain, up to the first that does not fit. */
 function walkOpen(
+  disk: Disk,
   scanner: Scanner,
   segment: OpenedSegment,
   before: LogEnd,
+  gaps: readonly Gap[],
   progress: (message: string) => void,
 ): OpenWalk {
   const { header, headerBytes } = segment;
@@ -306,9 +372,17 @@ function walkOpen(
     chain: end.chain,
     contentHash: true,
   });
+  let crossed = false;
   progress(`checking the open segment ${segment.name}`);
   for (;;) {
     const scanned = scanner.next();
+    const gap = scanned.kind === 'break' ? gapAt(gaps, header.index, scanned.offset) : null;
+    if (gap !== null && gap.end < header.identity.segmentBytes) {
+      index.note(gap.to, gap.offset);
+      scanner.start(segment, startBehind(disk, segment, gap));
+      crossed = true;
+      continue;
+    }
     if (scanned.kind !== 'commit') {
       const seal = scanned.kind === 'seal' ? scanned : null;
       const found = scanned.kind === 'break' ? scanned : null;
@@ -316,7 +390,7 @@ function walkOpen(
         end,
         offset: scanned.offset,
         index,
-        contentHash: scanner.contentHashState(),
+        contentHash: crossed ? scanner.contentHashOf(segment, scanned.offset) : scanner.contentHashState(),
         commits,
         mark,
         seal,

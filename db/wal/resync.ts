@@ -5,6 +5,7 @@
 import type { Disk } from '../io/index.ts';
 import type { CommitOrdinal, Sequence } from '../types.ts';
 import { COMMIT_BYTES, ENTRY_HEADER, ENTRY_TYPE, FORMAT_VERSION } from './format.ts';
+import type { Gap } from './gaps.ts';
 import { readCount } from './layout.ts';
 import type { ScanBreak, Scanner, ScanStart } from './scanner.ts';
 import type { OpenedSegment } from './segment.ts';
@@ -40,6 +41,22 @@ export function groupBehind(
     }
   }
   return null;
+}
+
+/** Start of the walk behind a gap; the chain begins anew there. */
+export function startBehind(disk: Pick<Disk, 'pread'>, segment: OpenedSegment, { end, to }: Gap): ScanStart {
+  const block = new DataView(new ArrayBuffer(ENTRY_HEADER.size));
+  disk.pread(segment.handle, new Uint8Array(block.buffer), block.byteLength, end);
+  const found = startAtHeader(block, 0, end);
+  const sequence = (to + 1) as Sequence;
+  return {
+    ordinal: 0 as CommitOrdinal,
+    offset: end,
+    contentHash: false,
+    ...found,
+    sequence,
+    chain: 'restart',
+  };
 }
 
 /** The start of a walk at something that looks like an entry. */

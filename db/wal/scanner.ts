@@ -77,8 +77,8 @@ export interface ScanStart {
   readonly offset: number;
   readonly sequence: Sequence;
   readonly ordinal: CommitOrdinal;
-  /** Chain before the group, or null to leave the chain unchecked. */
-  readonly chain: Uint8Array | null;
+  /** Chain before the group; null to leave the chain unchecked; `restart` to take it as the group itself says, once. */
+  readonly chain: Uint8Array | 'restart' | null;
   /** Whether to keep the content hash; only from the segment's beginning. */
   readonly contentHash: boolean;
 }
@@ -97,7 +97,7 @@ export class Scanner {
   #windowStart = 0;
   #windowEnd = 0;
   #offset = 0;
-  #chain: Uint8Array | null = null;
+  #chain: Uint8Array | 'restart' | null = null;
   #contentHash = false;
 
   constructor(disk: Pick<Disk, 'pread'>) {
@@ -148,6 +148,20 @@ export class Scanner {
     return this.#memory.slice(CONTENT_HASH, CONTENT_HASH + XXH64_STATE_BYTES);
   }
 
+  /** The same of a segment's bytes up to `end`, whatever they are. Ends the walk. */
+  contentHashOf({ headerBytes, handle }: OpenedSegment, end: number): Uint8Array {
+    this.#beginContentHash(headerBytes);
+    for (let at = SEGMENT_HEADER_BYTES; at < end; ) {
+      const length = Math.min(this.#windowBytes, end - at);
+      const target = this.#memory.subarray(WASM_PAGE_BYTES, WASM_PAGE_BYTES + length);
+      const count = this.#disk.pread(handle, target, length, at);
+      if (count === 0) break;
+      this.#program.update(CONTENT_HASH, WASM_PAGE_BYTES, count);
+      at += count;
+    }
+    return this.contentHashState();
+  }
+
   #commit(offset: number, position: number, firstSequence: Sequence): Scanned {
     const at = this.#address(position);
     const fields = at + ENTRY_HEADER.size;
@@ -165,6 +179,7 @@ export class Scanner {
     const chain = this.#memory.slice(fields + COMMIT.at.chain, fields + COMMIT.at.chain + 32);
     if (this.#chain !== null) {
       const previous = this.#memory.subarray(fields + COMMIT.at.previousChain, fields + COMMIT.at.chain);
+      if (this.#chain === 'restart') this.#chain = previous.slice();
       const link = linkCommit(
         this.#chain,
         [this.#memory.subarray(start, at)],
@@ -217,6 +232,7 @@ export class Scanner {
     const chain = this.#memory.slice(fields + SEAL.at.chain, fields + SEAL.at.chain + 32);
     if (this.#chain !== null) {
       const previous = this.#memory.subarray(fields + SEAL.at.previousChain, fields + SEAL.at.chain);
+      if (this.#chain === 'restart') this.#chain = previous.slice();
       const link = linkSeal(this.#chain, this.#memory.subarray(at, end));
       if (!equal(previous, this.#chain) || !equal(link, chain))
         return this.#broken(offset, position, 'chain');

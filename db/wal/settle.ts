@@ -165,7 +165,7 @@ function corruptTail(
 export function corrupt(segment: OpenedSegment, offset: number, at: Sequence, problem: string): TruthError {
   return new TruthError(
     'CORRUPT',
-    `segment ${segment.name} ${problem} (offset ${offset}, sequence ${at}). Nothing was changed. Restore the segment from a backup or a follower; \`truthdb wal verify\` shows the extent of the damage.`,
+    `segment ${segment.name} ${problem} (offset ${offset}, sequence ${at}). Nothing was changed. Restore the segment from a backup or a follower; \`truthdb wal verify\` shows the extent of the damage, \`truthdb wal isolate\` declares it lost.`,
     { segment: segment.name, offset, sequence: at },
   );
 }

@@ -8,8 +8,10 @@ import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
 import { checkIdentity, listSegments } from './catalog.ts';
 import { linkSegmentHeader } from './chain.ts';
 import { SEGMENT_HEADER_BYTES, type SegmentState } from './format.ts';
+import { type Gap, gapAt, lostSegment, readGaps, restOf } from './gaps.ts';
 import type { LogIdentity } from './log.ts';
 import { readDurableMark, readFloor } from './metadata.ts';
+import { startBehind } from './resync.ts';
 import { type ScanBreak, type ScannedCommit, type ScannedSeal, Scanner } from './scanner.ts';
 import {
   type OpenedSegment,
@@ -60,6 +62,8 @@ export interface VerifyReport {
   /** Chain at the end, hex. */
   readonly chain: string;
   readonly problems: readonly VerifyProblem[];
+  /** Ranges that were declared lost. What lies on both sides is whole by itself; that it belongs together is unproven. */
+  readonly gaps: readonly Gap[];
   /** Bytes behind the last commit that a start would cut off. */
   readonly tornTail: { readonly segment: string; readonly offset: number; readonly bytes: number } | null;
 }
@@ -68,7 +72,13 @@ export interface VerifyReport {
 export function verifyLog({ disk, directory, progress = () => {} }: VerifyOptions): VerifyReport {
   const names = listSegments(disk, directory);
   const scanner = new Scanner(disk);
-  const verification: Verification = { problems: [], tornTail: null, identity: null, end: null };
+  const verification: Verification = {
+    gaps: readGaps(disk, directory).map(({ recorded: _, ...gap }) => gap),
+    problems: [],
+    tornTail: null,
+    identity: null,
+    end: null,
+  };
   const segments: SegmentReport[] = [];
   for (const [at, name] of names.entries()) {
     progress(
@@ -85,7 +95,7 @@ export function verifyLog({ disk, directory, progress = () => {} }: VerifyOption
       }),
     );
   }
-  const { problems, tornTail, identity, end } = verification;
+  const { problems, gaps, tornTail, identity, end } = verification;
   return {
     ok: problems.length === 0,
     logId: identity === null ? '' : hex(identity.logId),
@@ -95,11 +105,13 @@ export function verifyLog({ disk, directory, progress = () => {} }: VerifyOption
     lastSequence: segments.at(-1)?.lastSequence ?? 0,
     chain: end === null ? '' : hex(end.chain),
     problems,
+    gaps,
     tornTail,
   };
 }
 
 interface Verification {
+  readonly gaps: readonly Gap[];
   readonly problems: VerifyProblem[];
   tornTail: VerifyReport['tornTail'];
   identity: LogIdentity | null;
@@ -160,8 +172,12 @@ function checkHeader(verification: Verification, segment: OpenedSegment): void {
   } catch (error) {
     problem(error instanceof Error ? error.message : String(error));
   }
-  const { end } = verification;
-  if (end === null) return;
+  const { end, gaps } = verification;
+  const before = restOf(gaps, header.index - 1, header.identity.segmentBytes);
+  if (before !== null && header.firstSequence !== before.to + 1) {
+    problem(`does not continue the gap before it, which ends with sequence ${before.to}`);
+  }
+  if (before !== null || end === null) return;
   if (header.firstSequence !== end.sequence + 1 || header.lastOrdinal !== end.ordinal) {
     problem(`does not continue sequence ${end.sequence} and commit ${end.ordinal} of the segment before it`);
   } else if (Buffer.compare(header.chainHead, end.chain) !== 0) {
@@ -171,10 +187,11 @@ function checkHeader(verification: Verification, segment: OpenedSegment): void {
 
 /** The first segment begins the log, or stands where the log was pruned. */
 function checkStart(
-  { problems }: Verification,
+  { problems, gaps }: Verification,
   { disk, directory }: Place,
   { header, name }: OpenedSegment,
 ): void {
+  if (lostSegment(gaps, header.index - 1) !== null) return;
   const floor = readFloor(disk, directory);
   const chain = floor?.chain ?? '00'.repeat(header.chainHead.length);
   if (header.firstSequence === (floor?.sequence ?? 1) && hex(header.chainHead) === chain) return;
@@ -199,6 +216,17 @@ function walkSegment(verification: Verification, place: Place, segment: OpenedSe
   scanner.start(segment, { offset: bytes, ...end, sequence: header.firstSequence, contentHash: true });
   for (;;) {
     const scanned = scanner.next();
+    const gap = scanned.kind === 'break' ? gapAt(verification.gaps, header.index, scanned.offset) : null;
+    if (gap !== null && gap.end >= header.identity.segmentBytes) {
+      verification.end = null;
+      break;
+    }
+    if (gap !== null) {
+      const behind = startBehind(place.disk, segment, gap);
+      scanner.start(segment, behind);
+      end = { ...end, sequence: gap.to, ordinal: behind.ordinal };
+      continue;
+    }
     if (scanned.kind === 'break') {
       endOpen(verification, place, segment, scanned, end, mark);
       break;
