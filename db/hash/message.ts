@@ -16,16 +16,28 @@ let hasher: Hasher | null = null;
 
 export function xxh64(message: Uint8Array, seed = 0n): bigint {
   hasher ??= createHasher();
-  const { bytes, view } = hasher;
-  const windowBytes = bytes.length - WINDOW;
   hasher.begin(STATE, Number(seed & 0xffff_ffffn) | 0, Number((seed >> 32n) & 0xffff_ffffn) | 0);
-  for (let at = 0; at < message.length; at += windowBytes) {
-    const part = message.subarray(at, at + windowBytes);
+  return digest(hasher, message, 0, message.length).getBigUint64(RESULT, true);
+}
+
+/** Low half of the hash of bytes [start, end), without seed: for checksums of 32 bits, which need no bigint on the way. */
+export function xxh64Low(message: Uint8Array, start: number, end: number): number {
+  hasher ??= createHasher();
+  hasher.begin(STATE, 0, 0);
+  return digest(hasher, message, start, end).getUint32(RESULT, true);
+}
+
+/** Leaves the hash of bytes [start, end) at RESULT of the view it returns. */
+function digest(hash: Hasher, message: Uint8Array, start: number, end: number): DataView {
+  const { bytes, view } = hash;
+  const windowBytes = bytes.length - WINDOW;
+  for (let at = start; at < end; at += windowBytes) {
+    const part = message.subarray(at, Math.min(end, at + windowBytes));
     bytes.set(part, WINDOW);
-    hasher.update(STATE, WINDOW, part.length);
+    hash.update(STATE, WINDOW, part.length);
   }
-  hasher.digest(STATE, RESULT);
-  return view.getBigUint64(RESULT, true);
+  hash.digest(STATE, RESULT);
+  return view;
 }
 
 function createHasher(): Hasher {

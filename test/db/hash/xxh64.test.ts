@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import createXxhash from 'xxhash-wasm';
-import { xxh64 } from '../../../db/hash/index.ts';
+import { xxh64, xxh64Low } from '../../../db/hash/index.ts';
 
 const reference = await createXxhash();
 
@@ -27,4 +27,16 @@ test('any message under any seed equals the reference', () => {
 test('a message longer than the window equals the reference', () => {
   const message = new Uint8Array(1_000_003).map((_, at) => (at * 131) & 0xff);
   expect(xxh64(message)).toBe(reference.h64Raw(message));
+});
+
+test('the low half of a part is the low half of its hash, also past the window', () => {
+  const message = new Uint8Array(600_000).map((_, at) => (at * 131) & 0xff);
+  fc.assert(
+    fc.property(fc.nat(message.length), fc.nat(message.length), (one, other) => {
+      const [start, end] = [Math.min(one, other), Math.max(one, other)];
+      const whole = reference.h64Raw(message.subarray(start, end), 0n);
+      expect(xxh64Low(message, start, end)).toBe(Number(whole & 0xffff_ffffn));
+    }),
+    { numRuns: 30 },
+  );
 });
