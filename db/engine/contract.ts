@@ -64,6 +64,8 @@ export interface EngineStatus {
   readonly snapshots: SnapshotsStatus;
   /** Why nothing can be written although reads go on, or null. */
   readonly readOnly: string | null;
+  /** Copies that are being made of this log now, with the sequence each is sent next. */
+  readonly copies: readonly { readonly name: string; readonly next: Sequence }[];
   /** Null where this is no copy. */
   readonly following: FollowingStatus | null;
 }
@@ -77,6 +79,18 @@ export interface EngineSnapshots {
   hold(name: string, reason: string): SnapshotSummary;
   /** Errors: NOT_FOUND. */
   release(name: string): SnapshotSummary;
+}
+
+export interface PruneRequest {
+  /** Entries before this position may go; whole segments do. */
+  readonly before: Sequence;
+  /** Declares the loss of segments that are in no archive. */
+  readonly withoutArchive: boolean;
+}
+
+export interface EngineRetention {
+  /** Removes the oldest segments. Errors: LOCKED naming who still needs them, READ_ONLY, CLOSED. */
+  prune(request: PruneRequest): Pruned;
 }
 
 export interface Engine {
@@ -108,6 +122,7 @@ export interface Engine {
    */
   logBytes(request: LogBytesRequest): AsyncIterable<LogPiece>;
   readonly snapshots: EngineSnapshots;
+  readonly retention: EngineRetention;
   status(): EngineStatus;
   /** Called once if the log's writer ends for good; reads go on. Returns the way to stop listening. */
   onFailure(listener: (error: Error) => void): () => void;

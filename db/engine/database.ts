@@ -163,10 +163,10 @@ export class Database implements Engine {
     if (signal?.aborted !== true) this.#checkOpen();
   }
 
-  async *logBytes({ from, signal }: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
+  async *logBytes({ from, name, signal }: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
     this.#checkOpen();
     const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
-    yield* this.#bytes.read({ from, signal: AbortSignal.any(signals) });
+    yield* this.#bytes.read({ from, name, signal: AbortSignal.any(signals) });
     if (signal?.aborted !== true) this.#checkOpen();
   }
 
@@ -180,6 +180,7 @@ export class Database implements Engine {
       inFlight: this.#appends.inFlight,
       snapshots: this.snapshots.status(),
       readOnly: this.#registry.readOnly ?? log.readOnly,
+      copies: this.#bytes.holds().map(({ name, from }) => ({ name, next: from })),
       following: this.#replication?.status() ?? null,
     };
   }

@@ -16,23 +16,32 @@ import type { LogBytesRequest, LogPiece } from '../wal/index.ts';
 import type { Counters } from './counters.ts';
 import { asTruthError } from './failures.ts';
 import type { Outbox } from './outbox.ts';
+import type { Principal, SessionHost } from './session-host.ts';
 
 export class LogDelivery {
   readonly #engine: Engine;
   readonly #out: Outbox;
   readonly #request: number;
   readonly #from: StreamLog['from'];
+  readonly #name: string;
   readonly #counters: Counters;
   readonly #abort = new AbortController();
   #credit: number;
   #wake: (() => void) | null = null;
 
-  constructor(engine: Engine, out: Outbox, request: number, stream: StreamLog, counters: Counters) {
-    this.#engine = engine;
+  constructor(
+    host: Pick<SessionHost, 'engine' | 'counters'>,
+    principal: Principal,
+    out: Outbox,
+    request: number,
+    stream: StreamLog,
+  ) {
+    this.#engine = host.engine;
+    this.#counters = host.counters;
+    this.#name = principal.name;
     this.#out = out;
     this.#request = request;
     this.#from = stream.from;
-    this.#counters = counters;
     this.#credit = stream.credit;
   }
 
@@ -59,7 +68,11 @@ export class LogDelivery {
       if (this.#credit > SUBSCRIPTION_CREDIT_MAX) {
         throw new TruthError('INVALID_ARGUMENT', `credit of more than ${SUBSCRIPTION_CREDIT_MAX} bytes`);
       }
-      for await (const piece of this.#engine.logBytes({ from: placeOf(this.#from), signal })) {
+      for await (const piece of this.#engine.logBytes({
+        from: placeOf(this.#from),
+        name: this.#name,
+        signal,
+      })) {
         for (const frame of framesOf(piece)) {
           await this.#room();
           if (signal.aborted) return null;

@@ -192,10 +192,9 @@ export class Requests {
 
   #streamLog(request: number, body: ByteReader): void {
     const stream = decodeStreamLog(body);
-    const { counters } = this.#host;
     this.#checkIdle(request);
     if (!this.#passes(request, () => allow(this.#principal, 'copy'))) return;
-    const delivery = new LogDelivery(this.#engine, this.#out, request, stream, counters);
+    const delivery = new LogDelivery(this.#host, this.#principal, this.#out, request, stream);
     this.#deliver(request, delivery, 'logStreams');
   }
 

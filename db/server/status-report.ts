@@ -11,6 +11,7 @@ export function statusReport(status: EngineStatus) {
     state: log.failed === null ? (status.readOnly === null ? 'serving' : 'read-only') : 'writer-failed',
     reason: log.failed ?? status.readOnly,
     following: status.following,
+    copies: status.copies,
     logId: Buffer.from(log.identity.logId).toString('hex'),
     epoch: log.epoch,
     events: status.events,

@@ -13,6 +13,7 @@ import { readCount } from './layout.ts';
 import { startAt } from './locate.ts';
 import type { Log } from './log.ts';
 import { LogEndWatch } from './log-end-watch.ts';
+import type { Hold } from './retention.ts';
 import { type ScanBreak, Scanner, type ScanStart } from './scanner.ts';
 import { type OpenedSegment, openSegment, parseSegmentFileName, walDirectory } from './segment.ts';
 
@@ -31,6 +32,8 @@ export interface LogPlace {
 export interface LogBytesRequest {
   /** What the receiver has, or the first sequence it wants: then the group that contains it comes first. */
   readonly from: LogPlace | Sequence | 'start';
+  /** Whose copy it is, as an operator knows it. */
+  readonly name: string;
   /** Ends the stream without an error. */
   readonly signal?: AbortSignal;
 }
@@ -84,6 +87,7 @@ export class LogBytes {
   readonly #scanner: Scanner;
   readonly #indexes: IndexStore;
   readonly #end: LogEndWatch;
+  readonly #streams = new Set<{ readonly name: string; readonly cursor: Cursor }>();
 
   constructor(options: {
     readonly disk: Disk;
@@ -105,8 +109,10 @@ export class LogBytes {
    * (details.first), FORKED (the receiver has another history, or more than there is), INVALID_ARGUMENT (a sequence past
    * the end), CORRUPT (with segment, offset, sequence).
    */
-  async *read({ from, signal }: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
+  async *read({ from, name, signal }: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
     const cursor = await this.#begin(from);
+    const stream = { name, cursor };
+    this.#streams.add(stream);
     let toldAt = Number.NEGATIVE_INFINITY;
     try {
       if (!cursor.sealed) yield segmentPiece(cursor);
@@ -128,8 +134,14 @@ export class LogBytes {
         }
       }
     } finally {
+      this.#streams.delete(stream);
       this.#disk.close(cursor.segment.handle);
     }
+  }
+
+  /** What the streams under way still need of the log. */
+  holds(): Hold[] {
+    return [...this.#streams].map(({ name, cursor }) => ({ kind: 'follower', name, from: cursor.next }));
   }
 
   #begin(from: LogBytesRequest['from']): Promise<Cursor> | Cursor {

@@ -222,6 +222,7 @@ test('a copy is served for reading: it shows what the source has, follows it liv
     state: 'read-only',
     following: { source: place, connected: true, problem: null },
   });
+  expect(await writer.status()).toMatchObject({ copies: [{ name: 'admin', next: expect.any(Number) }] });
   expect((await truthdb(['serve', '--data', copy])).code).toBe(78);
 
   await source.process.stop();

@@ -54,7 +54,9 @@ async function openReplica(source: Engine) {
     for (const frame of frames) for (const received of receiver.receive(frame)) copy.apply(received);
     copy.sync();
   };
-  const stream = source.logBytes({ from: 1 as Sequence, signal: abort.signal })[Symbol.asyncIterator]();
+  const stream = source
+    .logBytes({ from: 1 as Sequence, name: 'copy', signal: abort.signal })
+    [Symbol.asyncIterator]();
   const catchUp = async (): Promise<void> => {
     for (;;) {
       const { value } = await stream.next();

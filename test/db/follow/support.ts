@@ -45,7 +45,7 @@ export async function framesOf(
   const log = { stable: reader.stable, onStable: () => () => undefined };
   reader.close();
   const frames: LogFrame[] = [];
-  for await (const piece of new LogBytes({ disk, directory: DIRECTORY, log }).read({ from })) {
+  for await (const piece of new LogBytes({ disk, directory: DIRECTORY, log }).read({ from, name: 'copy' })) {
     if (piece.kind === 'end') {
       frames.push(piece);
       if (piece.caughtUp) break;

@@ -181,6 +181,7 @@ export class MemoryEngine implements Engine {
       inFlight: 0,
       snapshots: { position: 0 as Sequence, taking: false, problem: null },
       readOnly: null,
+      copies: [],
       following: null,
     };
   }

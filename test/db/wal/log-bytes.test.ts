@@ -27,7 +27,10 @@ beforeAll(async () => {
 async function pieces(from: LogBytesRequest['from'], on = disk): Promise<LogPiece[]> {
   const log = { stable, onStable: () => () => undefined };
   const read: LogPiece[] = [];
-  for await (const piece of new LogBytes({ disk: on, directory: DIRECTORY, log }).read({ from })) {
+  for await (const piece of new LogBytes({ disk: on, directory: DIRECTORY, log }).read({
+    from,
+    name: 'copy',
+  })) {
     read.push(piece);
     if (piece.kind === 'end' && piece.caughtUp) break;
   }
@@ -135,6 +138,7 @@ describe('the bytes of a log', () => {
     const read = async () => {
       for await (const piece of new LogBytes({ disk: broken, directory: DIRECTORY, log }).read({
         from: 'start',
+        name: 'copy',
       })) {
         if (piece.kind === 'bytes') sent = piece.offset + piece.bytes.length;
       }
@@ -152,7 +156,7 @@ test('a stream goes on as the log grows, and never sends what is not stable', as
   const sent: number[] = [];
   let endings = 0;
   const reading = (async () => {
-    for await (const piece of bytes.read({ from: 'start', signal: abort.signal })) {
+    for await (const piece of bytes.read({ from: 'start', name: 'copy', signal: abort.signal })) {
       if (piece.kind === 'end' && piece.caughtUp) endings += 1;
       if (piece.kind !== 'bytes') continue;
       const commit = Buffer.from(piece.bytes.subarray(piece.bytes.length - COMMIT_BYTES));
@@ -170,8 +174,10 @@ test('a stream goes on as the log grows, and never sends what is not stable', as
   }
   await log.close();
   await new Promise((resolve) => setImmediate(resolve));
+  expect(bytes.holds()).toEqual([{ kind: 'follower', name: 'copy', from: log.stable + 1 }]);
   abort.abort();
   await reading;
+  expect(bytes.holds()).toEqual([]);
   expect(sent.at(-1)).toBe(log.stable);
   expect(sent.length).toBeGreaterThan(10);
   expect(endings).toBeGreaterThan(10);
