@@ -87,7 +87,7 @@ async function canaries(
   const rows: { name: string; bug: string; seeds: number; caught: number; first: number | null }[] = [];
   for (const canary of CANARIES) {
     checkPatch(canary);
-    const { failures, seeds } = await runSeeds({ from, count, ...threads, canary: canary.name });
+    const { failures, seeds } = await runSeeds({ from, count, ...threads, canary });
     const row = {
       name: canary.name,
       bug: canary.bug,

@@ -197,8 +197,6 @@ export class SimDisk implements Disk {
   /** The process is killed: the page cache lives on. */
   kill(): SimDisk {
     this.#stop('kill');
-    // Names that no sync covered survive a kill here: a start does not make them durable by itself.
-    for (const directory of this.#names.directories()) this.#names.sync(directory);
     const { freeBytes, overwrites, writes } = this;
     return new SimDisk(this.#machine, { names: this.#names, freeBytes, overwrites, writes });
   }

@@ -10,4 +10,5 @@
  *     plan → run-seed → *-subject        what happens: lives of the log alone, or of the engine over it
  *     ledger, log-checker, probe-view    what must hold, known independently
  */
+export type { SimPlan } from './plan.ts';
 export { runSeed, type SeedOptions, type SeedResult } from './run-seed.ts';

@@ -42,10 +42,6 @@ export class Names {
     return [...this.#now];
   }
 
-  directories(): string[] {
-    return ['/', ...this.entries().flatMap(([path, node]) => (node === 'directory' ? [path] : []))];
-  }
-
   in(directory: string): string[] {
     return [...this.#now.keys()].filter((path) => dirname(path) === directory && path !== directory);
   }

@@ -1,4 +1,5 @@
 import type { Durability } from '../wal/index.ts';
+import type { Operation } from './faults.ts';
 import type { NameOrder } from './names.ts';
 import { Random } from './random.ts';
 
@@ -32,6 +33,8 @@ export interface SimPlan {
   readonly checkpointEntries: number;
   /** Space the disk has for files at the start of each life; null for plenty. */
   readonly freeBytes: number | null;
+  /** Where each life stops; anywhere when null. */
+  readonly stopAt: { readonly operation: Operation; readonly path: string } | null;
 }
 
 const RING_BYTES_MIN = 256 * 1024;
@@ -56,6 +59,7 @@ export function planOf(seed: number, overrides: Partial<SimPlan> = {}): SimPlan 
     durability: random.weighted<Durability>({ group_sync: 3, sync: 1, async: 1 }),
     checkpointEntries: random.pick([3, 10, 40]),
     freeBytes: kind === 'error' && random.chance(0.3) ? random.between(0, 8) * 1024 * 1024 : null,
+    stopAt: null,
     ...overrides,
   };
 }

@@ -119,9 +119,6 @@ class Run {
       lies: { ...HONEST, ...options.lies },
     };
     this.#disk = new SimDisk(this.#machine);
-    // The data directory is a mount point: it is there before the database.
-    this.#disk.mkdir(DIRECTORY);
-    this.#disk.fsyncDirectory(dirname(DIRECTORY));
     const context: SubjectContext = {
       plan: this.plan,
       random: new Random(seed, 'subject'),
@@ -150,7 +147,9 @@ class Run {
     const { faults } = this.#machine;
     this.counts.lives += 1;
     const toleratesFaults = this.plan.kind === 'error';
-    if (this.#random.chance(0.75)) armStop(faults, this.#random);
+    const { stopAt } = this.plan;
+    if (stopAt !== null) faults.arm({ fault: 'stop', ...stopAt, after: this.#random.below(8) });
+    else if (this.#random.chance(0.75)) armStop(faults, this.#random);
     if (toleratesFaults) armFaults(faults, this.#random);
     this.#disk.freeBytes = this.plan.freeBytes ?? Number.POSITIVE_INFINITY;
     if (this.plan.kind === 'damage' && life > 0) await this.#damager.prepareBranch(this.#disk);

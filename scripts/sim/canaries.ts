@@ -18,7 +18,7 @@ export interface Canary {
   readonly patch?: Patch;
 }
 
-interface Patch {
+export interface Patch {
   /** Path from the repository's root. */
   readonly file: string;
   readonly find: string;

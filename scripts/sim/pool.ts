@@ -1,7 +1,10 @@
 /** Runs many seeds on several threads. The order in which they run changes nothing: a seed depends on its number alone. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { SimPlan } from '../../db/sim/index.ts';
+import type { Canary } from './canaries.ts';
 import { mergeTally, newTally, type Tally } from './report.ts';
+import type { WorkerStart } from './worker.ts';
 
 const BATCH_SEEDS = 20;
 
@@ -10,8 +13,10 @@ export interface PoolOptions {
   readonly count: number;
   /** Threads; as many as there are cores unless given. */
   readonly threads?: number;
-  /** Name of a planted bug. */
-  readonly canary?: string;
+  /** A planted bug. */
+  readonly canary?: Canary;
+  /** What of each seed's plan is given. */
+  readonly plan?: Partial<SimPlan>;
   /** Whether to bring back each seed's trace digest. */
   readonly digests?: boolean;
   /** Told after each batch. */
@@ -19,7 +24,12 @@ export interface PoolOptions {
 }
 
 export async function runSeeds(options: PoolOptions): Promise<Tally> {
-  const { from, count, canary = null, digests = false, onProgress = () => {} } = options;
+  const { from, count, onProgress = () => {} } = options;
+  const start: WorkerStart = {
+    canary: options.canary ?? null,
+    plan: options.plan ?? {},
+    digests: options.digests ?? false,
+  };
   const total = newTally();
   let next = from;
   const end = from + count;
@@ -29,7 +39,7 @@ export async function runSeeds(options: PoolOptions): Promise<Tally> {
   );
   const runThread = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { canary, digests } });
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: start });
       const go = (): void => {
         if (next >= end) {
           void worker.terminate().then(() => resolve());

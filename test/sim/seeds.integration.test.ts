@@ -51,7 +51,7 @@ describe('a planted bug', () => {
     'is seen: $bug',
     async (canary) => {
       checkPatch(canary);
-      const { failures, seeds } = await runSeeds({ from: 1, count: CANARY_SEEDS, canary: canary.name });
+      const { failures, seeds } = await runSeeds({ from: 1, count: CANARY_SEEDS, canary });
       console.log(
         `${canary.name}: seen in ${failures.length} of ${seeds} seeds, first in ${failures[0]?.seed}`,
       );
