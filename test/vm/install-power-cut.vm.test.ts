@@ -287,6 +287,7 @@ async function installAgain(cut: Cut): Promise<void> {
   expect(await listEsp(disk.path, esp!)).toContain('/EFI/BOOT/BOOTX64.EFI');
   await run('e2fsck', ['-fn', await extractPartition(disk.path, state!, join(folder, 'state'))]);
   await run('xfs_repair', ['-n', '-f', await extractPartition(disk.path, data!, join(folder, 'data'))]);
+  rmSync(folder, { recursive: true });
 }
 
 function describeCut({ plan, step, verdict }: Cut): string {
