@@ -13,10 +13,15 @@ const U32 = 0x1_0000_0000;
 const INITIAL_BYTES = 8 * 1024;
 /** A buffer grown past this is given back after use instead of being kept for the next frames. */
 const KEPT_BYTES_MAX = 256 * 1024;
+const EXPECTED_BYTES_MAX = 1024 * 1024;
+
+const EMPTY = Buffer.alloc(0);
 
 export class ByteWriter {
-  #buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  #buffer: Buffer = EMPTY;
   #at = 0;
+  /** What the next buffer begins with: as much as was written into the last, for who writes large frames writes more of them. */
+  #expected = INITIAL_BYTES;
 
   /** Bytes finished and not taken yet. */
   get length(): number {
@@ -115,19 +120,23 @@ export class ByteWriter {
   }
 
   reuse(): void {
-    this.#at = 0;
-    if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    if (this.#buffer.length > KEPT_BYTES_MAX) this.replace();
+    else this.#at = 0;
   }
 
   replace(): void {
+    // A little more: the next ones need not be exactly as large.
+    this.#expected = Math.min(this.#at + (this.#at >> 3), EXPECTED_BYTES_MAX);
     this.#at = 0;
-    this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    this.#buffer = EMPTY;
   }
 
   #reserve(bytes: number): void {
     const needed = this.#at + bytes;
     if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    const grown = Buffer.allocUnsafeSlow(
+      Math.max(needed, this.#buffer.length === 0 ? this.#expected : this.#buffer.length * 2, INITIAL_BYTES),
+    );
     this.#buffer.copy(grown, 0, 0, this.#at);
     this.#buffer = grown;
   }
