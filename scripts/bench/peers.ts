@@ -16,7 +16,7 @@ import { installPeers } from './peers/debian.ts';
 import { etcd } from './peers/etcd.ts';
 import { growth } from './peers/growth.ts';
 import { latency } from './peers/latency.ts';
-import { lmdb } from './peers/lmdb.ts';
+import { installLmdb, lmdb } from './peers/lmdb.ts';
 import { LIBRARY_SHAPES, libraryAims, PAYLOADS, SERVER_SHAPES, serverAims } from './peers/matrix.ts';
 import { nats } from './peers/nats.ts';
 import { type Finding, findingsOf } from './peers/outcome.ts';
@@ -68,6 +68,7 @@ async function run(context: BenchContext): Promise<BenchResult> {
   // The peers that do not run as root must reach their directories in it.
   chmodSync(context.directory, 0o755);
   installPeers(context.progress);
+  installLmdb(context.progress);
   const findings: Finding[] = [];
   const aims: BenchAim[] = [];
   for (const name of options.parts) {

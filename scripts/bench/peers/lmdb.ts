@@ -1,11 +1,19 @@
-/** LMDB by its npm package, which collects the writes of a turn of the event loop into one transaction. */
-import { mkdirSync } from 'node:fs';
+/**
+ * LMDB by its npm package, which collects the writes of a turn of the event loop into one transaction. It is installed for
+ * the comparison and is no dependency of this project: a registry that lacks one of the many platforms of its optional
+ * parts would keep everybody from installing anything.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { keepUnderWay } from './keep-under-way.ts';
 import { type Peer, payload, type Shape } from './peer.ts';
 
-const require = createRequire(import.meta.url);
+const LMDB_VERSION = '3.5.6';
+const PLACE = join(homedir(), '.cache', 'truthdb', 'peers', `lmdb-${LMDB_VERSION}`);
+const require = createRequire(join(PLACE, 'package.json'));
 
 /** As much of the package as is used here. */
 interface Lmdb {
@@ -36,6 +44,16 @@ export const lmdb: Peer = {
   version: () => (require('lmdb/package.json') as { version: string }).version,
   entrants: (shape) => [{ name: LMDB, open: (directory) => openLmdb(directory, shape) }],
 };
+
+/** Never throws: where it cannot be installed it is shown as absent. */
+export function installLmdb(progress: (line: string) => void): void {
+  if (existsSync(join(PLACE, 'node_modules', 'lmdb'))) return;
+  progress(`installing the npm package lmdb ${LMDB_VERSION}`);
+  mkdirSync(PLACE, { recursive: true });
+  const args = ['install', '--prefix', PLACE, '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact'];
+  const done = spawnSync('npm', [...args, `lmdb@${LMDB_VERSION}`], { encoding: 'utf8' });
+  if (done.status !== 0) progress(`npm install lmdb failed: ${(done.stderr ?? '').trim().slice(-500)}`);
+}
 
 function loadLmdb(): Lmdb {
   return require('lmdb') as Lmdb;
