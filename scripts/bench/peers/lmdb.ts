@@ -41,7 +41,7 @@ export const lmdb: Peer = {
       return `npm package lmdb cannot be loaded: ${(error as Error).message.split('\n')[0]}`;
     }
   },
-  version: () => (require('lmdb/package.json') as { version: string }).version,
+  version: () => LMDB_VERSION,
   entrants: (shape) => [{ name: LMDB, open: (directory) => openLmdb(directory, shape) }],
 };
 
