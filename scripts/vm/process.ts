@@ -24,6 +24,8 @@ export function spawnBound(
 ): BoundProcess {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: options.sockets }, () => 'pipe' as const)],
+    // Out of the terminal's foreground group: Ctrl-C would end QEMU at once, which is a power cut for its guest.
+    detached: true,
   });
   dieWithParent();
   let output = '';

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { spawnBound } from '../../scripts/vm/process.ts';
 
 const PROCESS = join(import.meta.dirname, '../../scripts/vm/process.ts');
@@ -22,17 +22,36 @@ async function gone(pid: number): Promise<boolean> {
   return !alive(pid);
 }
 
+/** A program in a process group of its own that tells when it is interrupted, with a process bound to it. */
+async function startParent(): Promise<{ readonly parent: ChildProcess; readonly pid: number }> {
+  const program = `
+    const { spawnBound } = await import(${JSON.stringify(PROCESS)});
+    process.on('SIGINT', () => console.log('interrupted'));
+    console.log(spawnBound('sleep', ['1000'], { sockets: 1 }).process.pid);
+    setInterval(() => {}, 1000);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
+  await sleep(200);
+  return { parent, pid: Number(line.toString().trim()) };
+}
+
 describe('a bound process', () => {
   test('dies with its parent even when that is killed without warning', async () => {
-    const program = `
-      const { spawnBound } = await import(${JSON.stringify(PROCESS)});
-      console.log(spawnBound('sleep', ['1000'], { sockets: 1 }).process.pid);
-      setInterval(() => {}, 1000);`;
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
-    const pid = Number(line.toString().trim());
+    const { parent, pid } = await startParent();
+    expect(alive(pid)).toBe(true);
+    parent.kill('SIGKILL');
+    expect(await gone(pid)).toBe(true);
+  });
+
+  test('is spared by Ctrl-C on the terminal, so that its parent can end it in order', async () => {
+    const { parent, pid } = await startParent();
+    // What a terminal does: the signal goes to the whole group in the foreground.
+    process.kill(-parent.pid!, 'SIGINT');
+    expect(String(await once(parent.stdout!, 'data'))).toBe('interrupted\n');
     await sleep(200);
     expect(alive(pid)).toBe(true);
     parent.kill('SIGKILL');
