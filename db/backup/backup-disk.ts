@@ -37,6 +37,7 @@ export class BackupDisk implements Disk {
       this.#files.set(join(walDirectory(this.directory), name), { kind: 'segment', parts });
     }
     this.#note('log.json', { format: FORMAT_VERSION, logId: manifest.logId });
+    if (manifest.floor !== null) this.#note('floor.json', manifest.floor);
     this.#note('epoch.json', { epoch: manifest.highestEpoch });
     this.#note('durable.json', { sequence: manifest.end.sequence, epoch: manifest.end.epoch });
   }

@@ -1,20 +1,25 @@
 /** Makes a backup of a database, running or not: plans, copies, writes down what was copied. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
-import { type Clock, type Disk, readSmallFile } from '../io/index.ts';
+import { type Clock, type Disk, type FileHandle, readSmallFile } from '../io/index.ts';
+import { SnapshotStore } from '../snapshot/index.ts';
 import type { Epoch } from '../types.ts';
 import { readEpoch } from '../wal/metadata.ts';
 import { openSegmentInAnyState } from '../wal/walk.ts';
 import {
   type BackupFile,
+  type BackupFloor,
   type BackupManifest,
   type BackupPiece,
+  type BackupPlace,
+  type BackupSnapshot,
   backupManifest,
   encodeManifest,
   metadataFile,
   pieceFile,
   readManifest,
+  snapshotFile,
 } from './manifest.ts';
 import { type PlannedPiece, planBackup } from './plan.ts';
 import type { BackupTarget } from './target.ts';
@@ -48,11 +53,13 @@ export interface CreatedBackup {
   readonly pieces: number;
   /** Bytes of log copied. */
   readonly bytes: number;
+  /** Snapshots that came along, because the log is pruned. */
+  readonly snapshots: readonly string[];
   readonly metadata: readonly string[];
 }
 
 /**
- * Errors: NOT_FOUND (no log, no base), ALREADY_EXISTS (the target is not empty), CORRUPT (the log is damaged), FORKED (the
+ * Errors: NOT_FOUND (no log, no base, no snapshot of a pruned log), ALREADY_EXISTS (the target is not empty), CORRUPT (the log is damaged), FORKED (the
  * base is not of this log's history), those of the disk.
  */
 export async function createBackup(options: CreateOptions): Promise<CreatedBackup> {
@@ -68,23 +75,29 @@ export async function createBackup(options: CreateOptions): Promise<CreatedBacku
     progress(`copying ${at + 1} of ${plan.pieces.length}: segment ${piece.index}, ${piece.bytes} bytes`);
     pieces.push(await copyPiece(options, piece));
   }
+  // Segments pruned since the base are in it.
+  const floor = base === null ? plan.floor : base.floor;
+  const snapshots = floor === null ? [] : await copySnapshots(options, base, floor, plan.end);
   const metadata = await copyMetadata(options);
   const manifest = backupManifest({
     id: Buffer.from(random(16)).toString('hex'),
     createdAt: new Date(Number(clock.nowNanos() / 1_000_000n)).toISOString(),
     logId: plan.logId,
     segmentBytes: plan.segmentBytes,
+    floor,
     base: base === null ? null : { id: base.id, directory: options.base as string, end: base.end },
     end: plan.end,
     highestEpoch: Math.max(epochUsed, plan.end.epoch) as Epoch,
     pieces,
+    snapshots,
     metadata,
   });
   await target.finish(encodeManifest(manifest));
   return summaryOf(manifest);
 }
 
-export function summaryOf({ id, base, logId, end, pieces, metadata }: BackupManifest): CreatedBackup {
+export function summaryOf(manifest: BackupManifest): CreatedBackup {
+  const { id, base, logId, end, pieces, snapshots, metadata } = manifest;
   return {
     id,
     kind: base === null ? 'full' : 'incremental',
@@ -94,6 +107,7 @@ export function summaryOf({ id, base, logId, end, pieces, metadata }: BackupMani
     recordedAt: new Date(Number(BigInt(end.recordedAt) / 1_000_000n)).toISOString(),
     pieces: pieces.length,
     bytes: pieces.reduce((sum, piece) => sum + piece.bytes, 0),
+    snapshots: snapshots.map(({ name }) => name),
     metadata: metadata.map(({ file }) => file),
   };
 }
@@ -107,24 +121,70 @@ async function copyPiece(
   const name = { index, firstSequence, state: 'open' } as Parameters<typeof openSegmentInAnyState>[2];
   const { handle, name: file } = openSegmentInAnyState(disk, directory, name);
   try {
-    await target.file(pieceFile(piece), bytes, blocks());
+    await target.file(pieceFile(piece), bytes, blocksOf(disk, { handle, offset, bytes, file }, hash));
   } finally {
     disk.close(handle);
   }
   return { ...piece, sha256: hash.digest('hex') };
+}
 
-  function* blocks(): Generator<Uint8Array> {
-    for (let at = 0; at < bytes; at += BLOCK_BYTES) {
-      const block = new Uint8Array(Math.min(BLOCK_BYTES, bytes - at));
-      if (disk.pread(handle, block, block.length, offset + at) !== block.length) {
-        throw new TruthError('CORRUPT', `segment ${file} became shorter while it was copied`, {
-          segment: file,
-        });
-      }
-      hash.update(block);
-      yield block;
+/** Bytes of an open file, counted into the hash as they pass. */
+function* blocksOf(
+  disk: Disk,
+  stretch: {
+    readonly handle: FileHandle;
+    readonly offset: number;
+    readonly bytes: number;
+    readonly file: string;
+  },
+  hash: Hash,
+): Generator<Uint8Array> {
+  const { handle, offset, bytes, file } = stretch;
+  for (let at = 0; at < bytes; at += BLOCK_BYTES) {
+    const block = new Uint8Array(Math.min(BLOCK_BYTES, bytes - at));
+    if (disk.pread(handle, block, block.length, offset + at) !== block.length) {
+      throw new TruthError('CORRUPT', `${file} became shorter while it was copied`, { file });
+    }
+    hash.update(block);
+    yield block;
+  }
+}
+
+/** Views of a pruned log begin from a snapshot or not at all, so such a backup has those that fit to it. */
+async function copySnapshots(
+  { disk, directory, target, progress }: CreateOptions,
+  base: BackupManifest | null,
+  floor: BackupFloor,
+  end: BackupPlace,
+): Promise<BackupSnapshot[]> {
+  const store = new SnapshotStore(disk, directory);
+  const after = base === null ? floor.sequence - 1 : base.end.sequence;
+  const usable = store
+    .list()
+    .filter(({ problem, position }) => problem === null && position > after && position <= end.sequence);
+  if (usable.length === 0 && base === null) {
+    throw new TruthError(
+      'NOT_FOUND',
+      `this log was pruned and begins at ${floor.sequence}, and no snapshot stands behind that: nobody could make its views again. Take one first: truthdb snapshot create`,
+      { first: floor.sequence },
+    );
+  }
+  const copied: BackupSnapshot[] = [];
+  for (const { name, position } of usable) {
+    progress(`copying snapshot ${name}`);
+    const handle = disk.open(store.path(name), 'read');
+    try {
+      const bytes = disk.size(handle);
+      const stretch = { handle, offset: 0, bytes, file: name };
+      const hash = createHash('sha256');
+      const snapshot = { name, sequence: position, bytes };
+      await target.file(snapshotFile({ ...snapshot, sha256: '' }), bytes, blocksOf(disk, stretch, hash));
+      copied.push({ ...snapshot, sha256: hash.digest('hex') });
+    } finally {
+      disk.close(handle);
     }
   }
+  return copied;
 }
 
 async function copyMetadata(options: CreateOptions): Promise<BackupFile[]> {

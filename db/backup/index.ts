@@ -1,7 +1,7 @@
 /**
  * `backup/` copies the log of a live database to somewhere else and brings it back, whole or up to a sequence or moment. A
  * backup holds the stable bytes of the log as they are and nothing that follows from them; secrets only where asked for. It may
- * import ground and wal. Bytes come in from the segment files, read without a lock up to what durable marks cover; they go
+ * import ground, wal and snapshot. Bytes come in from the segment files, read without a lock up to what durable marks cover; they go
  * out to a directory or, as a tar archive, to a stream.
  *
  *     manifest, tar        the formats (docs/metadata.md)

@@ -4,6 +4,7 @@
  *
  *     backup.json                          { "manifest": { … }, "sha256": of the manifest's JSON }
  *     segments/<index>-<first>-<offset>    bytes of a segment from that offset on; no zeros behind the last that counts
+ *     snapshots/<name>.snapshot            only of a log whose oldest segments were pruned
  *     metadata/…                           tokens.json, tls/key.pem, tls/certificate.pem, each only where asked for
  */
 import { createHash } from 'node:crypto';
@@ -40,8 +41,17 @@ const pieceSchema = z.strictObject({
   sha256: hex(32),
 });
 
+const floorSchema = z.strictObject({ segment: z.int().min(1), sequence: z.int().min(1), chain: hex(32) });
+
 const fileSchema = z.strictObject({
   file: z.enum(['tokens.json', 'tls/key.pem', 'tls/certificate.pem']),
+  bytes: count,
+  sha256: hex(32),
+});
+
+const snapshotSchema = z.strictObject({
+  name: z.string().regex(/^\d{20}-\d{10}$/),
+  sequence: z.int().min(1),
   bytes: count,
   sha256: hex(32),
 });
@@ -55,16 +65,22 @@ const manifestSchema = z.strictObject({
   segmentBytes: count,
   /** Null for a full backup. `directory` is where the base was when this was made. */
   base: z.strictObject({ id: hex(16), directory: z.string(), end: placeSchema }).nullable(),
+  /** Where the log begins of which the oldest segments were pruned before the first backup of the chain; otherwise null. */
+  floor: floorSchema.nullable(),
   end: placeSchema,
   /** Highest epoch ever used by the database, which may be more than the log's last. */
   highestEpoch: count,
   pieces: z.array(pieceSchema),
+  /** Of a log with a floor: its views cannot be made again from the beginning. */
+  snapshots: z.array(snapshotSchema),
   metadata: z.array(fileSchema),
 });
 
 export type BackupManifest = z.infer<typeof manifestSchema>;
 export type BackupPlace = z.infer<typeof placeSchema>;
 export type BackupPiece = z.infer<typeof pieceSchema>;
+export type BackupFloor = z.infer<typeof floorSchema>;
+export type BackupSnapshot = z.infer<typeof snapshotSchema>;
 export type BackupFile = z.infer<typeof fileSchema>;
 
 /** Made by `backupManifest` so that the format's number is written in one place. */
@@ -80,11 +96,17 @@ export function pieceFile({
   return `segments/${padded(index, 10)}-${padded(firstSequence, 20)}-${padded(offset, 10)}`;
 }
 
+export function snapshotFile({ name }: BackupSnapshot): string {
+  return `snapshots/${name}.snapshot`;
+}
+
 export function metadataFile({ file }: BackupFile): string {
   return `metadata/${file}`;
 }
 
-export function encodeManifest(manifest: BackupManifest): Uint8Array {
+export function encodeManifest(fields: BackupManifest): Uint8Array {
+  // The schema puts the fields into its own order, whatever order they were given in: one manifest, one text.
+  const manifest = manifestSchema.parse(fields);
   const sha256 = createHash('sha256').update(JSON.stringify(manifest)).digest('hex');
   return Buffer.from(`${JSON.stringify({ manifest, sha256 }, null, 2)}\n`);
 }

@@ -8,12 +8,12 @@ import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
 import { listSegments } from '../wal/catalog.ts';
-import { readDurableMark } from '../wal/metadata.ts';
+import { readDurableMark, readFloor } from '../wal/metadata.ts';
 import { type ScanBreak, Scanner } from '../wal/scanner.ts';
 import type { SegmentName } from '../wal/segment.ts';
 import { judgeTail } from '../wal/torn-tail.ts';
 import { openSegmentInAnyState, type SegmentWalk, walkSegment } from '../wal/walk.ts';
-import type { BackupPiece, BackupPlace } from './manifest.ts';
+import type { BackupFloor, BackupPiece, BackupPlace } from './manifest.ts';
 
 /** A stretch of a segment that is to be copied. */
 export type PlannedPiece = Omit<BackupPiece, 'sha256'>;
@@ -21,6 +21,7 @@ export type PlannedPiece = Omit<BackupPiece, 'sha256'>;
 export interface BackupPlan {
   readonly logId: string;
   readonly segmentBytes: number;
+  readonly floor: BackupFloor | null;
   readonly pieces: readonly PlannedPiece[];
   readonly end: BackupPlace;
 }
@@ -32,13 +33,14 @@ interface Source {
   readonly progress: (line: string) => void;
 }
 
-/** `after`: where the base ends; null for everything. Errors: NOT_FOUND (no log, or nothing durable in it), CORRUPT, FORKED (the base is not of this history). */
+/** `after`: where the base ends; null for everything. Errors: NOT_FOUND (no log, or nothing durable in it), CORRUPT, FORKED (the base is not of this
+ * history), PRUNED (what follows the base is gone). */
 export async function planBackup(
   source: Source,
   after: BackupPlace | null,
   baseLogId: string | null,
 ): Promise<BackupPlan> {
-  const { stable, logId, segmentBytes, names } = await catalogue(source);
+  const { stable, logId, segmentBytes, floor, names } = await catalogue(source);
   if (baseLogId !== null && baseLogId !== logId) {
     throw new TruthError('FORKED', `the base is a backup of log ${baseLogId}, this is log ${logId}`);
   }
@@ -63,7 +65,7 @@ export async function planBackup(
   }
   if (end === null) throw nothingYet(source.directory);
   if (end.sequence < stable) throw endsEarly(before, stable);
-  return { logId, segmentBytes, pieces, end };
+  return { logId, segmentBytes, floor, pieces, end };
 }
 
 function placeOf({ header, end }: SegmentWalk): BackupPlace {
@@ -81,6 +83,7 @@ function placeOf({ header, end }: SegmentWalk): BackupPlace {
 interface Catalogue {
   readonly stable: Sequence;
   readonly names: readonly SegmentName[];
+  readonly floor: BackupFloor | null;
   readonly logId: string;
   readonly segmentBytes: number;
 }
@@ -106,6 +109,7 @@ async function catalogue(source: Source): Promise<Catalogue> {
 
 /** What the last segment proves durable, and that nothing it proves is missing. */
 function stableEnd({ disk, directory }: Source): Catalogue {
+  const floor = readFloor(disk, directory);
   const names = listSegments(disk, directory);
   const last = names.at(-1) as SegmentName;
   const walk = walkSegment(disk, directory, last, () => true);
@@ -117,6 +121,7 @@ function stableEnd({ disk, directory }: Source): Catalogue {
   return {
     stable,
     names: names.filter(({ firstSequence }) => firstSequence <= stable),
+    floor,
     logId: Buffer.from(identity.logId).toString('hex'),
     segmentBytes: identity.segmentBytes,
   };
@@ -148,6 +153,14 @@ function checkContinues(
   after: BackupPlace,
   stable: Sequence,
 ): void {
+  const [first] = names;
+  if (first !== undefined && after.segment < first.index) {
+    throw new TruthError(
+      'PRUNED',
+      `the base ends at sequence ${after.sequence}; this log was pruned and begins at ${first.firstSequence}. Make a full backup`,
+      { first: first.firstSequence },
+    );
+  }
   const name = names.find(({ index }) => index === after.segment);
   const walk =
     name === undefined || after.sequence > stable

@@ -8,9 +8,9 @@
 import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Clock, type Disk, isNotFound, readSmallFile, writeSmallFile } from '../io/index.ts';
-import type { Epoch } from '../types.ts';
+import { type Epoch, sequence } from '../types.ts';
 import { lockedError } from '../wal/init.ts';
-import { writeDurableMark, writeEpoch, writeLogId } from '../wal/metadata.ts';
+import { writeDurableMark, writeEpoch, writeFloor, writeLogId } from '../wal/metadata.ts';
 import { openLog } from '../wal/open.ts';
 import { type SegmentName, segmentFileName, walDirectory } from '../wal/segment.ts';
 import { verifyLog } from '../wal/verify.ts';
@@ -18,7 +18,7 @@ import { openSegmentInAnyState } from '../wal/walk.ts';
 import { BackupDisk } from './backup-disk.ts';
 import { type ChainedBackup, readChain } from './chain.ts';
 import { type Cut, findCut, type RestoreUntil } from './cut.ts';
-import { metadataFile } from './manifest.ts';
+import { metadataFile, snapshotFile } from './manifest.ts';
 import { checkChain } from './verify.ts';
 
 export type { RestoreUntil } from './cut.ts';
@@ -71,6 +71,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoredBa
   const view = new BackupDisk(disk, chain);
   try {
     const cut = findCut(view, view.directory, until);
+    snapshotsUpTo(chain, cut);
     makeLog(options, chain, view, cut);
     const { end } = cut.last;
     checkRestored(disk, to, cut);
@@ -122,8 +123,11 @@ function makeLog(
     prepare(disk, to, manifest.id);
     writeLogId(disk, to, cut.last.header.identity.logId);
     writeEpoch(disk, to, manifest.highestEpoch as Epoch);
-    const { sequence, epoch } = cut.last.end;
-    writeDurableMark(disk, to, { sequence, epoch });
+    const { floor } = manifest;
+    if (floor !== null) writeFloor(disk, to, { ...floor, sequence: sequence(floor.sequence) });
+    const { end } = cut.last;
+    writeDurableMark(disk, to, { sequence: end.sequence, epoch: end.epoch });
+    restoreSnapshots(disk, to, chain, cut);
     const files = cut.segments.map((name, at) => {
       progress(`restoring segment ${at + 1} of ${cut.segments.length}`);
       return writeSegment(disk, to, view, name, cut);
@@ -154,6 +158,7 @@ function prepare(disk: Disk, to: string, id: string): void {
   if (isLog) throw notEmpty(to, join('wal', segments[0] as string));
   for (const folder of FOLDERS) disk.mkdir(join(to, folder));
   disk.fsyncDirectory(to);
+  for (const name of listIfThere(disk, join(to, 'snapshots'))) disk.unlink(join(to, 'snapshots', name));
   writeSmallFile(disk, markerPath(to), Buffer.from(`${JSON.stringify({ backup: id })}\n`));
   const temporaryLast = segments.sort(
     (a, b) => Number(a.endsWith(TEMPORARY)) - Number(b.endsWith(TEMPORARY)),
@@ -209,6 +214,45 @@ async function beginEpoch({ disk, to, clock, random }: RestoreOptions): Promise<
   const { epoch } = log;
   await log.close();
   return epoch;
+}
+
+/** Errors: INVALID_ARGUMENT when the log is pruned and no snapshot lies before the cut. */
+function snapshotsUpTo(chain: readonly ChainedBackup[], { last }: Cut): { path: string; file: string }[] {
+  const all = chain.flatMap(({ directory, manifest }) =>
+    manifest.snapshots.map((snapshot) => ({
+      path: join(directory, snapshotFile(snapshot)),
+      file: snapshotFile(snapshot),
+      sequence: snapshot.sequence,
+    })),
+  );
+  const fitting = all.filter(({ sequence }) => sequence <= last.end.sequence);
+  if (chain[0]?.manifest.floor === null || fitting.length > 0) return fitting;
+  const first = Math.min(...all.map(({ sequence }) => sequence));
+  throw new TruthError(
+    'INVALID_ARGUMENT',
+    `this log was pruned; its views begin from a snapshot, of which the first is at ${first}. Restore up to there or later`,
+    { first },
+  );
+}
+
+function restoreSnapshots(disk: Disk, to: string, chain: readonly ChainedBackup[], cut: Cut): void {
+  for (const { path, file } of snapshotsUpTo(chain, cut)) {
+    const source = disk.open(path, 'read');
+    const handle = disk.open(join(to, file), 'create');
+    try {
+      const block = new Uint8Array(BLOCK_BYTES);
+      const size = disk.size(source);
+      for (let at = 0; at < size; at += BLOCK_BYTES) {
+        const count = disk.pread(source, block, Math.min(BLOCK_BYTES, size - at), at);
+        disk.pwrite(handle, block.subarray(0, count), at);
+      }
+      disk.fsync(handle);
+    } finally {
+      disk.close(handle);
+      disk.close(source);
+    }
+  }
+  disk.fsyncDirectory(join(to, 'snapshots'));
 }
 
 function restoreMetadata(disk: Disk, to: string, chain: readonly ChainedBackup[]): void {

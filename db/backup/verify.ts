@@ -6,7 +6,7 @@ import { verifyLog } from '../wal/verify.ts';
 import { BackupDisk } from './backup-disk.ts';
 import { type ChainedBackup, readChain } from './chain.ts';
 import { type CreatedBackup, summaryOf } from './create.ts';
-import { metadataFile, pieceFile } from './manifest.ts';
+import { metadataFile, pieceFile, snapshotFile } from './manifest.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -82,6 +82,7 @@ function checkFiles(
 ): string[] {
   const files = [
     ...manifest.pieces.map((piece) => ({ ...piece, name: pieceFile(piece) })),
+    ...manifest.snapshots.map((snapshot) => ({ ...snapshot, name: snapshotFile(snapshot) })),
     ...manifest.metadata.map((file) => ({ ...file, name: metadataFile(file) })),
   ];
   return files.flatMap(({ name, bytes, sha256 }) => {

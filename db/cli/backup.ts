@@ -180,9 +180,11 @@ function untilFrom(args: Arguments): RestoreUntil {
   return { kind: 'moment', recordedAt: BigInt(millis) * 1_000_000n + 999_999n };
 }
 
-function createdLine({ id, kind, position, recordedAt, pieces, bytes, metadata }: CreatedBackup): string {
-  const secrets = metadata.length === 0 ? '' : `; with ${metadata.join(', ')}`;
-  return `${kind} backup ${id} up to position ${position} (${recordedAt}): ${bytes} bytes in ${pieces} pieces${secrets}`;
+function createdLine(created: CreatedBackup): string {
+  const { id, kind, position, recordedAt, pieces, bytes, snapshots, metadata } = created;
+  const others = [...snapshots.map((name) => `snapshot ${name}`), ...metadata];
+  const along = others.length === 0 ? '' : `; with ${others.join(', ')}`;
+  return `${kind} backup ${id} up to position ${position} (${recordedAt}): ${bytes} bytes in ${pieces} pieces${along}`;
 }
 
 function checkLines(check: BackupCheck): string[] {

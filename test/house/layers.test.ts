@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'db/materializer': [...GROUND, 'db/wal', 'db/kernel'],
   'db/streams': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer'],
   'db/snapshot': [...GROUND, 'db/wal', 'db/materializer'],
-  'db/backup': [...GROUND, 'db/wal'],
+  'db/backup': [...GROUND, 'db/wal', 'db/snapshot'],
   'db/engine': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/streams', 'db/snapshot'],
   'db/engine.ts': [
     ...GROUND,

@@ -10,7 +10,8 @@ import {
 import type { Engine } from '../../../db/engine.ts';
 import type { Sequence } from '../../../db/types.ts';
 import { inspectEntry, verifyLog } from '../../../db/wal/index.ts';
-import { DIRECTORY, newDatabase, openOn, replayedDigests, write } from '../snapshot/support.ts';
+import { pruneSegments } from '../../../db/wal/prune.ts';
+import { DIRECTORY, digestsOf, newDatabase, openOn, replayedDigests, write } from '../snapshot/support.ts';
 import { type MemoryDisk, SimulatedCrash } from '../wal/memory-disk.ts';
 import { pickFrom, randomFrom, StepClock } from '../wal/support.ts';
 
@@ -422,6 +423,39 @@ function nextCommit(disk: MemoryDisk, position: number): number | null {
   }
   return null;
 }
+
+describe('a log that was pruned', () => {
+  test('is backed up from its floor on, and restored with it; a base before the floor is refused', async () => {
+    const { disk, engine } = await live();
+    await write(engine, 'one');
+    await engine.close();
+    await backUp(disk, '/old');
+    const opened = await openOn(disk, undefined, 6);
+    await write(opened.engine, ...Array.from({ length: 12 }, () => LARGE), 'last');
+    await opened.engine.close();
+    const [, second] = verifyLog({ disk, directory: DIRECTORY }).segments;
+    const before = second!.firstSequence as Sequence;
+    const place = { disk, directory: DIRECTORY };
+    pruneSegments({ ...place, before, holds: [], withoutArchive: true });
+    await expect(backUp(disk, '/next', '/old')).rejects.toMatchObject({ code: 'PRUNED' });
+    await expect(backUp(disk, '/none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const again = await openOn(disk, undefined, 7);
+    const snapshot = await again.engine.snapshots.create();
+    await write(again.engine, 'behind the snapshot');
+    await again.engine.close();
+    const full = await backUp(disk, '/full');
+    expect(full.snapshots).toEqual([snapshot.name]);
+    expect(verify(disk, '/full')).toMatchObject({ ok: true, firstPosition: before });
+    const early: RestoreUntil = { kind: 'sequence', sequence: before + 3 };
+    await expect(restore(disk, '/full', early)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: { first: snapshot.position },
+    });
+    await restore(disk, '/full');
+    expect([...segmentsOf(disk, RESTORED).keys()]).toEqual([...segmentsOf(disk, DIRECTORY).keys()]);
+    expect(await digestsOf(disk, RESTORED)).toEqual(await digestsOf(disk));
+  });
+});
 
 describe('verifying', () => {
   test('finds a flipped bit in any file of a backup or of its base, and restoring refuses', async () => {

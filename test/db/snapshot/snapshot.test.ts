@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { restoreSnapshot, SnapshotStore, verifySnapshot } from '../../../db/snapshot/index.ts';
+import { restoreSnapshot, SnapshotStore, snapshotHolds, verifySnapshot } from '../../../db/snapshot/index.ts';
 import { type MemoryDisk, SimulatedCrash } from '../wal/memory-disk.ts';
 import { pickFrom } from '../wal/support.ts';
 import {
@@ -312,6 +312,20 @@ describe('the policy', () => {
     const last = await engine.snapshots.create();
     expect(engine.snapshots.list()).toEqual([last]);
     await engine.close();
+  });
+
+  test('tells retention what every usable snapshot still needs of the log', async () => {
+    const { disk, snapshot } = await withSnapshot();
+    const { engine } = await openOn(disk);
+    const newer = await engine.snapshots.create();
+    await engine.close();
+    const { position: from, name } = snapshot;
+    expect(snapshotHolds(disk, DIRECTORY)).toEqual([
+      { kind: 'snapshot', name: newer.name, from: newer.position },
+      { kind: 'snapshot', name, from },
+    ]);
+    damage(disk, newer.name, disk.bytesOf(`${DIRECTORY}/snapshots/${newer.name}.snapshot`).length - 50);
+    expect(snapshotHolds(disk, DIRECTORY)).toEqual([{ kind: 'snapshot', name, from }]);
   });
 
   test('says what went wrong in the background and goes on', async () => {
