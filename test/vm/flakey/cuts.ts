@@ -5,7 +5,7 @@ import { Random } from '../../../db/sim/random.ts';
 import { diskWithSerial, flakey, linear, MappedDevice, makeXfs, mountXfs, unmount } from './devices.ts';
 import { type FoundEvent, Ledger } from './ledger.ts';
 import { LOAD_CLIENTS, LOAD_UNDER_WAY, Load, readEvents } from './load.ts';
-import type { CutReport, PlannedRun } from './plan.ts';
+import type { CutReport, PlannedCut } from './plan.ts';
 import { type Cut, recover } from './recover.ts';
 import { ServerProcess } from './server.ts';
 
@@ -38,12 +38,12 @@ interface Happened {
 }
 
 /** Makes a database on a new file system, loads it, cuts as `kind` says, and reports what came back. */
-export async function runCut({ kind, seed }: PlannedRun): Promise<CutReport> {
+export async function runCut({ kind, seed }: PlannedCut): Promise<CutReport> {
   const started = performance.now();
   const machine = await begin(kind, seed);
   const { device, disk, ledger, load, random, server } = machine;
   await load.answers(between(random, ANSWERS_BEFORE));
-  const happened = await WAYS[kind as keyof typeof WAYS](machine);
+  const happened = await WAYS[kind](machine);
   await load.stop();
   const cut: Cut = {
     kind,
@@ -73,7 +73,7 @@ const WAYS = {
   exposed: exposeThenDrop,
 } as const;
 
-async function begin(kind: PlannedRun['kind'], seed: number): Promise<Machine> {
+async function begin(kind: PlannedCut['kind'], seed: number): Promise<Machine> {
   const disk = diskWithSerial('data');
   const device = await MappedDevice.create('data', disk, linear(disk));
   await makeXfs(device.path);

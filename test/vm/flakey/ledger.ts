@@ -90,36 +90,45 @@ export class Ledger {
     found: readonly FoundEvent[],
     { promisedUntil, sentUntil }: { readonly promisedUntil: number; readonly sentUntil: number },
   ): Verdict {
+    const { events, stranger } = this.#follow(found);
+    let problem = findDisorder(found) ?? stranger;
+    let [whole, promised] = [0, 0];
+    for (const [client, requests] of this.#clients.entries()) {
+      const there = countWhole(requests, events[client]!);
+      const due =
+        requests.findLastIndex(({ acknowledgedAt = Number.NaN }) => acknowledgedAt <= promisedUntil) + 1;
+      const sent = requests.filter(({ sentAt }) => sentAt <= sentUntil).length;
+      if (there.torn) problem ??= `request ${there.whole} of client ${client} is there in part only`;
+      if (there.whole < due)
+        problem ??= `of client ${client} ${due} requests were acknowledged, ${there.whole} are there`;
+      if (there.whole > sent)
+        problem ??= `of client ${client} ${there.whole} requests are there, ${sent} had been sent`;
+      whole += there.whole;
+      promised += due;
+    }
+    return { found: whole, promised, problem };
+  }
+
+  /** How many events of each client come in the order it sent them, up to the first of the log that does not fit. */
+  #follow(found: readonly FoundEvent[]): {
+    readonly events: readonly number[];
+    readonly stranger: string | null;
+  } {
     const sent = this.#clients.map((requests) =>
       requests.flatMap((request) => request.events.map((event) => ({ ...event, stream: request.stream }))),
     );
-    const next = this.#clients.map(() => 0);
-    let problem = findDisorder(found);
+    const events = this.#clients.map(() => 0);
     for (const [index, event] of found.entries()) {
       const { client } = event.data;
-      const expected = sent[client]?.[next[client]!];
-      if (!isSame(event, expected)) {
-        problem ??= `event ${index} of the log is ${brief(event)}, where ${brief(expected)} was sent`;
-        break;
-      }
-      next[client]! += 1;
+      const expected = sent[client]?.[events[client]!];
+      if (!isSame(event, expected))
+        return {
+          events,
+          stranger: describeStranger(index, event, expected),
+        };
+      events[client]! += 1;
     }
-    const counts = this.#clients.map((requests, client) => countWhole(requests, next[client]!));
-    const promised = this.#clients.map(
-      (requests) =>
-        requests.findLastIndex(
-          ({ acknowledgedAt }) => acknowledgedAt !== undefined && acknowledgedAt <= promisedUntil,
-        ) + 1,
-    );
-    for (const [client, requests] of this.#clients.entries()) {
-      const { whole, torn } = counts[client]!;
-      if (torn) problem ??= `request ${whole} of client ${client} is there in part only`;
-      if (whole < promised[client]!)
-        problem ??= `of client ${client} ${promised[client]} requests were acknowledged, ${whole} are there`;
-      if (whole > requests.filter(({ sentAt }) => sentAt <= sentUntil).length)
-        problem ??= `of client ${client} ${whole} requests are there, more than had been sent`;
-    }
-    return { found: sum(counts.map(({ whole }) => whole)), promised: sum(promised), problem };
+    return { events, stranger: null };
   }
 }
 
@@ -163,13 +172,19 @@ function eventOf(seed: number, client: number, request: number, part: number): S
   };
 }
 
+function describeStranger(
+  index: number,
+  event: FoundEvent,
+  expected: (SentEvent & { readonly stream: string }) | undefined,
+): string {
+  const has = `event ${index} of the log is ${brief(event)}`;
+  if (event.id === expected?.id) return `${has}, but not as it was sent`;
+  return `${has}, where ${brief(expected)} was sent`;
+}
+
 function brief(event: (SentEvent & { readonly stream: string }) | FoundEvent | undefined): string {
   if (event === undefined) return 'nothing';
   const { client, request, part } = event.data;
   const revision = 'revision' in event ? `@${event.revision}` : '';
   return `${event.id} in ${event.stream}${revision} (client ${client}, request ${request}, part ${part})`;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0);
 }

@@ -10,12 +10,20 @@
  */
 export type CutKind = 'drop-writes' | 'error-writes' | 'exposed' | 'log-writes' | 'async';
 
-export interface PlannedRun {
-  readonly kind: CutKind;
+/** A run that ends with its one cut. */
+export interface PlannedCut {
+  readonly kind: Exclude<CutKind, 'log-writes'>;
   readonly seed: number;
-  /** From one recording any number; of the others each cut needs a run of its own, and this is 1. */
+}
+
+/** A run from whose recording any number of cuts are made. With an even seed the log overwrites written space. */
+export interface PlannedRecording {
+  readonly kind: 'log-writes';
+  readonly seed: number;
   readonly cuts: number;
 }
+
+export type PlannedRun = PlannedCut | PlannedRecording;
 
 export interface Plan {
   readonly runs: readonly PlannedRun[];
