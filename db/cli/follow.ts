@@ -33,8 +33,7 @@ export const follow: Command = {
       flag === null || NOT_FOR_COPIES.has(flag) ? [] : [{ flag, value, help }],
     ),
   ],
-  example:
-    'TRUTHDB_URL=truthdb://TOKEN@192.0.2.10:9650?fp=… truthdb follow --data /var/lib/truthdb-copy --serve',
+  example: 'truthdb follow truthdb://TOKEN@192.0.2.10:9650?fp=… --data /var/lib/truthdb-copy --serve',
   run: async (args, terminal) => {
     const url = args.positional(0) ?? terminal.environment['TRUTHDB_URL'];
     const data = args.text('data');

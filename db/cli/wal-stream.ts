@@ -28,7 +28,8 @@ export const walStream: Command = {
   ],
   example: 'truthdb wal stream --from start --until-end --url truthdb://TOKEN@192.0.2.10:9650?fp=…',
   run: async (args, terminal) => {
-    const stream = await LogStream.open({ address: addressFor(args, terminal), from: beginning(args) });
+    const from = beginning(args);
+    const stream = await LogStream.open({ address: addressFor(args, terminal), from });
     const stop = (): void => stream.close();
     terminal.signal.addEventListener('abort', stop);
     const show = args.switch('raw') ? rawFrames(terminal) : lines(terminal);
