@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Engine, Replication } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
+import { holdsOnDisk, LogKeeper } from './engine/retention.ts';
 import { type Clock, type Disk, RealDisk, realClock, realScheduler, type Scheduler } from './io/index.ts';
 import {
   appliedPositions,
@@ -20,16 +21,20 @@ import { SnapshotKeeper, type SnapshotPolicy, SnapshotStore, snapshotClaims } fr
 import { streamIndex } from './streams/index.ts';
 import {
   type Durability,
+  type DurableClaim,
+  type Hold,
   type InitLogOptions,
   initLog,
   type Log,
   LogBytes,
   type LogIdentity,
+  type OpenedLog,
   openLog,
 } from './wal/index.ts';
 
 export type {
   Engine,
+  EngineRetention,
   EngineSnapshots,
   EngineStatus,
   FollowingStatus,
@@ -56,6 +61,8 @@ export interface OverLogOptions {
   readonly views?: readonly ViewDefinition[];
   /** Where commits come from that nobody appends here: the log is a copy. */
   readonly replication?: Replication;
+  /** The log itself where it is written here, so that it can be pruned. */
+  readonly prunable?: Pick<OpenedLog, 'retention'>;
   /** Entries applied between two checkpoints of the views in the background. */
   readonly checkpointEntries?: number;
   /** When snapshots are taken in the background and how many are kept; without it only by command, and three. */
@@ -83,6 +90,16 @@ export function initDatabase(options: InitOptions): LogIdentity {
   return initLog({ disk: new RealDisk(), random: randomBytes, ...options });
 }
 
+/** What the views and snapshots of a database still need of its log, without opening it. */
+export function holdsOf(disk: Disk, directory: string): Hold[] {
+  return holdsOnDisk(disk, directory, VIEWS);
+}
+
+/** What views and snapshots prove to have been durable, without opening the database. */
+export function claimsOf(disk: Disk, directory: string): DurableClaim[] {
+  return [...appliedPositions(disk, directory), ...snapshotClaims(disk, directory)];
+}
+
 /**
  * Opens a database for writing: the log recovered, the views at its end. Errors: NOT_FOUND (no database there), LOCKED,
  * CORRUPT, UNSUPPORTED_VERSION, WRITER_FAILED. A view ahead of the log does not fail the opening: reads work, appends are
@@ -95,11 +112,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     disk,
     clock,
     random,
-    marks: [...appliedPositions(disk, directory), ...snapshotClaims(disk, directory)],
+    marks: claimsOf(disk, directory),
     ...defined(options, ['durability', 'ringBytes', 'inline', 'scheduler', 'progress']),
   });
   try {
-    return await openEngineOver(log, { ...options, disk, clock });
+    return await openEngineOver(log, { ...options, disk, clock, prunable: log });
   } catch (error) {
     await log.close();
     throw error;
@@ -130,11 +147,13 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
   const snapshots = new SnapshotKeeper({ log, registry, store: copies, runner: saver(), policy, report });
   const checkpointEntries = options.checkpointEntries ?? CHECKPOINT_ENTRIES;
   const bytes = new LogBytes({ disk, directory, log });
+  const prunable = options.prunable ?? null;
   return new Database({
     log,
     bytes,
     registry,
     snapshots,
+    retention: new LogKeeper({ disk, directory, views: definitions, log: prunable, bytes }),
     replication: options.replication ?? null,
     clock,
     pause,

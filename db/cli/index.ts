@@ -23,6 +23,8 @@ import { status } from './status.ts';
 import { tail } from './tail.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
 import { walInspect, walVerify } from './wal.ts';
+import { walIsolate } from './wal-isolate.ts';
+import { walArchive, walPrune } from './wal-retention.ts';
 import { walStream } from './wal-stream.ts';
 
 /** In the order in which the help shows them. */
@@ -48,6 +50,9 @@ export const COMMANDS: readonly Command[] = [
   backupRestore,
   walInspect,
   walVerify,
+  walArchive,
+  walPrune,
+  walIsolate,
   walStream,
   follow,
 ];

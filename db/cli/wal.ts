@@ -4,9 +4,11 @@ import { ERROR_CODES } from '../errors.ts';
 import { RealDisk } from '../io/index.ts';
 import { sequence } from '../types.ts';
 import {
+  type InspectedCommit,
   type InspectedEntry,
   type InspectedField,
   type InspectedSegment,
+  inspectCommit,
   inspectEntry,
   inspectSegment,
   type VerifyReport,
@@ -39,10 +41,10 @@ export const walVerify: Command = {
 
 export const walInspect: Command = {
   name: 'wal inspect',
-  summary: 'Shows what a segment or one entry of a log holds, field by field, with offsets.',
-  detail: '',
+  summary: 'Shows what a segment, a commit or one entry of a log holds, field by field, with offsets.',
+  detail: 'Segments by number, commits by ordinal, entries by sequence. Damage on the way does not matter.',
   positionals: [
-    { name: 'segment|entry', required: true },
+    { name: 'segment|commit|entry', required: true },
     { name: 'N', required: true },
   ],
   options: [DATA],
@@ -50,17 +52,20 @@ export const walInspect: Command = {
   run: async (args, terminal) => {
     const what = args.positional(0);
     const number = Number(args.positional(1));
-    if (what !== 'segment' && what !== 'entry')
-      throw misused(walInspect, `"${what}" is neither segment nor entry`);
+    if (what !== 'segment' && what !== 'commit' && what !== 'entry')
+      throw misused(walInspect, `"${what}" is none of segment, commit and entry`);
     if (!Number.isSafeInteger(number) || number < 1) {
       throw misused(walInspect, `"${args.positional(1)}" is no number of a ${what}`);
     }
     const place = placeFrom(walInspect, args);
-    const found = what === 'segment' ? inspectSegment(place, number) : inspectEntry(place, sequence(number));
+    const found =
+      what === 'segment'
+        ? inspectSegment(place, number)
+        : what === 'commit'
+          ? inspectCommit(place, number)
+          : inspectEntry(place, sequence(number));
     if (terminal.json) await terminal.out(JSON.stringify(found));
-    else
-      for (const line of 'groups' in found ? segmentLines(found) : entryLines(found))
-        await terminal.out(line);
+    else for (const line of linesOf(found)) await terminal.out(line);
     return 0;
   },
 };
@@ -72,7 +77,7 @@ function placeFrom(command: Command, args: Arguments) {
 }
 
 function verifyLines(report: VerifyReport): string[] {
-  const { segments, problems, tornTail } = report;
+  const { segments, problems, gaps, tornTail } = report;
   return [
     `log ${report.logId}`,
     ...segments.map(
@@ -84,6 +89,10 @@ function verifyLines(report: VerifyReport): string[] {
       : [
           `torn tail in ${tornTail.segment} at ${tornTail.offset}: ${tornTail.bytes} bytes a start will cut off`,
         ]),
+    ...gaps.map(
+      ({ segment, from, to }) =>
+        `gap in segment ${segment}: sequences ${from}–${to} are lost; unproven across it`,
+    ),
     ...problems.map(
       ({ segment, offset, sequence: at, problem }) =>
         `PROBLEM ${segment} offset ${offset}${at === null ? '' : ` sequence ${at}`}: ${problem}`,
@@ -103,6 +112,22 @@ function segmentLines(segment: InspectedSegment): string[] {
         `${String(offset).padStart(10)}  ${kind.padEnd(6)}  ${firstSequence}–${lastSequence}  ${bytes} bytes`,
     ),
     `${String(segment.end.offset).padStart(10)}  end: ${segment.end.reason}, next sequence ${segment.end.sequence}`,
+  ];
+}
+
+function linesOf(found: InspectedSegment | InspectedCommit | InspectedEntry): string[] {
+  if ('groups' in found) return segmentLines(found);
+  return 'entries' in found ? commitLines(found) : entryLines(found);
+}
+
+function commitLines(found: InspectedCommit): string[] {
+  return [
+    `${found.segment} offset ${found.offset}, ${found.bytes} bytes, commit ${found.ordinal}, ${found.entries.length} entries`,
+    ...found.entries.map(
+      ({ sequence: at, offset, type, payloadBytes }) =>
+        `${String(offset).padStart(10)}  sequence ${at}  type ${type}  ${payloadBytes} bytes`,
+    ),
+    ...entryLines(found.commit),
   ];
 }
 

@@ -6,6 +6,7 @@ import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { Revision, Sequence } from '../types.ts';
 import type { LogCommit, LogStatus } from '../wal/log.ts';
 import type { LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
+import type { Pruned } from '../wal/prune.ts';
 
 export interface ReadStreamRequest {
   readonly stream: StreamName;

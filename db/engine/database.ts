@@ -30,6 +30,7 @@ import { AppendPath } from './append-path.ts';
 import { CheckpointPolicy } from './checkpoint-policy.ts';
 import type {
   Engine,
+  EngineRetention,
   EngineStatus,
   ReadAllRequest,
   ReadStreamRequest,
@@ -44,6 +45,7 @@ export interface DatabaseOptions {
   /** Open, at the log's stable end. */
   readonly registry: Registry;
   readonly snapshots: SnapshotKeeper;
+  readonly retention: EngineRetention;
   /** Where commits come from that nobody appends here; null where they are appended. */
   readonly replication: Replication | null;
   readonly clock: Clock;
@@ -56,6 +58,7 @@ export interface DatabaseOptions {
 
 export class Database implements Engine {
   readonly snapshots: SnapshotKeeper;
+  readonly retention: EngineRetention;
   readonly #log: Log;
   readonly #bytes: LogBytes;
   readonly #registry: Registry;
@@ -80,6 +83,7 @@ export class Database implements Engine {
     this.#bytes = options.bytes;
     this.#registry = registry;
     this.snapshots = options.snapshots;
+    this.retention = options.retention;
     this.#replication = options.replication;
     this.#indexHandle = registry.handle(streamIndex);
     this.#report = options.report;

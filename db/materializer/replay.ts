@@ -1,3 +1,4 @@
+import { TruthError } from '../errors.ts';
 import type { Sequence } from '../types.ts';
 import type { Log, LogCommit } from '../wal/log.ts';
 import type { ViewCommit } from './materializer.ts';
@@ -39,9 +40,14 @@ export async function replay(options: {
   }
 }
 
-/** The commit whose entry lies at a position, or null. */
+/** The commit whose entry lies at a position, or null, also where it has been lost or pruned. */
 export async function commitAt(log: Log, position: Sequence): Promise<LogCommit | null> {
-  for await (const commit of log.readBackwards(position)) return commit.sequence === position ? commit : null;
+  try {
+    for await (const commit of log.readBackwards(position))
+      return commit.sequence === position ? commit : null;
+  } catch (error) {
+    if (!(error instanceof TruthError && ['GAP', 'PRUNED'].includes(error.code))) throw error;
+  }
   return null;
 }
 

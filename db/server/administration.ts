@@ -1,7 +1,8 @@
 /** Administration over a connection: what ADMIN frames carry. */
 import { z } from 'zod';
-import type { EngineSnapshots } from '../engine.ts';
+import type { EngineRetention, EngineSnapshots } from '../engine.ts';
 import { TruthError } from '../errors.ts';
+import { sequence } from '../types.ts';
 import { ROLES, TOKEN_NAME, type TokenRecord, type TokenStore } from './tokens.ts';
 
 const commandSchema = z.discriminatedUnion('command', [
@@ -17,25 +18,35 @@ const commandSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('snapshot-list') }),
   z.strictObject({ command: z.literal('snapshot-hold'), name: z.string(), reason: z.string() }),
   z.strictObject({ command: z.literal('snapshot-release'), name: z.string() }),
+  z.strictObject({ command: z.literal('wal-prune'), before: z.int().min(1), withoutArchive: z.boolean() }),
 ]);
 
 type Command = z.infer<typeof commandSchema>;
 type TokenCommand = Extract<Command, { command: `token-${string}` }>;
-type SnapshotCommand = Exclude<Command, TokenCommand>;
+type SnapshotCommand = Extract<Command, { command: `snapshot-${string}` }>;
 
 /** What is administered. */
 interface Administered {
   readonly tokens: TokenStore;
   readonly snapshots: EngineSnapshots;
+  readonly retention: EngineRetention;
 }
 
 /** Runs one command; the answer carries no hash, and a token's text only when it has just been made here. */
-export async function administer({ tokens, snapshots }: Administered, input: unknown): Promise<object> {
+export async function administer(
+  { tokens, snapshots, retention }: Administered,
+  input: unknown,
+): Promise<object> {
   const parsed = commandSchema.safeParse(input);
   if (!parsed.success) {
     throw new TruthError('INVALID_ARGUMENT', `not a command: ${z.prettifyError(parsed.error)}`);
   }
   const command = parsed.data;
+  if (command.command === 'wal-prune') {
+    const { before, withoutArchive } = command;
+    const { removed, floor } = retention.prune({ before: sequence(before), withoutArchive });
+    return { pruned: { segments: removed.map(({ index }) => index), floor } };
+  }
   return isAboutTokens(command) ? administerTokens(tokens, command) : administerSnapshots(snapshots, command);
 }
 

@@ -103,7 +103,7 @@ export class Requests {
     if (!this.#passes(request, () => allow(this.#principal, 'administer'))) return;
     const { tokens, engine } = this.#host;
     this.#administrations += 1;
-    administer({ tokens, snapshots: engine.snapshots }, command).then(
+    administer({ tokens, snapshots: engine.snapshots, retention: engine.retention }, command).then(
       (answer) => {
         this.#administrations -= 1;
         encodeJson(this.#out.writer, KIND.REPLY, request, answer);

@@ -42,6 +42,11 @@ export class MemoryEngine implements Engine {
   #closed = false;
   #position = 1;
   readonly snapshots = NO_SNAPSHOTS;
+  readonly retention = {
+    prune: () => {
+      throw new TruthError('READ_ONLY', 'an engine over arrays has no log to prune');
+    },
+  };
   /** When set, appends wait for it: a test holds the disk still. */
   hold: Promise<void> | null = null;
 

@@ -1,0 +1,68 @@
+/** Removing the oldest part of a database's log, which everybody who still needs it can refuse. */
+import { TruthError } from '../errors.ts';
+import type { Disk } from '../io/index.ts';
+import { appliedPositions, CheckpointStore, type ViewDefinition } from '../materializer/index.ts';
+import { snapshotClaims } from '../snapshot/index.ts';
+import type { Sequence } from '../types.ts';
+import type { Hold, LogBytes, OpenedLog, Pruned } from '../wal/index.ts';
+import { readLogId } from '../wal/metadata.ts';
+import type { EngineRetention, PruneRequest } from './contract.ts';
+
+/**
+ * What views and snapshots on disk need: each goes on from its position, and the commit there is what tells whether the
+ * log bears it out. A view without a checkpoint needs everything.
+ */
+export function holdsOnDisk(disk: Disk, directory: string, views: readonly ViewDefinition[]): Hold[] {
+  const logId = readLogId(disk, directory) ?? '';
+  const store = new CheckpointStore({ disk, directory, logId, report: () => {} });
+  const missing = views.filter(({ name }) => store.record(name) === null);
+  return [
+    ...missing.map(
+      ({ name }): Hold => ({
+        kind: 'view',
+        name: `"${name}", which has no checkpoint,`,
+        from: 1 as Sequence,
+      }),
+    ),
+    ...appliedPositions(disk, directory).map(
+      ({ source, sequence }): Hold => ({ kind: 'view', name: source.replace(/^view /, ''), from: sequence }),
+    ),
+    ...snapshotClaims(disk, directory).map(
+      ({ source, sequence }): Hold => ({
+        kind: 'snapshot',
+        name: source.replace(/^snapshot /, ''),
+        from: sequence,
+      }),
+    ),
+  ];
+}
+
+export class LogKeeper implements EngineRetention {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #views: readonly ViewDefinition[];
+  readonly #log: Pick<OpenedLog, 'retention'> | null;
+  readonly #bytes: LogBytes;
+
+  /** `log` is null where it is a copy: that follows its source. */
+  constructor(options: {
+    readonly disk: Disk;
+    readonly directory: string;
+    readonly views: readonly ViewDefinition[];
+    readonly log: Pick<OpenedLog, 'retention'> | null;
+    readonly bytes: LogBytes;
+  }) {
+    this.#disk = options.disk;
+    this.#directory = options.directory;
+    this.#views = options.views;
+    this.#log = options.log;
+    this.#bytes = options.bytes;
+  }
+
+  prune({ before, withoutArchive }: PruneRequest): Pruned {
+    if (this.#log === null)
+      throw new TruthError('READ_ONLY', 'a copy of a log is not pruned by itself: prune the source');
+    const others = [...holdsOnDisk(this.#disk, this.#directory, this.#views), ...this.#bytes.holds()];
+    return this.#log.retention.prune({ before, withoutArchive, others });
+  }
+}
