@@ -37,6 +37,7 @@ export class BackupDisk implements Disk {
       this.#files.set(join(walDirectory(this.directory), name), { kind: 'segment', parts });
     }
     this.#note('log.json', { format: FORMAT_VERSION, logId: manifest.logId });
+    if (manifest.gaps.length > 0) this.#note('gaps.json', { gaps: manifest.gaps });
     if (manifest.floor !== null) this.#note('floor.json', manifest.floor);
     this.#note('epoch.json', { epoch: manifest.highestEpoch });
     this.#note('durable.json', { sequence: manifest.end.sequence, epoch: manifest.end.epoch });
@@ -162,9 +163,10 @@ function segmentsOf(chain: readonly ChainedBackup[]): Map<string, Part[]> {
     }
   }
   const named = new Map<string, Part[]>();
+  const newest = Math.max(...byIndex.keys());
   for (const [index, parts] of byIndex) {
     const { firstSequence, sealed } = (parts.at(-1) as Part).piece;
-    const state = sealed ? 'sealed' : 'open';
+    const state = sealed || index < newest ? 'sealed' : 'open';
     named.set(segmentFileName(index, firstSequence as Parameters<typeof segmentFileName>[1], state), parts);
   }
   return named;

@@ -2,6 +2,8 @@
 import { dirname, join, resolve } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
+import { sequence } from '../types.ts';
+import { type Gap, lostSegment, restOf } from '../wal/gaps.ts';
 import { type BackupManifest, readManifest } from './manifest.ts';
 
 export interface ChainedBackup {
@@ -53,14 +55,23 @@ function findBase(
   );
 }
 
-/** Each segment's pieces must follow each other from its first byte, and each segment the one before. */
+/** Each segment's pieces must follow each other from its first byte, and each segment the one before, but for what was declared lost. */
 function checkPieces(chain: readonly ChainedBackup[]): void {
+  const { gaps, segmentBytes } = (chain.at(-1) as ChainedBackup).manifest;
+  const lost: readonly Gap[] = gaps.map((gap) => ({
+    ...gap,
+    from: sequence(gap.from),
+    to: sequence(gap.to),
+  }));
   let index = 0;
   let offset = 0;
   let sealed = true;
   for (const { directory, manifest } of chain) {
     for (const piece of manifest.pieces) {
-      const next = sealed && piece.index === (index === 0 ? piece.index : index + 1) && piece.offset === 0;
+      const complete = sealed || restOf(lost, index, segmentBytes) !== null;
+      let following = index === 0 ? piece.index : index + 1;
+      while (lostSegment(lost, following) !== null) following += 1;
+      const next = complete && piece.index === following && piece.offset === 0;
       const more = !sealed && piece.index === index && piece.offset === offset;
       if (!next && !more) {
         throw new TruthError(

@@ -89,6 +89,7 @@ export async function createBackup(options: CreateOptions): Promise<CreatedBacku
     end: plan.end,
     highestEpoch: Math.max(epochUsed, plan.end.epoch) as Epoch,
     pieces,
+    gaps: plan.gaps,
     snapshots,
     metadata,
   });

@@ -49,6 +49,15 @@ const fileSchema = z.strictObject({
   sha256: hex(32),
 });
 
+const gapSchema = z.strictObject({
+  segment: z.int().min(1),
+  offset: count,
+  end: count,
+  from: count,
+  to: count,
+  recorded: z.boolean(),
+});
+
 const snapshotSchema = z.strictObject({
   name: z.string().regex(/^\d{20}-\d{10}$/),
   sequence: z.int().min(1),
@@ -71,6 +80,8 @@ const manifestSchema = z.strictObject({
   /** Highest epoch ever used by the database, which may be more than the log's last. */
   highestEpoch: count,
   pieces: z.array(pieceSchema),
+  /** What was declared lost of the log, as `metadata/gaps.json` has it. */
+  gaps: z.array(gapSchema),
   /** Of a log with a floor: its views cannot be made again from the beginning. */
   snapshots: z.array(snapshotSchema),
   metadata: z.array(fileSchema),

@@ -8,12 +8,13 @@ import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
 import { listSegments } from '../wal/catalog.ts';
+import { lostSegment, readGaps } from '../wal/gaps.ts';
 import { readDurableMark, readFloor } from '../wal/metadata.ts';
 import { type ScanBreak, Scanner } from '../wal/scanner.ts';
 import type { SegmentName } from '../wal/segment.ts';
 import { judgeTail } from '../wal/torn-tail.ts';
 import { openSegmentInAnyState, type SegmentWalk, walkSegment } from '../wal/walk.ts';
-import type { BackupFloor, BackupPiece, BackupPlace } from './manifest.ts';
+import type { BackupFloor, BackupManifest, BackupPiece, BackupPlace } from './manifest.ts';
 
 /** A stretch of a segment that is to be copied. */
 export type PlannedPiece = Omit<BackupPiece, 'sha256'>;
@@ -22,6 +23,7 @@ export interface BackupPlan {
   readonly logId: string;
   readonly segmentBytes: number;
   readonly floor: BackupFloor | null;
+  readonly gaps: BackupManifest['gaps'];
   readonly pieces: readonly PlannedPiece[];
   readonly end: BackupPlace;
 }
@@ -40,7 +42,7 @@ export async function planBackup(
   after: BackupPlace | null,
   baseLogId: string | null,
 ): Promise<BackupPlan> {
-  const { stable, logId, segmentBytes, floor, names } = await catalogue(source);
+  const { stable, logId, segmentBytes, floor, gaps, names } = await catalogue(source);
   if (baseLogId !== null && baseLogId !== logId) {
     throw new TruthError('FORKED', `the base is a backup of log ${baseLogId}, this is log ${logId}`);
   }
@@ -52,20 +54,21 @@ export async function planBackup(
     if (after !== null && name.index < after.segment) continue;
     source.progress(`checking segment ${name.index} of ${names.at(-1)?.index}`);
     const walk = walkSegment(source.disk, source.directory, name, ({ sequence }) => sequence <= stable);
-    checkFollows(before, walk);
+    if (lostSegment(gaps, walk.header.index - 1) === null) checkFollows(before, walk);
     before = walk;
     const from = after !== null && name.index === after.segment ? after.offset : 0;
     // A segment of which no group is stable yet belongs to the next backup.
-    if (walk.commits === 0 && !walk.sealed) break;
+    const complete = walk.sealed || walk.restLost;
+    if (walk.commits === 0 && !complete) break;
     if (walk.end.offset > from) {
       const { index, firstSequence } = walk.header;
-      pieces.push({ index, firstSequence, offset: from, bytes: walk.end.offset - from, sealed: walk.sealed });
+      pieces.push({ index, firstSequence, offset: from, bytes: walk.end.offset - from, sealed: complete });
     }
     end = placeOf(walk);
   }
   if (end === null) throw nothingYet(source.directory);
   if (end.sequence < stable) throw endsEarly(before, stable);
-  return { logId, segmentBytes, floor, pieces, end };
+  return { logId, segmentBytes, floor, gaps: [...gaps], pieces, end };
 }
 
 function placeOf({ header, end }: SegmentWalk): BackupPlace {
@@ -84,6 +87,7 @@ interface Catalogue {
   readonly stable: Sequence;
   readonly names: readonly SegmentName[];
   readonly floor: BackupFloor | null;
+  readonly gaps: ReturnType<typeof readGaps>;
   readonly logId: string;
   readonly segmentBytes: number;
 }
@@ -122,6 +126,7 @@ function stableEnd({ disk, directory }: Source): Catalogue {
     stable,
     names: names.filter(({ firstSequence }) => firstSequence <= stable),
     floor,
+    gaps: readGaps(disk, directory),
     logId: Buffer.from(identity.logId).toString('hex'),
     segmentBytes: identity.segmentBytes,
   };
@@ -177,7 +182,7 @@ function checkContinues(
 }
 
 function checkFollows(before: SegmentWalk | null, { fileName, header, found, end }: SegmentWalk): void {
-  if (before === null) return;
+  if (before === null || before.restLost) return;
   const follows = before.sealed && Buffer.compare(header.chainHead, before.end.chain) === 0;
   if (follows) return;
   throw before.found === null

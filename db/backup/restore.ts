@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Clock, type Disk, isNotFound, readSmallFile, writeSmallFile } from '../io/index.ts';
 import { type Epoch, sequence } from '../types.ts';
+import { addGap, noteRecorded } from '../wal/gaps.ts';
 import { lockedError } from '../wal/init.ts';
 import { writeDurableMark, writeEpoch, writeFloor, writeLogId } from '../wal/metadata.ts';
 import { openLog } from '../wal/open.ts';
@@ -18,7 +19,7 @@ import { openSegmentInAnyState } from '../wal/walk.ts';
 import { BackupDisk } from './backup-disk.ts';
 import { type ChainedBackup, readChain } from './chain.ts';
 import { type Cut, findCut, type RestoreUntil } from './cut.ts';
-import { metadataFile, snapshotFile } from './manifest.ts';
+import { type BackupManifest, metadataFile, snapshotFile } from './manifest.ts';
 import { checkChain } from './verify.ts';
 
 export type { RestoreUntil } from './cut.ts';
@@ -124,6 +125,7 @@ function makeLog(
     writeLogId(disk, to, cut.last.header.identity.logId);
     writeEpoch(disk, to, manifest.highestEpoch as Epoch);
     const { floor } = manifest;
+    restoreGaps(disk, to, manifest, cut);
     if (floor !== null) writeFloor(disk, to, { ...floor, sequence: sequence(floor.sequence) });
     const { end } = cut.last;
     writeDurableMark(disk, to, { sequence: end.sequence, epoch: end.epoch });
@@ -214,6 +216,15 @@ async function beginEpoch({ disk, to, clock, random }: RestoreOptions): Promise<
   const { epoch } = log;
   await log.close();
   return epoch;
+}
+
+/** What was declared lost before the cut stays so. The epoch that begins records it, which the log may not have before the cut. */
+function restoreGaps(disk: Disk, to: string, { gaps, end }: BackupManifest, { last }: Cut): void {
+  for (const gap of gaps) {
+    if (gap.to > last.end.sequence) continue;
+    addGap(disk, to, { ...gap, from: sequence(gap.from), to: sequence(gap.to) });
+  }
+  if (last.end.sequence === end.sequence && gaps.every(({ recorded }) => recorded)) noteRecorded(disk, to);
 }
 
 /** Errors: INVALID_ARGUMENT when the log is pruned and no snapshot lies before the cut. */

@@ -17,6 +17,8 @@ export interface BackupCheck extends CreatedBackup {
   /** First position and commits of the whole. */
   readonly firstPosition: number;
   readonly commits: number;
+  /** What was declared lost of the log when it was backed up. Not a problem of the backup. */
+  readonly gaps: readonly { readonly from: number; readonly to: number }[];
   readonly problems: readonly string[];
 }
 
@@ -41,6 +43,7 @@ export function verifyBackup(options: VerifyBackupOptions): BackupCheck {
     bases: chain.slice(0, -1).map((each) => each.directory),
     firstPosition: checked.firstPosition,
     commits: checked.commits,
+    gaps: manifest.gaps.map(({ from, to }) => ({ from, to })),
     problems: checked.problems,
   };
 }

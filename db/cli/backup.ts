@@ -191,6 +191,7 @@ function checkLines(check: BackupCheck): string[] {
   return [
     createdLine(check),
     ...check.bases.map((base) => `  continues ${base}`),
+    ...check.gaps.map(({ from, to }) => `  without positions ${from} to ${to}, which were declared lost`),
     ...check.problems.map((problem) => `PROBLEM ${problem}`),
     check.ok
       ? `ok: log ${check.logId}, positions ${check.firstPosition} to ${check.position}, ${check.commits} commits`

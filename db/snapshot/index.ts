@@ -12,4 +12,4 @@
  */
 export { restoreSnapshot, type SnapshotCheck, verifySnapshot } from './check.ts';
 export { SnapshotKeeper, type SnapshotPolicy } from './keeper.ts';
-export { SnapshotStore, type SnapshotSummary, snapshotClaims, snapshotHolds } from './store.ts';
+export { SnapshotStore, type SnapshotSummary, snapshotClaims } from './store.ts';

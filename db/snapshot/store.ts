@@ -7,7 +7,7 @@ import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound, readSmallFile, writeSmallFile } from '../io/index.ts';
 import type { RestorePoint, SaveRunner } from '../materializer/index.ts';
 import type { Epoch, Sequence } from '../types.ts';
-import type { DurableClaim, Hold } from '../wal/index.ts';
+import type { DurableClaim } from '../wal/index.ts';
 import { readLogId } from '../wal/metadata.ts';
 import { parseSnapshotFile, type SnapshotManifest } from './format.ts';
 import { readSnapshot, viewReader } from './snapshot-file.ts';
@@ -212,14 +212,6 @@ export function snapshotClaims(disk: Disk, directory: string): DurableClaim[] {
   return new SnapshotStore(disk, directory)
     .restorePoints(logId, () => {})
     .map(({ name, position }) => ({ source: name, sequence: position }));
-}
-
-/** What the snapshots still need of the log: the commit that bears each out, and what follows it. For retention. */
-export function snapshotHolds(disk: Disk, directory: string): Hold[] {
-  return new SnapshotStore(disk, directory)
-    .list()
-    .filter(({ problem }) => problem === null)
-    .map(({ name, position }) => ({ kind: 'snapshot', name, from: position as Sequence }));
 }
 
 function restorePoint(disk: Disk, name: string, path: string, manifest: SnapshotManifest): RestorePoint {

@@ -1,12 +1,15 @@
 /**
  * Walks a log's groups from the beginning of a segment, checksums and chain, as far as it is wanted: to find where a
- * sequence or a moment lies and what the chain is there. Needs no lock and changes nothing.
+ * sequence or a moment lies and what the chain is there. Goes around what was declared lost. Needs no lock and changes
+ * nothing.
  */
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
 import { linkSegmentHeader } from './chain.ts';
 import { SEGMENT_HEADER_BYTES, SEGMENT_STATES } from './format.ts';
+import { gapAt, readGaps } from './gaps.ts';
+import { startBehind } from './resync.ts';
 import { type ScanBreak, type ScannedCommit, Scanner } from './scanner.ts';
 import {
   type OpenedSegment,
@@ -40,6 +43,8 @@ export interface SegmentWalk {
   readonly mark: Sequence;
   /** The walk came to the seal, which is part of `end`. */
   readonly sealed: boolean;
+  /** The segment's rest was declared lost, and is wanted: the log goes on in the next one. */
+  readonly restLost: boolean;
   /** What the walk came to that is no group; null where it was not wanted further. */
   readonly found: ScanBreak | null;
 }
@@ -64,22 +69,35 @@ export function walkSegment(
       chain: linkSegmentHeader(header.chainHead, headerBytes),
     };
     scanner.start(segment, { ...first, sequence: header.firstSequence, contentHash: true });
-    const walk = { fileName: segment.name, header, headerBytes };
+    const gaps = readGaps(disk, directory);
+    const walk = { fileName: segment.name, header, headerBytes, sealed: false, restLost: false, found: null };
     let end = first;
     let mark = first.sequence;
-    for (let commits = 0; ; commits++) {
+    let commits = 0;
+    for (;;) {
       const scanned = scanner.next();
-      if (scanned.kind === 'break') return { ...walk, end, commits, mark, sealed: false, found: scanned };
+      if (scanned.kind === 'break') {
+        const gap = gapAt(gaps, header.index, scanned.offset);
+        if (gap === null) return { ...walk, end, commits, mark, found: scanned };
+        if (gap.end >= header.identity.segmentBytes) {
+          const restLost = wanted({ sequence: gap.to, recordedAt: end.recordedAt });
+          return { ...walk, end, commits, mark, restLost };
+        }
+        // The end moves on only with a group behind the gap: no log is to end inside one.
+        scanner.start(segment, startBehind(disk, segment, gap));
+        continue;
+      }
       if (!wanted({ sequence: scanned.sequence, recordedAt: recordedAtOf(scanned, end) }))
-        return { ...walk, end, commits, mark, sealed: false, found: null };
+        return { ...walk, end, commits, mark };
       const { sequence, epoch, chain } = scanned;
       mark = Math.max(mark, scanned.durableMark) as Sequence;
       if (scanned.kind === 'seal') {
         end = { ...end, offset: scanned.end, sequence, epoch, chain };
-        return { ...walk, end, commits, mark, sealed: true, found: null };
+        return { ...walk, end, commits, mark, sealed: true };
       }
       const { ordinal, recordedAt } = scanned;
       end = { offset: scanned.end, sequence, ordinal, recordedAt, epoch, chain };
+      commits += 1;
     }
   } finally {
     disk.close(segment.handle);

@@ -8,8 +8,9 @@ import {
   verifyBackup,
 } from '../../../db/backup/index.ts';
 import type { Engine } from '../../../db/engine.ts';
+import { realScheduler } from '../../../db/io/index.ts';
 import type { Sequence } from '../../../db/types.ts';
-import { inspectEntry, verifyLog } from '../../../db/wal/index.ts';
+import { inspectEntry, isolate, verifyLog } from '../../../db/wal/index.ts';
 import { pruneSegments } from '../../../db/wal/prune.ts';
 import { DIRECTORY, digestsOf, newDatabase, openOn, replayedDigests, write } from '../snapshot/support.ts';
 import { type MemoryDisk, SimulatedCrash } from '../wal/memory-disk.ts';
@@ -454,6 +455,42 @@ describe('a log that was pruned', () => {
     await restore(disk, '/full');
     expect([...segmentsOf(disk, RESTORED).keys()]).toEqual([...segmentsOf(disk, DIRECTORY).keys()]);
     expect(await digestsOf(disk, RESTORED)).toEqual(await digestsOf(disk));
+  });
+});
+
+describe('a log of which something was declared lost', () => {
+  test.each([
+    ['a group in the middle', (bytes: Uint8Array) => bytes.fill(7, 300_000, 300_100)],
+    ['the rest of a segment', (bytes: Uint8Array) => bytes.fill(7, 500_000)],
+  ])('%s: is backed up around it, and restored as what it is', async (_, damageOf) => {
+    const { disk, engine, lines } = await live();
+    await write(engine, ...Array.from({ length: 14 }, () => LARGE), 'last');
+    await engine.close();
+    const path = disk.paths().find((each) => each.includes('/wal/0000000002-'))!;
+    damageOf(disk.bytesOf(path));
+    await expect(backUp(disk, '/damaged')).rejects.toMatchObject({ code: 'CORRUPT' });
+    const [problem] = verifyLog({ disk, directory: DIRECTORY }).problems;
+    const gap = await isolate({
+      disk,
+      directory: DIRECTORY,
+      clock: laterClock(),
+      scheduler: realScheduler,
+      random: randomFrom(8),
+      segment: 2,
+      sequence: problem!.sequence as Sequence,
+      marks: [],
+      progress: () => {},
+    });
+    const full = await backUp(disk, '/full');
+    expect(full.position).toBeGreaterThan(gap.to);
+    expect(verify(disk, '/full')).toMatchObject({ ok: true, gaps: [{ from: gap.from, to: gap.to }] });
+    await restore(disk, '/full');
+    const report = verifyLog({ disk, directory: RESTORED });
+    expect(report).toMatchObject({ ok: true, gaps: [{ from: gap.from, to: gap.to }] });
+    const before = sequenceOf(lines()[2]!) + 1;
+    await restore(disk, '/full', { kind: 'sequence', sequence: before }, '/before');
+    expect(verifyLog({ disk, directory: '/before' })).toMatchObject({ ok: true, gaps: [] });
+    expect(await linesOf(disk, '/before')).toEqual(lines().slice(0, 3));
   });
 });
 

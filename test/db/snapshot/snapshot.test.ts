@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { restoreSnapshot, SnapshotStore, snapshotHolds, verifySnapshot } from '../../../db/snapshot/index.ts';
+import {
+  restoreSnapshot,
+  SnapshotStore,
+  snapshotClaims,
+  verifySnapshot,
+} from '../../../db/snapshot/index.ts';
 import { type MemoryDisk, SimulatedCrash } from '../wal/memory-disk.ts';
 import { pickFrom } from '../wal/support.ts';
 import {
@@ -314,18 +319,18 @@ describe('the policy', () => {
     await engine.close();
   });
 
-  test('tells retention what every usable snapshot still needs of the log', async () => {
+  test('vouches to recovery and retention with every usable snapshot', async () => {
     const { disk, snapshot } = await withSnapshot();
     const { engine } = await openOn(disk);
     const newer = await engine.snapshots.create();
     await engine.close();
-    const { position: from, name } = snapshot;
-    expect(snapshotHolds(disk, DIRECTORY)).toEqual([
-      { kind: 'snapshot', name: newer.name, from: newer.position },
-      { kind: 'snapshot', name, from },
-    ]);
+    const claimOf = ({ name, position }: typeof newer) => ({
+      source: `snapshot ${name}`,
+      sequence: position,
+    });
+    expect(snapshotClaims(disk, DIRECTORY)).toEqual([claimOf(newer), claimOf(snapshot)]);
     damage(disk, newer.name, disk.bytesOf(`${DIRECTORY}/snapshots/${newer.name}.snapshot`).length - 50);
-    expect(snapshotHolds(disk, DIRECTORY)).toEqual([{ kind: 'snapshot', name, from }]);
+    expect(snapshotClaims(disk, DIRECTORY)).toEqual([claimOf(snapshot)]);
   });
 
   test('says what went wrong in the background and goes on', async () => {
