@@ -5,7 +5,8 @@
  *                            [--rounds=5] [--seconds=2] [--gib=2] [--directory=DIR] [--write] [--json]
  *
  * Missing peers are installed from Debian first. `--write` puts the tables into docs/performance.md and the plots into
- * docs/images/. What each peer is told, and what drives it, stands in its file in peers/.
+ * docs/images/: what this run measured and, for the rest, what was measured last. What each peer is told, and what drives
+ * it, stands in its file in peers/.
  */
 import { chmodSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -31,6 +32,7 @@ import { replay } from './peers/replay.ts';
 import { rocksdb } from './peers/rocksdb.ts';
 import { type Plan, runShape, type ShapeResult } from './peers/rounds.ts';
 import { sqlite } from './peers/sqlite.ts';
+import { keep } from './peers/store.ts';
 import { TRUTHDB, truthdb } from './peers/truthdb.ts';
 import { TRUTHDB_LOG, truthdbLibrary } from './peers/truthdb-library.ts';
 
@@ -79,14 +81,12 @@ async function run(context: BenchContext): Promise<BenchResult> {
     findings.push(...result.findings);
     aims.push(...result.aims);
   }
+  const kept = keep({ findings, aims });
   if (options.write) {
     const machine = describeMachine(context.directory);
     writePage({
-      machine,
-      plan: options.plan,
+      ...{ machine, ...kept, plan: options.plan },
       peers: [...new Set([...SERVERS, ...LIBRARIES])],
-      findings,
-      aims,
     });
     context.progress('docs/performance.md and docs/images/ are written');
   }

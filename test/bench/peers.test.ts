@@ -8,6 +8,7 @@ import { bytesASync } from '../../scripts/bench/peers/raw-disk.ts';
 import { parseRate } from '../../scripts/bench/peers/redis.ts';
 import { parseOperations } from '../../scripts/bench/peers/rocksdb.ts';
 import { rotated, type ShapeResult } from '../../scripts/bench/peers/rounds.ts';
+import { merge } from '../../scripts/bench/peers/store.ts';
 
 const shape = { name: '64 × 1', clients: 64, inFlight: 1, batch: 1, bytes: 256 };
 
@@ -42,6 +43,15 @@ describe('the comparison with peers', () => {
       ['times PostgreSQL', 5, true],
       ['times etcd', Number.NaN, false],
     ]);
+  });
+
+  test('replaces what was known of a load that is measured again, and keeps the rest', () => {
+    const first = findingsOf('servers', result({ TruthDB: [1], redis: [1] }), 'TruthDB');
+    const other = findingsOf('libraries', result({ lmdb: [3] }), 'TruthDB log');
+    const again = findingsOf('servers', result({ TruthDB: [2] }), 'TruthDB');
+    const aim = { name: 'a', aim: '≥ 1', value: 1, met: true };
+    const merged = merge({ findings: [...first, ...other], aims: [aim] }, { findings: again, aims: [] });
+    expect(merged).toEqual({ findings: [...other, ...again], aims: [aim] });
   });
 
   test('has no aims for shapes that were not measured', () => {

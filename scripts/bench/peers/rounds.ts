@@ -35,7 +35,8 @@ export interface Plan {
   readonly progress: (line: string) => void;
 }
 
-const WARM_SECONDS = 1;
+/** Programs that compile themselves while they run need a while. */
+const WARM_SECONDS_TIMES = 2;
 const PAUSE_MILLIS = 150;
 
 interface Runner extends Contender {
@@ -86,7 +87,7 @@ async function runRound(
   for (const runner of rotated(runners, round + 1)) {
     plan.signal.throwIfAborted();
     const ran = await attempt(runner.name, missed, plan, async () => {
-      const rate = await runner.run(round < 0 ? Math.min(WARM_SECONDS, plan.seconds) : plan.seconds);
+      const rate = await runner.run(round < 0 ? plan.seconds * WARM_SECONDS_TIMES : plan.seconds);
       if (round >= 0) runner.rates.push(rate);
     });
     if (!ran) still.delete(runner);
