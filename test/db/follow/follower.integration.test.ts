@@ -321,6 +321,16 @@ test('the log is streamed to operators alone, as lines or as it is', async () =>
   const past = await run(['--json', '--from', '999999']);
   expect([past.code, past.err]).toEqual([64, expect.stringContaining('after the end')]);
 
+  const local = await truthdb([
+    'wal',
+    'stream',
+    '--until-end',
+    '--json',
+    '--socket',
+    source.serving.socket as string,
+  ]);
+  expect(local.out).toBe((await run(['--json'])).out);
+
   const { token } = (await writer.administer({
     command: 'token-create',
     name: 'app',
@@ -333,4 +343,20 @@ test('the log is streamed to operators alone, as lines or as it is', async () =>
   expect([refused.code, refused.err]).toEqual([77, expect.stringContaining('may not copy the log')]);
   const follower = startFollower(url.replace(/\/\/[^@]+@/, `//${token}@`), join(directory(), 'copy'));
   expect((await follower.ended).code).toBe(77);
+});
+
+test('a copy is not mixed with another log that answers at the address', async () => {
+  const source = await startSource(directory());
+  const other = await startSource(directory());
+  for (const { serving } of [source, other])
+    await append(await clientOf(serving.connection as string), 'orders', 5);
+  const copy = join(directory(), 'copy');
+  const follower = startFollower(source.serving.connection as string, copy);
+  await becomesSame(source.data, copy);
+  await follower.stop();
+  const before = segmentsOf(copy);
+  const refused = startFollower(other.serving.connection as string, copy);
+  const { code, err } = await refused.ended;
+  expect([code, err]).toEqual([65, expect.stringContaining('FORKED')]);
+  expect(segmentsOf(copy)).toEqual(before);
 });

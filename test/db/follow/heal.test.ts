@@ -181,3 +181,18 @@ describe('a damaged copy', () => {
     );
   });
 });
+
+test('a copy can begin with the segments of an archive, which are the log’s own', async () => {
+  const disk = whole.copy();
+  const paths = walPaths(disk);
+  disk.unlink(paths.at(-1) as string);
+  disk.unlink(`${COPY}/metadata/follower.json`);
+  for (const path of paths.slice(0, -1)) disk.rename(path, path.replace('.sealed', '.archived'));
+  const { copy, receiver } = openCopy(disk);
+  take(copy, receiver, await framesOf(source, copy.end));
+  copy.close();
+  const ours = [...filesOf(disk, COPY).values()];
+  const theirs = [...filesOf(source, DIRECTORY).values()];
+  expect(ours.length).toBe(theirs.length);
+  for (const [at, bytes] of theirs.entries()) expect(Buffer.compare(ours[at] as Uint8Array, bytes)).toBe(0);
+});
