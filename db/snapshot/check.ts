@@ -7,6 +7,7 @@ import type { Disk } from '../io/index.ts';
 import { CheckpointStore, inlineRunner, type ViewDefinition } from '../materializer/index.ts';
 import type { Sequence } from '../types.ts';
 import { listSegments } from '../wal/catalog.ts';
+import { gapError, gapWith, readGaps } from '../wal/gaps.ts';
 import { lockedError } from '../wal/init.ts';
 import { walkSegment } from '../wal/walk.ts';
 import type { SnapshotManifest, SnapshotView } from './format.ts';
@@ -53,7 +54,8 @@ export function verifySnapshot(place: Place): SnapshotCheck {
 
 /**
  * Makes the snapshot the views' checkpoint. Nothing is touched before it has proved right. Errors: NOT_FOUND, LOCKED, CORRUPT,
- * VIEW_AHEAD (the log ends before it), FORKED (the log has another history there, or is another log).
+ * VIEW_AHEAD (the log ends before it), FORKED (the log has another history there, or is another log), PRUNED and GAP (the log
+ * no longer has that commit).
  */
 export async function restoreSnapshot(
   place: Place,
@@ -133,6 +135,8 @@ function checkAgainstLog(disk: Disk, directory: string, { logId, sequence, chain
       `the log begins at ${names[0]?.firstSequence} and can no longer bear out a snapshot at ${sequence}`,
     );
   }
+  const gap = gapWith(readGaps(disk, directory), sequence as Sequence);
+  if (gap !== null) throw gapError(gap);
   const { header, end, found, sealed } = walkSegment(
     disk,
     directory,

@@ -85,6 +85,35 @@ describe('a full backup', () => {
     expect(disk.paths().filter((each) => each.startsWith('/full'))).toEqual([]);
   });
 
+  test('is not made of a log that was damaged while it was open: commits behind the damage know that it was durable', async () => {
+    const { disk, engine, idle } = await live();
+    await write(engine, 'one', 'two', 'three', 'four');
+    await idle();
+    const [path] = disk.paths().filter((each) => each.includes('/wal/0'));
+    disk.bytesOf(path!)[4700]! ^= 1;
+    await expect(backUp(disk, '/full')).rejects.toMatchObject({ code: 'CORRUPT' });
+    disk.bytesOf(path!)[4700]! ^= 1;
+    expect(await backUp(disk, '/full')).toMatchObject({ kind: 'full' });
+    await engine.close();
+  });
+
+  test('of what a power cut left holds everything that was marked before it', async () => {
+    const { disk, engine, idle, lines } = await live();
+    await write(engine, 'one', 'two');
+    await idle();
+    const marked = engine.status().log.stable - 1;
+    await write(engine, 'three');
+    for (let seed = 0; seed < 20; seed++) {
+      const found = disk.crash(pickFrom(seed));
+      const { position } = await backUp(found, '/full');
+      expect(position).toBeGreaterThanOrEqual(marked);
+      expect(verify(found, '/full').problems).toEqual([]);
+      await restore(found, '/full');
+      expect(await linesOf(found, RESTORED)).toEqual(linesUpTo(lines(), position));
+    }
+    await engine.close();
+  });
+
   test('of a log in which nothing is durable yet is refused', async () => {
     await expect(backUp(newDatabase(), '/full')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
