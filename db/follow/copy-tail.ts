@@ -2,7 +2,6 @@
  * Reads a copy's commits in order, each once, as they become durable, and keeps the index of the segment they lie in, which
  * readers use. Every byte is validated on the way.
  */
-import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
 import type { CommitOrdinal, Epoch, Sequence } from '../types.ts';
@@ -11,9 +10,9 @@ import { SEGMENT_HEADER_BYTES } from '../wal/format.ts';
 import type { LogCommit } from '../wal/log.ts';
 import type { ReadableSegment } from '../wal/reader.ts';
 import { type ScannedCommit, type ScannedSeal, Scanner } from '../wal/scanner.ts';
-import { type OpenedSegment, openSegment, segmentFileName, walDirectory } from '../wal/segment.ts';
+import type { OpenedSegment } from '../wal/segment.ts';
+import { SegmentFiles } from '../wal/segment-files.ts';
 import { SparseIndex } from '../wal/sparse-index.ts';
-import { listCopy } from './examine.ts';
 
 /** A group behind the last one. */
 interface TailStep {
@@ -25,7 +24,7 @@ interface TailStep {
 
 export class CopyTail {
   readonly #disk: Disk;
-  readonly #directory: string;
+  readonly #files: SegmentFiles;
   readonly #scanner: Scanner;
   readonly #onSegment: (segment: ReadableSegment) => void;
   #segment: OpenedSegment;
@@ -40,7 +39,7 @@ export class CopyTail {
   /** Goes on behind `after`, which ends a group. `onSegment` hears of the segment it stands in and of each one it enters. */
   constructor(disk: Disk, directory: string, after: Sequence, onSegment: (segment: ReadableSegment) => void) {
     this.#disk = disk;
-    this.#directory = directory;
+    this.#files = new SegmentFiles(disk, directory);
     this.#scanner = new Scanner(disk);
     this.#onSegment = onSegment;
     this.#segment = this.#open((after < 1 ? 1 : after) as Sequence);
@@ -122,28 +121,12 @@ export class CopyTail {
     this.#onSegment({ index, firstSequence, sparse: this.#index, saved: false });
   }
 
-  /** The segment that holds a sequence. The follower may seal it between listing and opening: then under its new name. */
   #open(sequence: Sequence): OpenedSegment {
-    const name = listCopy(this.#disk, this.#directory).findLast(
-      ({ firstSequence }) => firstSequence <= sequence,
-    );
-    if (name === undefined) {
-      throw new TruthError(
-        'CORRUPT',
-        `no segment of ${join(this.#directory, 'wal')} holds sequence ${sequence}`,
-        {
-          sequence,
-        },
-      );
-    }
-    const wal = walDirectory(this.#directory);
-    const sealed = { ...name, state: 'sealed' } as const;
-    try {
-      return openSegment(this.#disk, wal, name, 'read');
-    } catch (error) {
-      const { index, firstSequence, state } = sealed;
-      if (!this.#disk.list(wal).includes(segmentFileName(index, firstSequence, state))) throw error;
-      return openSegment(this.#disk, wal, sealed, 'read');
-    }
+    const segment = this.#files.holding(sequence);
+    if (segment !== null) return segment;
+    throw new TruthError('CORRUPT', `no segment of the copy holds sequence ${sequence}`, {
+      sequence,
+      side: 'copy',
+    });
   }
 }

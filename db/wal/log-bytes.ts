@@ -4,18 +4,21 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { TruthError } from '../errors.ts';
-import { type Disk, isNotFound } from '../io/index.ts';
+import type { Disk } from '../io/index.ts';
 import type { CommitOrdinal, RecordedAt, Sequence } from '../types.ts';
 import { linkSegmentHeader } from './chain.ts';
 import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, ENTRY_TYPE, SEAL, SEGMENT_HEADER_BYTES } from './format.ts';
+import { gapAt, gapError, gapWith, lostSegment, readGaps } from './gaps.ts';
 import { IndexStore } from './index-store.ts';
 import { readCount } from './layout.ts';
 import { startAt } from './locate.ts';
 import type { Log } from './log.ts';
 import { LogEndWatch } from './log-end-watch.ts';
+import { startBehind } from './resync.ts';
 import type { Hold } from './retention.ts';
 import { type ScanBreak, Scanner, type ScanStart } from './scanner.ts';
-import { type OpenedSegment, openSegment, parseSegmentFileName, walDirectory } from './segment.ts';
+import type { OpenedSegment } from './segment.ts';
+import { SegmentFiles } from './segment-files.ts';
 
 /** End of a group or seal in a log, or of a segment's header: everything before it is meant. */
 export interface LogPlace {
@@ -82,7 +85,8 @@ interface Cursor {
 
 export class LogBytes {
   readonly #disk: Disk;
-  readonly #wal: string;
+  readonly #directory: string;
+  readonly #files: SegmentFiles;
   readonly #log: Pick<Log, 'stable' | 'onStable'>;
   readonly #scanner: Scanner;
   readonly #indexes: IndexStore;
@@ -97,17 +101,18 @@ export class LogBytes {
   }) {
     const { disk, directory, log } = options;
     this.#disk = disk;
-    this.#wal = walDirectory(directory);
+    this.#directory = directory;
+    this.#files = new SegmentFiles(disk, directory);
     this.#log = log;
     this.#scanner = new Scanner(disk);
     this.#indexes = new IndexStore(disk, directory);
-    this.#end = new LogEndWatch(disk, () => this.#openLast(log.stable));
+    this.#end = new LogEndWatch(disk, () => this.#files.holding(log.stable));
   }
 
   /**
    * The log's bytes in order, for as long as it grows. Pieces are valid until the next one is asked for. Errors: PRUNED
    * (details.first), FORKED (the receiver has another history, or more than there is), INVALID_ARGUMENT (a sequence past
-   * the end), CORRUPT (with segment, offset, sequence).
+   * the end), GAP (details.from, to, next: an isolated stretch cannot be sent), CORRUPT (with segment, offset, sequence).
    */
   async *read({ from, name, signal }: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
     const cursor = await this.#begin(from);
@@ -145,16 +150,16 @@ export class LogBytes {
   }
 
   #begin(from: LogBytesRequest['from']): Promise<Cursor> | Cursor {
-    if (from === 'start') return this.#atSegment(this.#openFirst());
+    if (from === 'start') return this.#atSegment(this.#files.first());
     return typeof from === 'number' ? this.#seek(from) : this.#claimed(from);
   }
 
   /** Checks that the receiver's history is this one. */
   #claimed(place: LogPlace): Cursor {
     const { stable } = this.#log;
-    const [first] = this.#list();
+    const [first] = this.#files.list();
     if (first !== undefined && place.segment < first.index) throw this.#pruned(first.firstSequence);
-    const segment = place.sequence > stable ? null : this.#openIndex(place.segment);
+    const segment = place.sequence > stable ? null : this.#files.at(place.segment);
     const cursor = segment === null ? null : this.#cursorAt(segment, place);
     if (cursor !== null) return cursor;
     if (segment !== null) this.#disk.close(segment.handle);
@@ -208,11 +213,13 @@ export class LogBytes {
         { sequence: wanted, stable },
       );
     }
-    const within = Math.min(wanted, stable);
-    const names = this.#list();
+    const within = Math.min(wanted, stable) as Sequence;
+    const gap = gapWith(readGaps(this.#disk, this.#directory), within);
+    if (gap !== null) throw gapError(gap);
+    const names = this.#files.list();
     const name = names.findLast(({ firstSequence }) => firstSequence <= within);
     if (name === undefined) throw this.#pruned(names[0]?.firstSequence ?? stable);
-    const segment = openSegment(this.#disk, this.#wal, name, 'read');
+    const segment = this.#files.at(name.index) as OpenedSegment;
     try {
       const cursor = this.#nearest(segment, wanted);
       while (cursor.next <= within && !(await this.#walk(cursor, wanted)));
@@ -238,9 +245,9 @@ export class LogBytes {
     while (cursor.offset < end) {
       if (cursor.next > this.#log.stable || cursor.sealed) return true;
       const scanned = this.#scanner.next();
-      if (scanned.kind === 'break') throw damaged(cursor.segment, scanned);
-      if (scanned.sequence >= wanted) return true;
-      move(cursor, scanned);
+      if (scanned.kind === 'break') this.#leapGap(cursor, scanned, wanted);
+      else if (scanned.sequence >= wanted) return true;
+      else move(cursor, scanned);
     }
     await turn();
     return false;
@@ -255,7 +262,7 @@ export class LogBytes {
       const scanned = this.#scanner.next();
       if (scanned.kind === 'break') {
         if (groups.length > 0) break;
-        throw damaged(cursor.segment, scanned);
+        throw this.#broken(cursor.segment, scanned);
       }
       const group = scanned.kind === 'commit' ? scanned.bytes.slice() : this.#sealBytes(cursor, scanned.end);
       groups.push(group);
@@ -265,6 +272,29 @@ export class LogBytes {
     return groups.length === 1 ? (groups[0] as Uint8Array) : Buffer.concat(groups, bytes);
   }
 
+  /** To behind a gap that lies before what is wanted. */
+  #leapGap(cursor: Cursor, found: ScanBreak, wanted: Sequence): void {
+    const { segment } = cursor;
+    const gap = gapAt(readGaps(this.#disk, this.#directory), segment.header.index, found.offset);
+    if (gap === null || gap.to >= wanted || gap.end >= segment.header.identity.segmentBytes) {
+      throw this.#broken(segment, found);
+    }
+    const start = startBehind(this.#disk, segment, gap);
+    Object.assign(cursor, { offset: start.offset, next: start.sequence, ordinal: start.ordinal });
+    this.#scanner.start(segment, scanStart(cursor));
+  }
+
+  /** What has been declared lost cannot be sent; anything else that does not validate is damage. */
+  #broken({ name, header }: OpenedSegment, { offset, brokenAt, sequence, reason }: ScanBreak): TruthError {
+    const gap = gapAt(readGaps(this.#disk, this.#directory), header.index, offset);
+    if (gap !== null) return gapError(gap);
+    return new TruthError(
+      'CORRUPT',
+      `segment ${name} is damaged at offset ${brokenAt}: ${reason}, expected sequence ${sequence}`,
+      { segment: name, offset: brokenAt, sequence },
+    );
+  }
+
   #sealBytes({ segment, offset }: Cursor, end: number): Uint8Array {
     const seal = new Uint8Array(end - offset);
     this.#disk.pread(segment.handle, seal, seal.length, offset);
@@ -272,9 +302,11 @@ export class LogBytes {
   }
 
   #advance(cursor: Cursor): void {
-    const next = this.#openIndex(cursor.segment.header.index + 1);
+    const next = this.#files.at(cursor.segment.header.index + 1);
     if (next === null) {
       const missing = cursor.segment.header.index + 1;
+      const gap = lostSegment(readGaps(this.#disk, this.#directory), missing);
+      if (gap !== null) throw gapError(gap);
       throw new TruthError('CORRUPT', `segment ${missing} (from sequence ${cursor.next}) is missing`, {
         segment: missing,
       });
@@ -297,38 +329,6 @@ export class LogBytes {
 
   #endAt({ segment, offset, next, recordedAt }: Cursor): StableEnd {
     return { segment: segment.header.index, offset, sequence: (next - 1) as Sequence, recordedAt };
-  }
-
-  #list() {
-    return this.#disk
-      .list(this.#wal)
-      .flatMap((name) => parseSegmentFileName(name) ?? [])
-      .sort((a, b) => a.index - b.index);
-  }
-
-  #openFirst(): OpenedSegment {
-    const [first] = this.#list();
-    if (first === undefined) throw new TruthError('NOT_FOUND', `there is no log in ${this.#wal}`);
-    return this.#openIndex(first.index) as OpenedSegment;
-  }
-
-  /** The segment in which the stable log ends. */
-  #openLast(stable: Sequence): OpenedSegment | null {
-    const last = this.#list().findLast(({ firstSequence }) => firstSequence <= stable);
-    return last === undefined ? null : this.#openIndex(last.index);
-  }
-
-  /** Null when there is no such segment. The writer may rename the file between listing and opening: then once more. */
-  #openIndex(index: number): OpenedSegment | null {
-    for (let attempt = 1; ; attempt++) {
-      const name = this.#list().find((each) => each.index === index);
-      if (name === undefined) return null;
-      try {
-        return openSegment(this.#disk, this.#wal, name, 'read');
-      } catch (error) {
-        if (!isNotFound(error) || attempt === 3) throw error;
-      }
-    }
   }
 
   #pruned(first: Sequence): TruthError {
@@ -378,14 +378,6 @@ function move(cursor: Cursor, scanned: Exclude<ReturnType<Scanner['next']>, Scan
     cursor.ordinal = scanned.ordinal;
     cursor.recordedAt = scanned.recordedAt;
   }
-}
-
-function damaged({ name }: OpenedSegment, { brokenAt, sequence, reason }: ScanBreak): TruthError {
-  return new TruthError(
-    'CORRUPT',
-    `segment ${name} is damaged at offset ${brokenAt}: ${reason}, expected sequence ${sequence}`,
-    { segment: name, offset: brokenAt, sequence },
-  );
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

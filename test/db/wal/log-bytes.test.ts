@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { TruthError } from '../../../db/errors.ts';
 import type { RecordedAt, Sequence } from '../../../db/types.ts';
 import { COMMIT_BYTES, ENTRY_HEADER, SEGMENT_HEADER_BYTES } from '../../../db/wal/format.ts';
 import {
@@ -9,9 +10,20 @@ import {
   type LogPiece,
   openReader,
 } from '../../../db/wal/index.ts';
+import { isolate } from '../../../db/wal/isolate.ts';
 import { grownLog } from '../follow/support.ts';
 import type { MemoryDisk } from './memory-disk.ts';
-import { collect, DIRECTORY, draft, newDisk, open, segmentPaths } from './support.ts';
+import {
+  collect,
+  DIRECTORY,
+  draft,
+  ManualScheduler,
+  newDisk,
+  open,
+  randomFrom,
+  StepClock,
+  segmentPaths,
+} from './support.ts';
 
 let disk: MemoryDisk;
 let stable: Sequence;
@@ -147,6 +159,35 @@ describe('the bytes of a log', () => {
     expect(sent).toBeGreaterThan(SEGMENT_HEADER_BYTES);
     expect(sent).toBeLessThanOrEqual(600_000);
   });
+});
+
+test('what was declared lost is said to be lost; what lies before and behind it is sent', async () => {
+  const gone = disk.copy();
+  const path = segmentPaths(gone)[0] as string;
+  gone.bytesOf(path).fill(7, 500_000, 500_100);
+  const declare = (sequence: number) =>
+    isolate({
+      disk: gone,
+      directory: DIRECTORY,
+      clock: new StepClock(),
+      scheduler: new ManualScheduler(),
+      random: randomFrom(5),
+      segment: 1,
+      sequence: sequence as Sequence,
+      marks: [],
+      progress: () => undefined,
+    });
+  const from = await declare(1).catch((error: TruthError) => error.details['from'] as number);
+  const gap = await declare(from as number);
+  const lost = { code: 'GAP', details: { from: gap.from, to: gap.to, next: gap.to + 1 } };
+  await expect(pieces('start', gone)).rejects.toMatchObject(lost);
+  await expect(pieces(gap.from, gone)).rejects.toMatchObject(lost);
+  const [segment, bytes] = await pieces((gap.to + 1) as Sequence, gone);
+  expect(segment).toMatchObject({ kind: 'segment', index: 1, offset: gap.end });
+  expect(bytes).toMatchObject({ kind: 'bytes', offset: gap.end });
+  const [, , third = ''] = segmentPaths(gone);
+  const behind = Number(third.match(/-(\d+)\./)?.[1]);
+  expect((await pieces(behind as Sequence, gone))[0]).toMatchObject({ kind: 'segment', index: 3 });
 });
 
 test('a stream goes on as the log grows, and never sends what is not stable', async () => {

@@ -1,0 +1,59 @@
+/** The segment files there are now, of a log whose writer makes, renames and removes some meanwhile. */
+import { TruthError } from '../errors.ts';
+import { type Disk, isNotFound } from '../io/index.ts';
+import type { Sequence } from '../types.ts';
+import {
+  type OpenedSegment,
+  openSegment,
+  parseSegmentFileName,
+  type SegmentName,
+  walDirectory,
+} from './segment.ts';
+
+/** A file can be renamed twice while it is looked for: open, sealed, archived. */
+const ATTEMPTS = 3;
+
+export class SegmentFiles {
+  readonly #disk: Disk;
+  readonly #wal: string;
+
+  constructor(disk: Disk, directory: string) {
+    this.#disk = disk;
+    this.#wal = walDirectory(directory);
+  }
+
+  /** By index. */
+  list(): SegmentName[] {
+    return this.#disk
+      .list(this.#wal)
+      .flatMap((name) => parseSegmentFileName(name) ?? [])
+      .sort((a, b) => a.index - b.index);
+  }
+
+  /** The first there is, opened for reading. Errors: NOT_FOUND. */
+  first(): OpenedSegment {
+    const [first] = this.list();
+    const segment = first === undefined ? null : this.at(first.index);
+    if (segment === null) throw new TruthError('NOT_FOUND', `there is no log in ${this.#wal}`);
+    return segment;
+  }
+
+  /** The one in which a sequence lies, opened for reading; null when there is none. */
+  holding(sequence: Sequence): OpenedSegment | null {
+    const name = this.list().findLast(({ firstSequence }) => firstSequence <= sequence);
+    return name === undefined ? null : this.at(name.index);
+  }
+
+  /** The one with an index, opened for reading; null when there is none. */
+  at(index: number): OpenedSegment | null {
+    for (let attempt = 1; ; attempt++) {
+      const name = this.list().find((each) => each.index === index);
+      if (name === undefined) return null;
+      try {
+        return openSegment(this.#disk, this.#wal, name, 'read');
+      } catch (error) {
+        if (!isNotFound(error) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+}
