@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Engine, initDatabase, openEngine } from '../../../db/engine.ts';
+import { Follower, type FollowerState } from '../../../db/follow/index.ts';
+import { RealDisk } from '../../../db/io/index.ts';
+import type { StreamName } from '../../../db/streams/event.ts';
+import type { LogPiece } from '../../../db/wal/index.ts';
+import { type Serving, startServing, temporaryDirectory } from '../support/serving.ts';
+
+/** What the source does to a piece before it goes out. */
+type Lie = (piece: LogPiece & { kind: 'bytes' }) => LogPiece;
+
+const SEGMENT_BYTES = 1024 * 1024;
+
+let directory: string;
+let data: string;
+let copy: string;
+let serving: Serving;
+let lie: Lie | null = null;
+
+beforeEach(async () => {
+  directory = temporaryDirectory();
+  [data, copy] = [join(directory, 'source'), join(directory, 'copy')];
+  initDatabase({ directory: data, segmentBytes: SEGMENT_BYTES });
+  const engine = await openEngine({ directory: data });
+  for (let turn = 0; turn < 12; turn++) await append(engine, 100_000);
+  serving = await startServing({}, lyingEngine(engine));
+});
+
+afterEach(async () => {
+  lie = null;
+  await serving.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Everything as it is, but for the log's bytes on their way out. */
+function lyingEngine(engine: Engine): Engine {
+  const told = async function* (request: Parameters<Engine['logBytes']>[0]) {
+    for await (const piece of engine.logBytes(request)) {
+      yield piece.kind === 'bytes' && lie !== null ? lie(piece) : piece;
+    }
+  };
+  return new Proxy(engine, {
+    get: (target, name) => {
+      if (name === 'logBytes') return told;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+async function append(engine: Engine, bytes: number): Promise<void> {
+  const event = { type: 'noted', contentType: 'binary' as const, metadata: new Uint8Array() };
+  await engine.append({
+    stream: 'orders' as StreamName,
+    expected: 'any',
+    ack: 'applied',
+    events: [{ ...event, id: randomBytes(16), data: randomBytes(bytes) }],
+  });
+}
+
+/** Follows until caught up, or until the follower has had enough. */
+async function follow(): Promise<FollowerState | null> {
+  const stopping = new AbortController();
+  let last: FollowerState | null = null;
+  const follower = new Follower({
+    address: serving.tls,
+    source: 'there:9650',
+    directory: copy,
+    disk: new RealDisk(),
+    everything: false,
+    nowMillis: () => performance.now(),
+    report: () => undefined,
+    onState: (state) => {
+      last = state;
+      const { durable, sourceEnd } = state;
+      if (durable !== null && sourceEnd !== null && durable.sequence >= sourceEnd.sequence) stopping.abort();
+    },
+  });
+  await follower.run(stopping.signal);
+  return last;
+}
+
+/** The copy's files are the beginning of the source's. */
+function holdsOnlyTheSource(): void {
+  const wal = join(copy, 'wal');
+  for (const name of existsSync(wal) ? readdirSync(wal).filter((each) => !each.endsWith('.tmp')) : []) {
+    const ours = readFileSync(join(wal, name));
+    const theirName = readdirSync(join(data, 'wal')).find((each) => each.slice(0, 31) === name.slice(0, 31));
+    const theirs = readFileSync(join(data, 'wal', theirName as string));
+    const end = ours.findLastIndex((byte) => byte !== 0) + 1;
+    expect(ours.subarray(0, end).equals(theirs.subarray(0, end))).toBe(true);
+  }
+}
+
+const LIES: Readonly<Record<string, { readonly lie: Lie; readonly problem: string }>> = {
+  'flips a bit of a payload': {
+    lie: (piece) => {
+      const bytes = Buffer.from(piece.bytes);
+      const at = bytes.length - 1000;
+      bytes.writeUInt8(bytes.readUInt8(at) ^ 2, at);
+      return { ...piece, bytes };
+    },
+    problem: 'checksum',
+  },
+  'leaves out the beginning of what it sends': {
+    lie: (piece) => {
+      // The epoch's group is the first of the log; what follows it comes at its place.
+      const bytes = piece.offset === 4096 ? Buffer.from(piece.bytes).subarray(304) : piece.bytes;
+      return { ...piece, bytes };
+    },
+    problem: 'sequence',
+  },
+  'sends zeros': {
+    lie: (piece) => ({ ...piece, bytes: Buffer.alloc(piece.bytes.length) }),
+    problem: 'unwritten',
+  },
+};
+
+describe('a source that', () => {
+  for (const [what, { lie: told, problem }] of Object.entries(LIES)) {
+    test(`${what} is refused with the place, and believed again when it tells the truth`, async () => {
+      lie = told;
+      await expect(follow()).rejects.toMatchObject({ code: 'CORRUPT', details: { side: 'source', problem } });
+      holdsOnlyTheSource();
+      lie = null;
+      const state = await follow();
+      expect(state?.durable?.sequence).toBe(serving.engine.status().log.stable);
+      holdsOnlyTheSource();
+      expect(readdirSync(join(copy, 'wal')).length).toBeGreaterThan(1);
+    });
+  }
+});
