@@ -6,6 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
+import { SnapshotStore } from '../snapshot/index.ts';
 import type { Sequence } from '../types.ts';
 import { listSegments } from '../wal/catalog.ts';
 import { lostSegment, readGaps } from '../wal/gaps.ts';
@@ -120,7 +121,7 @@ function stableEnd({ disk, directory }: Source): Catalogue {
   const closed = readDurableMark(disk, directory)?.sequence ?? (0 as Sequence);
   const behind = walk.found === null ? closed : markBehind(disk, directory, last, walk, closed);
   if (Math.max(closed, behind) > walk.end.sequence) throw brokenAt(walk, Math.max(closed, behind));
-  const stable = Math.max(walk.mark, closed) as Sequence;
+  const stable = snapshotMark({ disk, directory }, last, walk, Math.max(walk.mark, closed) as Sequence);
   const { identity } = walk.header;
   return {
     stable,
@@ -130,6 +131,22 @@ function stableEnd({ disk, directory }: Source): Catalogue {
     logId: Buffer.from(identity.logId).toString('hex'),
     segmentBytes: identity.segmentBytes,
   };
+}
+
+/** A snapshot is taken of what is durable, so it vouches for its position where the log bears it out. */
+function snapshotMark(
+  { disk, directory }: Pick<Source, 'disk' | 'directory'>,
+  last: SegmentName,
+  { header, end }: SegmentWalk,
+  known: Sequence,
+): Sequence {
+  const logId = Buffer.from(header.identity.logId).toString('hex');
+  const newest = new SnapshotStore(disk, directory).newest(logId, end.sequence);
+  if (newest === null || newest.sequence <= known) return known;
+  const { sequence, chain } = placeOf(
+    walkSegment(disk, directory, last, (commit) => commit.sequence <= newest.sequence),
+  );
+  return sequence === newest.sequence && chain === newest.chain ? (sequence as Sequence) : known;
 }
 
 /** Commits behind a break may bear witness that what is broken was durable. */

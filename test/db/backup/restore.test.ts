@@ -198,6 +198,11 @@ describe('a log that was pruned', () => {
     await expect(backUp(disk, '/none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const again = await openOn(disk, undefined, 7);
     const snapshot = await again.engine.snapshots.create();
+    // Nothing marks the snapshot's own commit yet but the snapshot.
+    expect(await backUp(disk, '/at-once')).toMatchObject({
+      position: snapshot.position,
+      snapshots: [snapshot.name],
+    });
     await write(again.engine, 'behind the snapshot');
     await again.engine.close();
     const full = await backUp(disk, '/full');
