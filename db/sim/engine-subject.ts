@@ -18,7 +18,7 @@ import type { SimDisk } from './disk.ts';
 import { EPOCH_ENTRIES, init, isWritable } from './log-subject.ts';
 import { hashOf, Payloads } from './payloads.ts';
 import { ProbeView } from './probe-view.ts';
-import { DIRECTORY, type Subject, type SubjectContext, settled } from './subject.ts';
+import { DIRECTORY, SEGMENT_BYTES, type Subject, type SubjectContext, settled } from './subject.ts';
 import { Violation } from './violation.ts';
 
 const STREAMS = ['a', 'b', 'c', 'order-1', 'order-2'] as const;
@@ -296,16 +296,19 @@ export class EngineSubject implements Subject {
     );
   }
 
+  /** One to four events, together no more than a command may take. */
   #events(): EventDraft[] {
-    const { random } = this.#context;
+    const { random, plan } = this.#context;
+    let left = Math.min(plan.ringBytes / 2, SEGMENT_BYTES) - 4096;
     return Array.from({ length: random.pick([1, 1, 2, 4]) }, () => {
       this.#ids += 1;
       const id = new Uint8Array(16);
       new DataView(id.buffer).setUint32(4, this.#ids);
-      const data = this.#payloads.next();
       // Names, ids and lengths take some of the entry.
-      const fitting = data.subarray(0, this.#context.plan.entryBytesMax - 200);
-      return { id, type: 'simulated', contentType: 'binary', data: fitting, metadata: new Uint8Array() };
+      const bytes = Math.min(plan.entryBytesMax, left) - 500;
+      const data = this.#payloads.next().subarray(0, Math.max(bytes, 0));
+      left -= data.length + 500;
+      return { id, type: 'simulated', contentType: 'binary', data, metadata: new Uint8Array() };
     });
   }
 
