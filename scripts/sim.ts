@@ -4,17 +4,22 @@
  *     npm run sim -- --seeds 10000 [--from N] [--threads N] [--json]     many seeds, with a line of progress
  *     npm run sim -- --seed N [--trace] [--plan JSON]                    one seed, twice, to see that it repeats
  *     npm run sim -- --canaries [--seeds N]                              planted bugs: in how many seeds each is seen
+ *     npm run sim -- --kills 500                                         the real server under load, and SIGKILL
  *
  * Exit status 1 when a property did not hold, when two runs of a seed differ, or when a planted bug was not seen.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runSeed } from '../db/sim/index.ts';
 import { CANARIES, checkPatch } from './sim/canaries.ts';
+import { killsText, runKills } from './sim/kill-loop.ts';
 import { runSeeds } from './sim/pool.ts';
 import { type Tally, tallyText } from './sim/report.ts';
 
 const USAGE =
-  'usage: npm run sim -- --seeds N [--from N] [--threads N] [--json] | --seed N [--trace] | --canaries';
+  'usage: npm run sim -- --seeds N [--from N] [--threads N] [--json] | --seed N [--trace] | --canaries | --kills N';
 const SEEDS_DEFAULT = 1000;
 const CANARY_SEEDS_DEFAULT = 300;
 const PROGRESS_MILLIS = 2000;
@@ -30,6 +35,7 @@ async function main(): Promise<number> {
       trace: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       canaries: { type: 'boolean', default: false },
+      kills: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -37,6 +43,8 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  if (values.kills !== undefined)
+    return kills(wholeNumber(values.kills), wholeNumber(values.from), values.json);
   if (values.seed !== undefined) return one(wholeNumber(values.seed), values);
   const threads = values.threads === undefined ? {} : { threads: wholeNumber(values.threads) };
   const from = wholeNumber(values.from);
@@ -103,6 +111,26 @@ async function canaries(
   }
   if (json) console.log(JSON.stringify(rows, null, 2));
   return rows.every(({ caught }) => caught > 0) ? 0 : 1;
+}
+
+async function kills(count: number, seed: number, json: boolean): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'truthdb-kills-'));
+  const started = performance.now();
+  try {
+    const report = await runKills({
+      kills: count,
+      directory,
+      seed,
+      onProgress: ({ kills: done, acknowledged }) => {
+        if (done % 10 === 0) console.error(`sim: ${done} of ${count} kills, ${acknowledged} acknowledged`);
+      },
+    });
+    const seconds = Math.round((performance.now() - started) / 1000);
+    console.log(json ? JSON.stringify({ seconds, ...report }) : `${killsText(report)} (${seconds} s)`);
+    return 0;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 function progressLine(count: number, started: number): (tally: Tally) => void {
