@@ -2,9 +2,17 @@
  * A copy as a database that is read: the follower feeds it, views apply what is durable here, appends are refused with the
  * name of the source.
  */
-import { type Engine, type OverLogOptions, openEngineOver } from '../engine.ts';
+import {
+  type Engine,
+  type FollowingStatus,
+  type OverLogOptions,
+  openEngineOver,
+  type Replication,
+} from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { RealDisk } from '../io/index.ts';
+import type { Sequence } from '../types.ts';
+import type { LogIdentity } from '../wal/log.ts';
 import { FollowedLog, readOnlyCopy } from './followed-log.ts';
 import { Follower, type FollowerOptions } from './follower.ts';
 import { type FollowerState, lagOf } from './follower-state.ts';
@@ -22,75 +30,100 @@ export interface ReplicaOptions {
  * has something from before. The engine fails, once, with what ends the follower. Errors: those of the follower; CLOSED when
  * the signal came first.
  */
-export async function openReplica({ follower: options, engine, signal }: ReplicaOptions): Promise<Engine> {
+export async function openReplica({ follower, engine, signal }: ReplicaOptions): Promise<Engine> {
   const { directory, disk } = engine;
-  const stopping = new AbortController();
-  const first = Promise.withResolvers<FollowerState>();
-  let state: FollowerState | null = null;
-  let log: FollowedLog | null = null;
-  let failure: Error | null = null;
-  // Another thread can only use the real disk.
-  const Following = disk instanceof RealDisk ? ThreadedFollower : Follower;
-  const follower = new Following({
-    ...options,
-    directory,
-    disk,
-    onState: (now) => {
-      state = now;
-      if (now.durable === null || now.durable.sequence < 1 || now.identity === null) return;
-      first.resolve(now);
-      log?.advance(now.durable.sequence);
-    },
-  });
-  const stop = (): void => stopping.abort();
-  signal.addEventListener('abort', stop);
-  const ended = follower.run(stopping.signal).then(
-    () => first.reject(new TruthError('CLOSED', 'stopped before there was anything to read')),
-    (error: Error) => {
-      failure = error;
-      first.reject(error);
-      log?.fail(error);
-    },
-  );
-  const { durable, identity } = await first.promise.finally(() => signal.removeEventListener('abort', stop));
-  if (durable === null || identity === null)
-    throw new Error('a follower without an end was taken for one with');
-  const { source } = options;
-  const onClose = async (): Promise<void> => {
-    stop();
-    await ended;
-  };
-  const followed = new FollowedLog({ disk, directory, identity, source, stable: durable.sequence, onClose });
-  const following = () => statusOf(state ?? { ...NOT_YET, source });
-  const replication = {
-    onReplicated: (listener: Parameters<FollowedLog['onReplicated']>[0]) => followed.onReplicated(listener),
+  const { source } = follower;
+  const feed = new Feed({ ...follower, directory, disk }, signal);
+  const { stable, identity } = await feed.first;
+  const log = new FollowedLog({ disk, directory, identity, source, stable, onClose: () => feed.stop() });
+  const replication: Replication = {
+    onReplicated: (listener) => log.onReplicated(listener),
     refusal: () => readOnlyCopy(source),
-    status: following,
+    status: () => feed.status(),
   };
   try {
-    const opened = await openEngineOver(followed, { ...engine, replication });
-    log = followed;
-    if (failure !== null) throw failure;
-    // What became durable while the views were being opened.
-    const now = state as FollowerState | null;
-    if (now?.durable != null) followed.advance(now.durable.sequence);
+    const opened = await openEngineOver(log, { ...engine, replication });
+    feed.feeds(log);
     return opened;
   } catch (error) {
-    await followed.close();
+    await log.close();
     throw error;
   }
 }
 
-const NOT_YET: Omit<FollowerState, 'source'> = {
-  connected: false,
-  identity: null,
-  durable: null,
-  sourceEnd: null,
-  reconnects: 0,
-  problem: null,
-};
+/** What a reader needs to begin. */
+interface Beginning {
+  readonly stable: Sequence;
+  readonly identity: LogIdentity;
+}
 
-function statusOf(state: FollowerState) {
-  const { source, connected, reconnects, problem } = state;
-  return { source, connected, lag: lagOf(state), reconnects, problem };
+/** A running follower and the log it feeds, from before there is one. */
+class Feed {
+  readonly #stopping = new AbortController();
+  readonly #first = Promise.withResolvers<Beginning>();
+  readonly #ended: Promise<void>;
+  #state: FollowerState;
+  #failure: Error | null = null;
+  #log: FollowedLog | null = null;
+
+  constructor(options: Omit<FollowerOptions, 'onState'>, signal: AbortSignal) {
+    const { source, disk } = options;
+    this.#state = {
+      source,
+      connected: false,
+      identity: null,
+      durable: null,
+      sourceEnd: null,
+      reconnects: 0,
+      problem: null,
+    };
+    // Another thread can only use the real disk.
+    const Following = disk instanceof RealDisk ? ThreadedFollower : Follower;
+    const follower = new Following({ ...options, onState: (state) => this.#moved(state) });
+    const stop = (): void => this.#stopping.abort();
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    const done = (): void => signal.removeEventListener('abort', stop);
+    this.#first.promise.then(done, done);
+    this.#ended = follower.run(this.#stopping.signal).then(
+      () => this.#first.reject(new TruthError('CLOSED', 'stopped before there was anything to read')),
+      (error: Error) => this.#failed(error),
+    );
+  }
+
+  /** Resolves when there is something to read. */
+  get first(): Promise<Beginning> {
+    return this.#first.promise;
+  }
+
+  /** From now on the log hears of what becomes durable, and of what has since it was opened. Errors: what ended the follower. */
+  feeds(log: FollowedLog): void {
+    if (this.#failure !== null) throw this.#failure;
+    this.#log = log;
+    this.#moved(this.#state);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#ended;
+  }
+
+  status(): FollowingStatus {
+    const { source, connected, reconnects, problem } = this.#state;
+    return { source, connected, lag: lagOf(this.#state), reconnects, problem };
+  }
+
+  #moved(state: FollowerState): void {
+    this.#state = state;
+    const { durable, identity } = state;
+    if (durable === null || durable.sequence < 1 || identity === null) return;
+    this.#first.resolve({ stable: durable.sequence, identity });
+    this.#log?.advance(durable.sequence);
+  }
+
+  #failed(error: Error): void {
+    this.#failure = error;
+    this.#first.reject(error);
+    this.#log?.fail(error);
+  }
 }
