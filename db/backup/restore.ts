@@ -5,7 +5,7 @@
  * All segments are written under temporary names and renamed from the last to the first, so that there is no log before
  * there is all of it. `metadata/restoring.json` says meanwhile what the files are.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Clock, type Disk, isNotFound, readSmallFile, writeSmallFile } from '../io/index.ts';
 import { type Epoch, sequence } from '../types.ts';
@@ -117,6 +117,7 @@ function makeLog(
   cut: Cut,
 ): void {
   disk.mkdir(to);
+  disk.fsyncDirectory(dirname(to));
   const lock = disk.lock(to);
   if (lock === null) throw lockedError(to);
   try {
@@ -152,9 +153,10 @@ function prepare(disk: Disk, to: string, id: string): void {
   const there = FOLDERS.flatMap((folder) =>
     listIfThere(disk, join(to, folder)).map((name) => join(folder, name)),
   );
+  const strangers = there.filter((name) => name !== join('metadata', `.${MARKER}.tmp`));
   const interrupted = readSmallFile(disk, markerPath(to)) !== null;
   const segments = listIfThere(disk, wal).sort();
-  if (!interrupted && there[0] !== undefined) throw notEmpty(to, there[0]);
+  if (!interrupted && strangers[0] !== undefined) throw notEmpty(to, strangers[0]);
   // The last segment to get its name makes the log: while a temporary one is there, it is none.
   const isLog = segments.length > 0 && !segments.some((name) => name.endsWith(TEMPORARY));
   if (isLog) throw notEmpty(to, join('wal', segments[0] as string));
