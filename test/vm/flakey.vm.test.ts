@@ -68,7 +68,7 @@ describe('a power cut on a real device', () => {
   test('ends the server when the disk refuses to be written', () => {
     for (const { serverExit, refusals } of of('error-writes')) {
       expect(serverExit).toBe(WRITER_FAILED);
-      expect(refusals).not.toEqual([]);
+      expect(refusals).toContain('WRITER_FAILED');
     }
   });
 

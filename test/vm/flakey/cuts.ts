@@ -4,7 +4,7 @@ import { connect } from '../../../db/client/index.ts';
 import { Random } from '../../../db/sim/random.ts';
 import { diskWithSerial, flakey, linear, MappedDevice, makeXfs, mountXfs, unmount } from './devices.ts';
 import { type FoundEvent, Ledger } from './ledger.ts';
-import { LOAD_CLIENTS, LOAD_UNDER_WAY, Load, readEvents } from './load.ts';
+import { LOAD_CLIENTS, LOAD_UNDER_WAY, Load, PATIENT, readEvents } from './load.ts';
 import type { CutReport, PlannedCut } from './plan.ts';
 import { type Cut, recover } from './recover.ts';
 import { ServerProcess } from './server.ts';
@@ -120,7 +120,7 @@ async function exposeThenDrop({ device, disk, server, load }: Machine): Promise<
     durability: 'group_sync',
     connection: server.connection,
   });
-  const reader = await connect(server.connection);
+  const reader = await connect(server.connection, PATIENT);
   const exposed = await readEvents(reader);
   await device.suspend();
   await device.resume();

@@ -3,7 +3,7 @@ import { connect } from '../../../db/client/index.ts';
 import { RealDisk } from '../../../db/io/index.ts';
 import { verifyLog } from '../../../db/wal/index.ts';
 import type { FoundEvent, Ledger } from './ledger.ts';
-import { readEvents } from './load.ts';
+import { PATIENT, readEvents } from './load.ts';
 import type { CutKind, CutReport } from './plan.ts';
 import { ServerProcess, verifyByCommand } from './server.ts';
 
@@ -27,7 +27,7 @@ export async function recover(cut: Cut, directory: string): Promise<CutReport> {
   const { ledger, connection, exposed } = cut;
   const left = await verifyByCommand(directory);
   const server = await ServerProcess.start({ directory, connection, durability: 'group_sync' });
-  const client = await connect(connection);
+  const client = await connect(connection, PATIENT);
   const events = await readEvents(client);
   const verdict = ledger.judge(events, cut);
   const everything = { promisedUntil: Number.POSITIVE_INFINITY, sentUntil: Number.POSITIVE_INFINITY };
