@@ -1,4 +1,5 @@
 /** `truthdb wal …`: the log's files, looked at without a server. Nothing is changed. */
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { ERROR_CODES } from '../errors.ts';
 import { RealDisk } from '../io/index.ts';
@@ -12,7 +13,7 @@ import {
   inspectEntry,
   inspectSegment,
   type VerifyReport,
-  verifyLog,
+  verifyLogInThreads,
 } from '../wal/index.ts';
 import { type Arguments, type Command, misused, type Option } from './command.ts';
 
@@ -26,11 +27,16 @@ export const walVerify: Command = {
     'Checksums, order, hash chain, seals; needs no server and changes nothing. ' +
     `Exit code ${ERROR_CODES.CORRUPT.exit} when something is wrong.`,
   positionals: [],
-  options: [DATA],
+  options: [
+    DATA,
+    { flag: 'threads', value: 'N', help: 'segments checked at once; as many as there are processors' },
+  ],
   example: 'truthdb wal verify --data /var/lib/truthdb',
   run: async (args, terminal) => {
-    const report = verifyLog({
-      ...placeFrom(walVerify, args),
+    const { directory } = placeFrom(walVerify, args);
+    const report = await verifyLogInThreads({
+      directory,
+      threads: args.number('threads', 1) ?? availableParallelism(),
       progress: (line) => terminal.progress(line),
     });
     if (terminal.json) await terminal.out(JSON.stringify(report));
@@ -94,8 +100,9 @@ function verifyLines(report: VerifyReport): string[] {
         `gap in segment ${segment}: sequences ${from}–${to} are lost; unproven across it`,
     ),
     ...problems.map(
-      ({ segment, offset, sequence: at, problem }) =>
-        `PROBLEM ${segment} offset ${offset}${at === null ? '' : ` sequence ${at}`}: ${problem}`,
+      ({ segment, offset, sequence: at, problem, next }) =>
+        `PROBLEM ${segment} offset ${offset}${at === null ? '' : ` sequence ${at}`}: ${problem}` +
+        (next === null ? '' : `; readable again from ${next}`),
     ),
     report.ok
       ? `ok: ${report.commits} commits up to sequence ${report.lastSequence}, chain ${report.chain}`

@@ -8,6 +8,7 @@ import { type Transferable, Worker } from 'node:worker_threads';
 export const THREADS = {
   'wal-writer': '../wal/writer-thread.ts',
   'wal-sync': '../wal/sync-thread.ts',
+  'wal-verify': '../wal/verify-thread.ts',
   'checkpoint-writer': '../materializer/save-thread.ts',
   follower: '../follow/follower-thread.ts',
 } as const;

@@ -54,7 +54,7 @@ export function hasSegments(disk: Disk, directory: string): boolean {
 }
 
 /** All segments must carry the identity of the first. */
-export function checkIdentity(expected: LogIdentity, segment: OpenedSegment): void {
+export function checkIdentity(expected: LogIdentity, segment: Pick<OpenedSegment, 'name' | 'header'>): void {
   const { identity } = segment.header;
   const same =
     Buffer.compare(identity.logId, expected.logId) === 0 &&

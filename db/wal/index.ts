@@ -50,4 +50,5 @@ export {
   type VerifyProblem,
   type VerifyReport,
   verifyLog,
+  verifyLogInThreads,
 } from './verify.ts';
