@@ -20,6 +20,8 @@ interface StreamedLine {
   readonly last: number;
 }
 
+const SERVE = ['--serve', '--host', '127.0.0.1', '--port', '0', '--http', 'off'];
+
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
 
 afterEach(async () => {
@@ -155,8 +157,10 @@ test('a follower killed at random points, its connection cut and its source rest
   cleanups.push(() => proxy.close());
   const appending = load(url);
   for (let kill = 0; kill < KILLS; kill++) {
-    const follower = startFollower(proxied, copy);
-    await eventually(() => (follower.err.includes('following') ? true : null));
+    const follower = startFollower(proxied, copy, kill % 4 === 1 ? SERVE : []);
+    // Sometimes while it still looks at what it has.
+    if (kill % 3 === 0) await sleep(pick(900));
+    else await eventually(() => follower.lines[0] ?? null);
     proxy.budget = pick(3) === 0 ? pick(4_000_000) : null;
     await sleep(pick(500));
     if (kill % 7 === 3) {
@@ -166,11 +170,23 @@ test('a follower killed at random points, its connection cut and its source rest
     }
     await follower.stop('SIGKILL');
   }
-  const follower = startFollower(proxied, copy);
+  const follower = startFollower(proxied, copy, SERVE);
   await sleep(500);
   expect(await appending.stop()).toBeGreaterThan(100);
   await becomesSame(data, copy);
   expect(segmentsOf(copy).size).toBeGreaterThan(5);
+  const { connection } = (await eventually(() => follower.lines[0] ?? null)) as unknown as ServingLine;
+  const reader = { kind: 'unix', path: join(copy, 'truthdb.sock') } as const;
+  expect(connection).toBeNull();
+  const [ours, theirs] = await Promise.all(
+    [reader, url].map(async (target) => {
+      const client = await connect(target);
+      cleanups.push(() => client.close());
+      const { events, streams } = await client.status();
+      return { events, streams };
+    }),
+  );
+  expect(ours).toEqual(theirs);
   expect((await follower.stop()).code).toBe(0);
   expect((await truthdb(['wal', 'verify', '--data', copy])).code).toBe(0);
 });
@@ -242,9 +258,7 @@ test('a copy of a copy is a copy', async () => {
   const writer = await clientOf(source.serving.connection as string);
   await append(writer, 'orders', 1500);
   const [first, second] = [join(directory(), 'first'), join(directory(), 'second')];
-  const middle = startFollower(source.serving.connection as string, first, [
-    ...['--serve', '--host', '127.0.0.1', '--port', '0', '--http', 'off'],
-  ]);
+  const middle = startFollower(source.serving.connection as string, first, SERVE);
   const serving = (await eventually(() => middle.lines[0] ?? null)) as unknown as ServingLine;
   startFollower(serving.connection as string, second);
   await append(writer, 'orders', 1500);
