@@ -225,8 +225,8 @@ export class Database implements Engine {
     this.#closing.abort();
     await this.#appends.drained();
     try {
-      await this.snapshots.stop();
-      await this.#registry.stop();
+      // Together: a snapshot may be waiting for a rebuild that only the registry ends.
+      await Promise.all([this.snapshots.stop(), this.#registry.stop()]);
       if (this.#log.status().failed === null) await this.#registry.checkpoint(this.#lastSaver);
     } catch (error) {
       this.#report(`views were not saved: ${error instanceof Error ? error.message : String(error)}`);

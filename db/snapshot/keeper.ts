@@ -38,12 +38,12 @@ export class SnapshotKeeper {
   readonly #policy: SnapshotPolicy;
   readonly #report: (line: string) => void;
   readonly #stopListening: () => void;
+  readonly #stopping = new AbortController();
   #lookCommits: number;
   #bytes: number;
   #lookAt = 0;
   #running: Promise<SnapshotSummary> | null = null;
   #waiting = false;
-  #stopped = false;
   /** Ordinal of the commit from which the policy counts: the newest snapshot's, or 0. */
   #countedFrom: number;
   #position: Sequence;
@@ -79,7 +79,7 @@ export class SnapshotKeeper {
   /** Takes a snapshot now, after one that is under way. Errors: VIEW_UNAVAILABLE, CLOSED, those of the disk. */
   async create(): Promise<SnapshotSummary> {
     while (this.#running !== null) await this.#running.catch(() => {});
-    if (this.#stopped)
+    if (this.#stopping.signal.aborted)
       throw new TruthError('CLOSED', 'the database is closing: no snapshot is taken any more');
     this.#running = this.#take();
     try {
@@ -110,9 +110,9 @@ export class SnapshotKeeper {
     return this.#store.release(name);
   }
 
-  /** Waits for a snapshot under way; no other begins. */
+  /** Gives up a snapshot under way, which would only hold up the end; no other begins. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#stopListening();
     while (this.#running !== null) await this.#running.catch(() => {});
     await this.#runner.close();
@@ -122,7 +122,13 @@ export class SnapshotKeeper {
     const { bytesWritten } = this.#log.status();
     const capture = await this.#registry.capture();
     const { folder } = this.#store;
-    const written = await writeSnapshot({ folder, logId: this.#logId, capture, runner: this.#runner });
+    const written = await writeSnapshot({
+      folder,
+      logId: this.#logId,
+      capture,
+      runner: this.#runner,
+      signal: this.#stopping.signal,
+    });
     this.#countedFrom = written.manifest.ordinal;
     this.#position = written.manifest.sequence as Sequence;
     this.#bytes = bytesWritten;
@@ -135,7 +141,7 @@ export class SnapshotKeeper {
   }
 
   #committed(ordinal: number): void {
-    if (this.#stopped || this.#waiting || ordinal < this.#lookAt) return;
+    if (this.#stopping.signal.aborted || this.#waiting || ordinal < this.#lookAt) return;
     this.#lookAt = ordinal + this.#lookCommits;
     if (!this.#isDue(ordinal)) return;
     this.#waiting = true;

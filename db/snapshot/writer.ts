@@ -1,6 +1,7 @@
 /** Writes a captured state as a snapshot, in pieces, so that whoever runs the steps is never held up for long. */
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { TruthError } from '../errors.ts';
 import type { Capture, SaveRunner } from '../materializer/index.ts';
 import {
   aligned,
@@ -16,19 +17,21 @@ import {
 const PIECE_BYTES = 512 * 1024;
 export const TEMPORARY = '.tmp';
 
-/** Returns the path of the new snapshot once it is durable. A failure leaves at most a temporary file. */
+/** Returns once the new snapshot is durable. A failure leaves at most a temporary file. Errors: CLOSED, those of the disk. */
 export async function writeSnapshot(options: {
   readonly folder: string;
   readonly logId: string;
   readonly capture: Capture;
   readonly runner: SaveRunner;
+  /** Gives up between two pieces. */
+  readonly signal: AbortSignal;
 }): Promise<{ readonly name: string; readonly manifest: SnapshotManifest; readonly bytes: number }> {
-  const { folder, logId, capture, runner } = options;
+  const { folder, logId, capture, runner, signal } = options;
   const { sequence, ordinal, epoch, recordedAt, chain } = capture.commit;
   const name = snapshotName({ sequence, epoch });
   const path = join(folder, `${name}.snapshot`);
   await runner.run({ kind: 'folder', path: dirname(path) });
-  const file = new SequentialFile(path + TEMPORARY, runner);
+  const file = new SequentialFile(path + TEMPORARY, runner, signal);
   try {
     await file.begin();
     const views: SnapshotView[] = [];
@@ -60,11 +63,13 @@ export async function writeSnapshot(options: {
 class SequentialFile {
   readonly #path: string;
   readonly #runner: SaveRunner;
+  readonly #signal: AbortSignal;
   size = 0;
 
-  constructor(path: string, runner: SaveRunner) {
+  constructor(path: string, runner: SaveRunner, signal: AbortSignal) {
     this.#path = path;
     this.#runner = runner;
+    this.#signal = signal;
   }
 
   async begin(): Promise<void> {
@@ -90,6 +95,8 @@ class SequentialFile {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
+    if (this.#signal.aborted)
+      throw new TruthError('CLOSED', 'the database was closed before the snapshot was complete');
     await this.#runner.run({ kind: 'append', path: this.#path, position: this.size, bytes });
     this.size += bytes.length;
   }

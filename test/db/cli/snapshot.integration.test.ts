@@ -144,4 +144,4 @@ test('a server killed while it takes one leaves whole snapshots only', async () 
     const verified = await offline('verify', '--json');
     expect(verified.code, verified.out).toBe(0);
   }
-}, 60_000);
+}, 180_000);

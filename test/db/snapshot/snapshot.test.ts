@@ -100,6 +100,18 @@ describe('a snapshot', () => {
     await engine.close();
   });
 
+  test('is given up when the database closes', async () => {
+    const disk = newDatabase();
+    const { engine } = await openOn(disk);
+    await write(engine, 'a');
+    const taking = engine.snapshots.create();
+    const closing = engine.close();
+    await expect(taking).rejects.toMatchObject({ code: 'CLOSED' });
+    await closing;
+    expect(snapshotPaths(disk)).toEqual([]);
+    await expect(engine.snapshots.create()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
   test('is not there when the disk is full, and nothing else notices', async () => {
     const disk = newDatabase();
     const { engine } = await openOn(disk);
