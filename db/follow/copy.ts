@@ -104,6 +104,7 @@ export class Copy {
         rewriteTail(disk, handle, Math.min(settled, this.#end.offset), this.#end.offset, segmentBytes);
       if (this.#end.sealed) this.#sealFile();
     }
+    this.#finishRenames(examined.segments.slice(0, -1));
     disk.fsyncDirectory(this.#wal);
     disk.fsyncDirectory(directory);
     this.#durable = this.#end;
@@ -176,6 +177,13 @@ export class Copy {
     this.#durable = end;
     this.#dirty = false;
     this.#markNowAndThen();
+  }
+
+  /** A power cut can have kept the next segment's name and not this one's. */
+  #finishRenames(sealed: readonly SegmentName[]): void {
+    for (const name of sealed.filter(({ state }) => state === 'open')) {
+      this.#options.disk.rename(this.#pathOf(name), this.#pathOf({ ...name, state: 'sealed' }));
+    }
   }
 
   #sealFile(): void {

@@ -63,7 +63,7 @@ export class Follower {
 
   /**
    * Follows until the signal. Errors: LOCKED, FORKED (details.sequence: last one shared), PRUNED (details.first), CORRUPT
-   * (details.side: source or copy), FORBIDDEN, UNAUTHENTICATED, UNSUPPORTED_VERSION, and errors of the disk as they are.
+   * (details.side: source or copy), FORBIDDEN, UNAUTHENTICATED, UNSUPPORTED_VERSION, IO.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { disk, directory } = this.#options;
@@ -94,8 +94,8 @@ export class Follower {
         await this.#attempt(signal);
       } catch (error) {
         this.#tell({ connected: false });
-        const reason = passing(error);
-        if (reason === null) throw await this.#explained(error);
+        const reason = this.#judged(error);
+        if (reason === null) throw await this.#explained(worded(error, this.#options.directory));
         if (signal.aborted) return;
         this.#lost(reason);
       }
@@ -126,10 +126,10 @@ export class Follower {
         for (const frame of frames) {
           for (const received of receiver.receive(frame)) {
             if (received.kind === 'end') sourceEnd = received;
-            else this.#keep(copy, () => copy.apply(received));
+            else copy.apply(received);
           }
         }
-        const durable = this.#keep(copy, () => copy.sync());
+        const durable = copy.sync();
         this.#tell({ connected: true, durable, identity: copy.identity, sourceEnd, problem: null });
       }
     } finally {
@@ -144,21 +144,14 @@ export class Follower {
     return new Receiver({ end: copy.end, open: copy.open, identity: copy.identity, proofs });
   }
 
-  /** A write that failed leaves the copy in doubt: the next attempt examines it anew. */
-  #keep<T>(copy: Copy, work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      copy.abandon();
+  /** Why this attempt ended, if another may do better. A disk that failed leaves the copy in doubt: it is examined anew. */
+  #judged(error: unknown): TruthError | null {
+    const reason = worded(error, this.#options.directory);
+    if (reason !== error) {
+      this.#copy?.abandon();
       this.#copy = null;
-      if (!isNoSpace(error)) throw unwritable(error, this.#options.directory);
-      throw new TruthError(
-        'DISK_FULL',
-        `there is no space for the copy in ${this.#options.directory}; free some and it goes on`,
-        {},
-        { cause: error },
-      );
     }
+    return reason instanceof TruthError && PASSING.has(reason.code) ? reason : null;
   }
 
   async #openCopy(signal: AbortSignal): Promise<Copy> {
@@ -220,24 +213,25 @@ export class Follower {
   }
 }
 
-function unwritable(error: unknown, directory: string): unknown {
-  if (error instanceof TruthError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new TruthError(
-    'IO',
-    `the copy in ${directory} cannot be written: ${reason}. What it had made durable is safe; look at the disk, then start again`,
-    {},
-    { cause: error },
-  );
-}
-
 /** What a copy says of itself to be recognised. */
 export function placeOf({ sequence, segment, offset, chain }: CopyEnd): ReceivedUpTo | Sequence {
   return segment === 0 ? sequence : { after: sequence, segment, offset, chain };
 }
 
-function passing(error: unknown): TruthError | null {
-  return error instanceof TruthError && PASSING.has(error.code) ? error : null;
+/** What the disk said, in words of ours; anything else as it is. */
+function worded(error: unknown, directory: string): unknown {
+  if (!(error instanceof Error) || !('syscall' in error || 'code' in error) || error instanceof TruthError) {
+    return error;
+  }
+  const [code, advice] = isNoSpace(error)
+    ? (['DISK_FULL', 'free some space and it goes on'] as const)
+    : (['IO', 'what it had made durable is safe; look at the disk, then start again'] as const);
+  return new TruthError(
+    code,
+    `the copy in ${directory} cannot be written: ${error.message}; ${advice}`,
+    {},
+    { cause: error },
+  );
 }
 
 function otherLog(address: Address): TruthError {

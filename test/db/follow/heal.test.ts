@@ -196,3 +196,11 @@ test('a copy can begin with the segments of an archive, which are the log’s ow
   expect(ours.length).toBe(theirs.length);
   for (const [at, bytes] of theirs.entries()) expect(Buffer.compare(ours[at] as Uint8Array, bytes)).toBe(0);
 });
+
+test('a sealed segment that kept its open name gets its own', async () => {
+  const disk = whole.copy();
+  const [first = ''] = walPaths(disk);
+  disk.rename(first, first.replace('.sealed', '.open'));
+  await heal(disk);
+  sameAs(disk);
+});

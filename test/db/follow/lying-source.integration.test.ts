@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Engine, initDatabase, openEngine } from '../../../db/engine.ts';
 import { Follower, type FollowerState } from '../../../db/follow/index.ts';
-import { RealDisk } from '../../../db/io/index.ts';
+import { type Disk, RealDisk } from '../../../db/io/index.ts';
 import type { StreamName } from '../../../db/streams/event.ts';
 import type { LogPiece } from '../../../db/wal/index.ts';
 import { type Serving, startServing, temporaryDirectory } from '../support/serving.ts';
+import { MemoryDisk } from '../wal/memory-disk.ts';
 
 /** What the source does to a piece before it goes out. */
 type Lie = (piece: LogPiece & { kind: 'bytes' }) => LogPiece;
@@ -26,6 +28,7 @@ beforeEach(async () => {
   initDatabase({ directory: data, segmentBytes: SEGMENT_BYTES });
   const engine = await openEngine({ directory: data });
   for (let turn = 0; turn < 12; turn++) await append(engine, 100_000);
+  await idle(engine);
   serving = await startServing({}, lyingEngine(engine));
 });
 
@@ -34,6 +37,14 @@ afterEach(async () => {
   await serving.close();
   rmSync(directory, { recursive: true, force: true });
 });
+
+/** An idle log writes one commit more, and then nothing. */
+async function idle(engine: Engine): Promise<void> {
+  for (let stable = -1; stable !== engine.status().log.stable; ) {
+    stable = engine.status().log.stable;
+    await sleep(300);
+  }
+}
 
 /** Everything as it is, but for the log's bytes on their way out. */
 function lyingEngine(engine: Engine): Engine {
@@ -62,19 +73,23 @@ async function append(engine: Engine, bytes: number): Promise<void> {
 }
 
 /** Follows until caught up, or until the follower has had enough. */
-async function follow(): Promise<FollowerState | null> {
+async function follow(
+  disk: Disk = new RealDisk(),
+  onState: (state: FollowerState) => void = () => undefined,
+): Promise<FollowerState | null> {
   const stopping = new AbortController();
   let last: FollowerState | null = null;
   const follower = new Follower({
     address: serving.tls,
     source: 'there:9650',
     directory: copy,
-    disk: new RealDisk(),
+    disk,
     everything: false,
     nowMillis: () => performance.now(),
     report: () => undefined,
     onState: (state) => {
       last = state;
+      onState(state);
       const { durable, sourceEnd } = state;
       if (durable !== null && sourceEnd !== null && durable.sequence >= sourceEnd.sequence) stopping.abort();
     },
@@ -132,4 +147,38 @@ describe('a source that', () => {
       expect(readdirSync(join(copy, 'wal')).length).toBeGreaterThan(1);
     });
   }
+});
+
+describe('a copy whose disk', () => {
+  test('is full says so, keeps what it has and goes on when there is space', async () => {
+    const disk = new MemoryDisk();
+    disk.freeBytes = SEGMENT_BYTES + SEGMENT_BYTES / 2;
+    const problems = new Set<string>();
+    const state = await follow(disk, ({ problem }) => {
+      if (problem !== null) problems.add(problem);
+      if (problem !== null && problems.size === 1) disk.freeBytes = Number.POSITIVE_INFINITY;
+    });
+    expect([...problems].join()).toContain('cannot be written: ENOSPC');
+    expect(state?.durable?.sequence).toBe(serving.engine.status().log.stable);
+    const names = disk.paths().filter((path) => path.startsWith(join(copy, 'wal')));
+    expect(names.length).toBeGreaterThan(1);
+    for (const path of names) {
+      expect(Buffer.compare(disk.bytesOf(path), readFileSync(path.replace(copy, data)))).toBe(0);
+    }
+  });
+
+  test('fails to sync ends it: what was not durable is fetched again', async () => {
+    const disk = new MemoryDisk();
+    let syncs = 0;
+    disk.beforeOperation = (name) => {
+      if (name === 'fdatasync' && ++syncs === 2) disk.failingSyncs = 1;
+    };
+    await expect(follow(disk)).rejects.toMatchObject({ code: 'IO' });
+    disk.beforeOperation = () => undefined;
+    const state = await follow(disk);
+    expect(state?.durable?.sequence).toBe(serving.engine.status().log.stable);
+    for (const path of disk.paths().filter((each) => each.startsWith(join(copy, 'wal')))) {
+      expect(Buffer.compare(disk.bytesOf(path), readFileSync(path.replace(copy, data)))).toBe(0);
+    }
+  });
 });
