@@ -11,7 +11,16 @@
 import { join } from 'node:path';
 import { type Disk, type FileHandle, writeSmallFile } from '../io/index.ts';
 import type { CommitOrdinal, Sequence } from '../types.ts';
-import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, ENTRY_TYPE, entryBytes, FORMAT_VERSION } from './format.ts';
+import {
+  COMMIT,
+  COMMIT_BYTES,
+  ENTRY_HEADER,
+  ENTRY_TYPE,
+  entryBytes,
+  FORMAT_VERSION,
+  SEAL,
+  SEAL_BYTES,
+} from './format.ts';
 import { readCount } from './layout.ts';
 import { contentEnd } from './locate.ts';
 import { tornDirectory } from './metadata.ts';
@@ -26,7 +35,7 @@ const ZEROS_BYTES = 1024 * 1024;
 export interface Tail {
   /** `clean`: only zeros follow. `torn`: something that was never durable. `corrupt`: something that was, or must have been. */
   readonly kind: 'clean' | 'torn' | 'corrupt';
-  /** Highest mark of valid commits behind the break. */
+  /** Highest mark of valid commits and of a seal behind the break. */
   readonly mark: Sequence;
   /** Bytes between the accepted end and the last one that is not zero. */
   readonly bytes: Uint8Array;
@@ -101,32 +110,41 @@ function isTearable(found: ScanBreak): boolean {
   return found.reason !== 'commit' && found.reason !== 'seal' && found.reason !== 'chain';
 }
 
-/** Highest durable mark of commits behind the break whose whole group validates; 0 if there is none. */
+/** Highest durable mark of commits behind the break whose whole group validates, and of a seal there; 0 if there is none. */
 function markBehind(scanner: Scanner, segment: OpenedSegment, found: ScanBreak, bytes: Uint8Array): Sequence {
   const view = new DataView(bytes.buffer);
   let mark = 0 as Sequence;
-  for (const at of entriesLike(
-    bytes,
-    found,
-    (word, length) => word === COMMIT_WORD && length === COMMIT.size,
-  )) {
-    const fields = at + ENTRY_HEADER.size;
-    if (fields + COMMIT.size > bytes.length) continue;
-    const groupBytes = readCount(view, fields + COMMIT.at.groupBytes);
-    const offset = found.offset + at - groupBytes;
-    if (!(offset > found.brokenAt)) continue;
-    scanner.start(segment, {
-      offset,
-      sequence: readCount(view, fields + COMMIT.at.firstSequence) as Sequence,
-      ordinal: (readCount(view, at + ENTRY_HEADER.at.ordinal) - 1) as CommitOrdinal,
-      chain: bytes.slice(fields + COMMIT.at.previousChain, fields + COMMIT.at.chain),
-      contentHash: false,
-    });
-    const commit = scanner.next();
-    if (commit.kind !== 'commit' || commit.end !== found.offset + at + COMMIT_BYTES) continue;
-    if (commit.durableMark > mark) mark = commit.durableMark;
+  for (const at of entriesLike(bytes, found, isMark)) {
+    const start = startOfMark(view, at);
+    if (start === null || !(found.offset + start.offset > found.brokenAt)) continue;
+    scanner.start(segment, { ...start, offset: found.offset + start.offset, contentHash: false });
+    const marked = scanner.next();
+    if (marked.kind === 'break' || marked.end !== found.offset + at + start.bytes) continue;
+    if (marked.durableMark > mark) mark = marked.durableMark;
   }
   return mark;
+}
+
+function isMark(word: number, length: number): boolean {
+  return (word === COMMIT_WORD && length === COMMIT.size) || (word === SEAL_WORD && length === SEAL.size);
+}
+
+/** Where the group of the commit at `at` begins, or the seal itself, with what its own fields say of what was before. */
+function startOfMark(view: DataView, at: number) {
+  const isSeal = view.getUint32(at, true) === SEAL_WORD;
+  const fields = at + ENTRY_HEADER.size;
+  const bytes = isSeal ? SEAL_BYTES : COMMIT_BYTES;
+  if (at + bytes > view.byteLength) return null;
+  const ordinal = readCount(view, at + ENTRY_HEADER.at.ordinal);
+  const from = fields + (isSeal ? SEAL.at.previousChain : COMMIT.at.previousChain);
+  const chain = new Uint8Array(view.buffer.slice(from, from + CHAIN_BYTES));
+  if (isSeal) {
+    const sequence = readCount(view, at + ENTRY_HEADER.at.sequence) as Sequence;
+    return { bytes, offset: at, sequence, ordinal: ordinal as CommitOrdinal, chain };
+  }
+  const offset = at - readCount(view, fields + COMMIT.at.groupBytes);
+  const sequence = readCount(view, fields + COMMIT.at.firstSequence) as Sequence;
+  return { bytes, offset, sequence, ordinal: (ordinal - 1) as CommitOrdinal, chain };
 }
 
 /**
@@ -163,6 +181,8 @@ function extentOf(scanner: Scanner, segment: OpenedSegment, found: ScanBreak, by
 }
 
 const COMMIT_WORD = FORMAT_VERSION | (ENTRY_TYPE.commit << 16);
+const SEAL_WORD = FORMAT_VERSION | (ENTRY_TYPE.seal << 16);
+const CHAIN_BYTES = 32;
 
 /** Offsets in `bytes`, after the broken entry's start, that begin like an entry. */
 function* entriesLike(
