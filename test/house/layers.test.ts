@@ -51,7 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'db/materializer',
     'db/streams',
   ],
-  'db/follow': [...GROUND, 'db/wal', 'db/kernel', 'db/engine.ts', 'db/protocol', 'db/client'],
+  'db/follow': [...GROUND, 'db/wal', 'db/engine.ts', 'db/protocol', 'db/client'],
   'db/cli': [
     ...GROUND,
     'db/config.ts',
