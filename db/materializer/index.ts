@@ -14,6 +14,7 @@ export type {
   Materializer,
   ViewCommit,
   ViewDefinition,
+  ViewGap,
   ViewHandle,
   ViewScope,
   ViewState,

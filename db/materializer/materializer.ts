@@ -31,6 +31,11 @@ export interface Materializer {
    */
   onCommit(commit: ViewCommit): void;
   /**
+   * A range of the log was lost and isolated: the commits that come next follow it, not what came before. Only in a
+   * replay, once for each gap. A view that has no use for it goes on as if nothing had been there.
+   */
+  onGap?(gap: ViewGap): void;
+  /**
    * Hands over the view's content as parts. It is called between two commits; what it hands over must be the content
    * of that moment although `onCommit` goes on while the parts are being written: take copies, or hand over what never changes.
    */
@@ -44,6 +49,12 @@ export interface Materializer {
    * digest of a large view does not hold up the thread. Other things may happen between two steps, `onCommit` too.
    */
   digestAhead?(): Iterable<void>;
+}
+
+/** Sequences `from` to `to` of the log, both lost. */
+export interface ViewGap {
+  readonly from: Sequence;
+  readonly to: Sequence;
 }
 
 /** A view before it exists: one line of the registration list. */

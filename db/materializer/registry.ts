@@ -9,7 +9,14 @@ import type { Log } from '../wal/log.ts';
 import { type Capture, captureView } from './capture.ts';
 import type { CheckpointStore, PendingPart } from './checkpoint-store.ts';
 import { checkViewName } from './manifest.ts';
-import type { Materializer, ViewCommit, ViewDefinition, ViewHandle, ViewStatus } from './materializer.ts';
+import type {
+  Materializer,
+  ViewCommit,
+  ViewDefinition,
+  ViewGap,
+  ViewHandle,
+  ViewStatus,
+} from './materializer.ts';
 import { commitAt, replay } from './replay.ts';
 import { restoreViews } from './restore.ts';
 import type { RestorePoint } from './restore-point.ts';
@@ -139,6 +146,10 @@ export class Registry {
     await this.#options.saver.close();
   }
 
+  #tellOfGap(slot: Slot, gap: ViewGap): void {
+    if (!slot.gap(gap)) this.#options.report(`view "${slot.name}" stays at ${slot.applied}: ${slot.error}`);
+  }
+
   #applyTo(slot: Slot, commit: ViewCommit): void {
     if (!slot.apply(commit))
       this.#options.report(`view "${slot.name}" stays at ${slot.applied}: ${slot.error}`);
@@ -155,12 +166,15 @@ export class Registry {
       for (const slot of slots) this.#applyTo(slot, commit);
       return !this.#stopped;
     };
+    const gap = (lost: ViewGap): void => {
+      for (const slot of slots) this.#tellOfGap(slot, lost);
+    };
     for (let end: Sequence | null = null; end !== log.stable; ) {
       const behind = slots.filter((slot) => slot.state === 'rebuilding').map((slot) => slot.applied);
       if (behind.length === 0) break;
       end = log.stable;
       const after = Math.min(...behind) as Sequence;
-      await replay({ log, after, names, apply, pause, report });
+      await replay({ log, after, names, apply, gap, pause, report });
       if (this.#stopped) return;
     }
     for (const slot of slots) slot.goLive();

@@ -4,6 +4,7 @@ import type {
   Materializer,
   ViewCommit,
   ViewDefinition,
+  ViewGap,
   ViewState,
   ViewStatus,
 } from './materializer.ts';
@@ -83,6 +84,19 @@ export class Slot {
       return false;
     }
     this.#applied = commit.sequence;
+    return true;
+  }
+
+  /** Tells the view of a gap in the log, unless it has what is behind it, or has failed. False when it failed just now. */
+  gap(gap: ViewGap): boolean {
+    if (this.#state === 'failed' || gap.to <= this.#applied) return true;
+    try {
+      this.#view.onGap?.(gap);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.fail(`threw at the gap from ${gap.from} to ${gap.to}: ${reason}`);
+      return false;
+    }
     return true;
   }
 

@@ -32,6 +32,16 @@ export class EventRows {
     return row;
   }
 
+  /** A row for an event that was lost: only somewhere before `position` there was one. */
+  addLost(position: Sequence, stream: number): number {
+    const row = this.count;
+    this.#positionsLow.push(position % TWO_TO_32);
+    this.#positionsHigh.push(Math.floor(position / TWO_TO_32));
+    this.#streams.push(stream);
+    this.#idHashes.push(0);
+    return row;
+  }
+
   position(row: number): Sequence {
     return (this.#positionsLow.get(row) + this.#positionsHigh.get(row) * TWO_TO_32) as Sequence;
   }

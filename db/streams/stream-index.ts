@@ -16,7 +16,13 @@ import {
   streamBytesOf,
   streamOffset,
 } from '../kernel/index.ts';
-import type { CheckpointReader, CheckpointWriter, Materializer, ViewCommit } from '../materializer/index.ts';
+import type {
+  CheckpointReader,
+  CheckpointWriter,
+  Materializer,
+  ViewCommit,
+  ViewGap,
+} from '../materializer/index.ts';
 import { SEQUENCE_NONE, type Sequence } from '../types.ts';
 import { EventRows, ROW_BYTES } from './event-rows.ts';
 import { idHash, seedOf } from './hash.ts';
@@ -48,6 +54,8 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
   readonly #rows = new EventRows();
   readonly #lists = new RevisionLists();
   readonly #ids = new HashTable(ID_SHARD_BITS);
+  /** The newest gap of the log, to which events count that a stream misses. */
+  #gap: ViewGap | null = null;
   /** Digests of pages that cannot change any more, by part name. */
   readonly #finalDigests = new Map<string, Uint8Array>();
 
@@ -72,6 +80,10 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     for (const entry of commit.entries) evolve(this, entry);
   }
 
+  onGap(gap: ViewGap): void {
+    this.#gap = gap;
+  }
+
   eventAppended(position: Sequence, payload: Uint8Array): void {
     const length = streamBytesOf(payload);
     const hash = this.#names.hash(payload, streamOffset, length);
@@ -80,8 +92,10 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
       stream = this.#names.add(payload, streamOffset, length, hash);
       this.#lists.addStream();
     }
+    const revision = revisionOf(payload);
+    if (this.#gap !== null) this.#addLost(stream, revision, this.#gap);
     const expected = this.#lists.count(stream);
-    if (revisionOf(payload) !== expected) throw wrongRevision(position, revisionOf(payload), expected);
+    if (revision !== expected) throw wrongRevision(position, revision, expected);
     this.#addRow(position, stream, idHash(payload, eventIdOffset, hash));
   }
 
@@ -162,6 +176,11 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     const row = this.#rows.add(position, stream, hash);
     this.#ids.add(hash, row);
     this.#lists.append(stream, row);
+  }
+
+  /** What a stream misses below a revision was in the gap: it keeps its revisions, and reading it meets the gap. */
+  #addLost(stream: number, revision: number, { to }: ViewGap): void {
+    while (this.#lists.count(stream) < revision) this.#lists.append(stream, this.#rows.addLost(to, stream));
   }
 
   #restoreRows(bytes: Uint8Array): void {

@@ -96,7 +96,7 @@ export class StreamState implements KernelState, EvolvingState {
     try {
       return this.#read(position);
     } catch (error) {
-      if (error instanceof TruthError && error.code === 'PRUNED') return null;
+      if (error instanceof TruthError && ['PRUNED', 'GAP'].includes(error.code)) return null;
       throw error;
     }
   }
