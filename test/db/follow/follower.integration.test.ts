@@ -92,7 +92,7 @@ function difference(source: string, copy: string): string | null {
 }
 
 /** Of an idle source everything is stable. */
-async function becomesSame(source: string, copy: string, millis = 20_000): Promise<void> {
+async function becomesSame(source: string, copy: string, millis = 60_000): Promise<void> {
   const deadline = performance.now() + millis;
   for (let differs = difference(source, copy); differs !== null; differs = difference(source, copy)) {
     if (performance.now() > deadline)
@@ -101,7 +101,7 @@ async function becomesSame(source: string, copy: string, millis = 20_000): Promi
   }
 }
 
-async function eventually<T>(look: () => Promise<T | null> | T | null, millis = 20_000): Promise<T> {
+async function eventually<T>(look: () => Promise<T | null> | T | null, millis = 60_000): Promise<T> {
   const deadline = performance.now() + millis;
   for (;;) {
     const found = await look();
