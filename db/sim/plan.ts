@@ -33,8 +33,8 @@ export interface SimPlan {
   readonly checkpointEntries: number;
   /** Space the disk has for files at the start of each life; null for plenty. */
   readonly freeBytes: number | null;
-  /** Where each life stops; anywhere when null. */
-  readonly stopAt: { readonly operation: Operation; readonly path: string } | null;
+  /** The call before which each life stops, one of the first `within` of its sort; anywhere when null. */
+  readonly stopAt: { readonly operation: Operation; readonly path: string; readonly within: number } | null;
 }
 
 const RING_BYTES_MIN = 256 * 1024;
@@ -51,7 +51,7 @@ export function planOf(seed: number, overrides: Partial<SimPlan> = {}): SimPlan 
     level: random.weighted({ log: 3, engine: 1 }),
     nameOrder: random.pick(['journal', 'any']),
     sectorBytes: random.weighted({ 512: 3, 4096: 1 }) === '512' ? 512 : 4096,
-    lives: random.between(damage ? 2 : 1, 4),
+    lives: random.between({ crash: 1, error: 3, garbage: 1, damage: 2 }[kind], 4),
     steps: damage ? 20 : random.pick([4, 12, 30]),
     bulk,
     entryBytesMax,

@@ -148,7 +148,7 @@ class Run {
     this.counts.lives += 1;
     const toleratesFaults = this.plan.kind === 'error';
     const { stopAt } = this.plan;
-    if (stopAt !== null) faults.arm({ fault: 'stop', ...stopAt, after: this.#random.below(8) });
+    if (stopAt !== null) faults.arm({ fault: 'stop', ...stopAt, after: this.#random.below(stopAt.within) });
     else if (this.#random.chance(0.75)) armStop(faults, this.#random);
     if (toleratesFaults) armFaults(faults, this.#random);
     this.#disk.freeBytes = this.plan.freeBytes ?? Number.POSITIVE_INFINITY;

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { SeedOptions } from '../../db/sim/index.ts';
+import type { SeedOptions, SimPlan } from '../../db/sim/index.ts';
 import { repositoryRoot } from '../version.ts';
 
 export interface Canary {
@@ -16,6 +16,8 @@ export interface Canary {
   readonly bug: string;
   readonly lies?: NonNullable<SeedOptions['lies']>;
   readonly patch?: Patch;
+  /** What of each seed's plan is given, for a bug that only one sort of run can show. */
+  readonly plan?: Partial<SimPlan>;
 }
 
 export interface Patch {
@@ -67,6 +69,7 @@ export const CANARIES: readonly Canary[] = [
   {
     name: 'stale-segment',
     bug: 'a start takes a segment of another branch for the next one',
+    plan: { kind: 'damage' },
     patch: {
       file: 'db/wal/recovery.ts',
       find: '  if (continues) return;',
@@ -94,6 +97,7 @@ export const CANARIES: readonly Canary[] = [
   {
     name: 'trusting-the-page-cache',
     bug: 'a start does not write again what it accepts',
+    plan: { kind: 'error' },
     patch: {
       file: 'db/wal/torn-tail.ts',
       find: '    disk.pwrite(handle, part, at);',

@@ -27,7 +27,7 @@ export async function runSeeds(options: PoolOptions): Promise<Tally> {
   const { from, count, onProgress = () => {} } = options;
   const start: WorkerStart = {
     canary: options.canary ?? null,
-    plan: options.plan ?? {},
+    plan: { ...options.canary?.plan, ...options.plan },
     digests: options.digests ?? false,
   };
   const total = newTally();
