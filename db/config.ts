@@ -33,6 +33,10 @@ const configSchema = z.strictObject({
       .int()
       .min(MIB)
       .max(1024 * MIB),
+    entryBytes: z
+      .int()
+      .min(0)
+      .max(16 * MIB),
   }),
   snapshots: z.strictObject({
     everyCommits: z.int().min(0),
@@ -66,7 +70,7 @@ export const CONFIG_DEFAULTS: Config = {
   socket: 'auto',
   http: { server: 'on', host: 'same', port: DEFAULT_HTTP_PORT, tls: 'auto', metrics: 'open' },
   hostNames: [],
-  log: { durability: 'group_sync', segmentBytes: 64 * MIB },
+  log: { durability: 'group_sync', segmentBytes: 64 * MIB, entryBytes: 0 },
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   limits: {
     connections: 1000,
@@ -119,6 +123,13 @@ export const SETTINGS: readonly Setting[] = [
     'number',
     'BYTES',
     'size of log segments, used when the log is made',
+  ),
+  setting(
+    'log.entryBytes',
+    'entry-bytes',
+    'number',
+    'BYTES',
+    'largest event, up to 16 MiB, used when the log is made; 0 for 4 MiB or what a segment takes',
   ),
   setting(
     'snapshots.everyCommits',

@@ -127,6 +127,7 @@ function firstStart(options: RunOptions, directory: string, disk: RealDisk): str
     hostNames: config.hostNames,
     adminTokenHash: null,
     segmentBytes: config.log.segmentBytes,
+    entryBytesMax: config.log.entryBytes === 0 ? undefined : config.log.entryBytes,
     ownLog: options.ownLog ?? true,
   });
   return adminToken;
