@@ -9,6 +9,7 @@
  * it, stands in its file in peers/.
  */
 import { chmodSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Bench, BenchAim, BenchContext, BenchResult, BenchRow } from './bench.ts';
 import { rounded } from './bench.ts';
@@ -85,7 +86,7 @@ async function run(context: BenchContext): Promise<BenchResult> {
   if (options.write) {
     const machine = describeMachine(context.directory);
     writePage({
-      ...{ machine, ...kept, plan: options.plan },
+      ...{ machine, ...kept, plan: options.plan, load: loadavg()[2] ?? 0 },
       peers: [...new Set([...SERVERS, ...LIBRARIES])],
     });
     context.progress('docs/performance.md and docs/images/ are written');

@@ -104,13 +104,18 @@ describe('the page of the comparison', () => {
     ...{ fileSystem: 'ext4 on /dev/a', freeGiB: 1 },
   };
   const findings = findingsOf('servers', result({ TruthDB: [400_000], redis: [200_000] }), 'TruthDB');
-  const page = { machine, plan: { rounds: 5, seconds: 2 }, peers: [], findings, aims: [] };
+  const page = { machine, plan: { rounds: 5, seconds: 2 }, load: 2, peers: [], findings, aims: [] };
 
   test('has a row for each contender with how much faster TruthDB is', () => {
     const text = renderPage(page);
     expect(text).toContain('| TruthDB | 400 k |');
     expect(text).toContain('| redis | 200 k (2×) |');
     expect(text).toContain('| etcd | absent |');
+  });
+
+  test('says so when the machine was busy with other things', () => {
+    expect(renderPage(page)).not.toContain('busy');
+    expect(renderPage({ ...page, load: 9 })).toContain('a load of 9 on 2 cores');
   });
 
   test('replaces what stands between the markers and nothing else', () => {

@@ -11,10 +11,14 @@ const DOCS = join(import.meta.dirname, '../../../docs');
 const BEGIN = '<!-- bench peers: begin -->';
 const END = '<!-- bench peers: end -->';
 const PLOTTED_BYTES = 256;
+/** A server, its load generator and their kernel threads are this much by themselves. */
+const BUSY_TIMES = 2;
 
 export interface Page {
   readonly machine: Machine;
   readonly plan: { readonly rounds: number; readonly seconds: number };
+  /** Programs that wanted a processor on average while this was measured, ours among them. */
+  readonly load: number;
   readonly peers: readonly Peer[];
   readonly findings: readonly Finding[];
   readonly aims: readonly BenchAim[];
@@ -58,6 +62,13 @@ export function between(text: string, content: string): string {
   return `${text.slice(0, begin + BEGIN.length)}\n\n${content}\n\n${text.slice(end)}`;
 }
 
+function busyWarning({ load, machine }: Page): string {
+  return (
+    `**The machine was busy**: a load of ${Math.round(load)} on ${machine.cores} cores. Who needs more of a processor, or two processes where another ` +
+    'needs many, gets less of it than on a quiet one, and the disk is shared too: these ratios are no verdict.'
+  );
+}
+
 /** Tables as Markdown. */
 export function renderPage(page: Page): string {
   const { cpu, cores, memoryGiB, kernel, node, fileSystem } = page.machine;
@@ -65,6 +76,7 @@ export function renderPage(page: Page): string {
   return [
     `Measured on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, ${fileSystem}, Node ${node}: ${page.plan.rounds} rounds of ` +
       `${page.plan.seconds} s each in turns; medians. In brackets: how many times as fast TruthDB was, the median of the rounds' ratios.`,
+    ...(page.load > cores * BUSY_TIMES ? [busyWarning(page)] : []),
     ...parts,
     '### Aims',
     tableOf(
