@@ -2,12 +2,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../../db/client/index.ts';
 import { Random } from '../../../db/sim/random.ts';
-import { diskWithSerial, flakey, linear, MappedDevice, makeXfs, mountXfs, unmount } from './devices.ts';
+import {
+  diskWithSerial,
+  flakey,
+  isShutDown,
+  linear,
+  MappedDevice,
+  makeXfs,
+  mountXfs,
+  unmount,
+} from './devices.ts';
 import { type FoundEvent, Ledger } from './ledger.ts';
 import { LOAD_CLIENTS, LOAD_UNDER_WAY, Load, PATIENT, readEvents } from './load.ts';
 import type { CutReport, PlannedCut } from './plan.ts';
 import { type Cut, recover } from './recover.ts';
-import { ServerProcess } from './server.ts';
+import { ServerProcess, startOnNew } from './server.ts';
 
 /** Counted in answers, because emulated machines differ in speed by an order of magnitude: until the cut, */
 const ANSWERS_BEFORE = { from: 20, to: 300 } as const;
@@ -35,6 +44,7 @@ interface Happened {
   readonly serverExit?: number;
   /** What a reader saw last; it must still be there. */
   readonly exposed?: readonly FoundEvent[];
+  readonly shutDown?: boolean;
 }
 
 /** Makes a database on a new file system, loads it, cuts as `kind` says, and reports what came back. */
@@ -56,9 +66,7 @@ export async function runCut({ kind, seed }: PlannedCut): Promise<CutReport> {
     started,
   };
   await unmount(MOUNT_POINT);
-  await device.prepare(linear(disk));
-  await device.suspend();
-  await device.resume();
+  await device.change(linear(disk));
   await mountXfs(device.path, MOUNT_POINT);
   const report = await recover(cut, MOUNT_POINT);
   await unmount(MOUNT_POINT);
@@ -78,10 +86,11 @@ async function begin(kind: PlannedCut['kind'], seed: number): Promise<Machine> {
   const device = await MappedDevice.create('data', disk, linear(disk));
   await makeXfs(device.path);
   await mountXfs(device.path, MOUNT_POINT);
-  const server = await ServerProcess.start({
-    directory: MOUNT_POINT,
-    durability: kind === 'async' ? 'async' : 'group_sync',
-  });
+  const server = await startOnNew(
+    MOUNT_POINT,
+    kind === 'exposed' ? 'zeros' : 'unwritten',
+    kind === 'async' ? 'async' : 'group_sync',
+  );
   const ledger = new Ledger(seed, LOAD_CLIENTS);
   const load = await Load.start(server.connection, ledger);
   return { disk, device, server, ledger, load, random: new Random(seed, 'cut') };
@@ -102,19 +111,27 @@ async function dropWrites({ device, disk, server, load, random }: Machine): Prom
 
 /** The disk refuses honestly, so whatever was acknowledged, whenever that was, must hold; and the server must end by itself. */
 async function errorWrites({ device, disk, server }: Machine): Promise<Happened> {
-  await device.prepare(flakey(disk, 'error_writes'));
-  await device.suspend();
-  await device.resume();
-  const status = await server.exit(WRITER_END_MS);
-  if (status === undefined) await server.kill();
-  return { promisedUntil: Number.POSITIVE_INFINITY, serverExit: status ?? -1 };
+  await device.change(flakey(disk, 'error_writes'));
+  return { promisedUntil: Number.POSITIVE_INFINITY, serverExit: await endOf(server) };
 }
 
-/** The server alone dies. The next one finds in the page cache what may never have reached the disk, and shows it. */
+/**
+ * After a failed fdatasync the page cache shows what the disk does not have, and no later one writes it: the pages are clean.
+ * The disk is well again when the next server starts over the same mounted file system, and what that server shows must
+ * outlast the memory it was read from.
+ */
 async function exposeThenDrop({ device, disk, server, load }: Machine): Promise<Happened> {
-  await device.prepare(flakey(disk, 'drop_writes'));
-  await server.kill();
+  await device.change(flakey(disk, 'error_writes'));
+  await load.refused();
+  await device.change(linear(disk));
+  const serverExit = await endOf(server);
   await load.stop();
+  // Where a write of the file system's own was refused as well, it has nothing to show any more: the next server starts on the disk.
+  const shutDown = isShutDown(MOUNT_POINT);
+  if (shutDown) {
+    await unmount(MOUNT_POINT);
+    await mountXfs(device.path, MOUNT_POINT);
+  }
   const again = await ServerProcess.start({
     directory: MOUNT_POINT,
     durability: 'group_sync',
@@ -122,11 +139,17 @@ async function exposeThenDrop({ device, disk, server, load }: Machine): Promise<
   });
   const reader = await connect(server.connection, PATIENT);
   const exposed = await readEvents(reader);
-  await device.suspend();
-  await device.resume();
+  await device.change(flakey(disk, 'drop_writes'));
   await again.kill();
   await reader.close();
-  return { promisedUntil: Number.POSITIVE_INFINITY, exposed };
+  return { promisedUntil: Number.POSITIVE_INFINITY, serverExit, exposed, shutDown };
+}
+
+/** Exit status of a server that is expected to end by itself; -1 when it was killed because it did not. */
+async function endOf(server: ServerProcess): Promise<number> {
+  const status = await server.exit(WRITER_END_MS);
+  if (status === undefined) await server.kill();
+  return status ?? -1;
 }
 
 function between(random: Random, { from, to }: { readonly from: number; readonly to: number }): number {

@@ -71,6 +71,12 @@ export class MappedDevice {
     await dmsetup('resume', ...NO_UDEV, this.#name);
   }
 
+  async change(target: Target): Promise<void> {
+    await this.prepare(target);
+    await this.suspend();
+    await this.resume();
+  }
+
   /** Places a mark in the recording. */
   async mark(text: string): Promise<void> {
     await dmsetup('message', this.#name, '0', 'mark', text);
@@ -93,6 +99,17 @@ export async function mountXfs(device: string, at: string): Promise<void> {
 /** What is in memory of the file system is gone afterwards, written or not. */
 export async function unmount(at: string): Promise<void> {
   await run('umount', [at]);
+}
+
+/** True when the file system has given up because a write of its own failed. */
+export function isShutDown(mountPoint: string): boolean {
+  try {
+    readdirSync(mountPoint);
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EIO') return true;
+    throw error;
+  }
 }
 
 /** All zeros again, as far as anybody who reads can tell. */

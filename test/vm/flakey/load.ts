@@ -45,6 +45,11 @@ export class Load {
     }
   }
 
+  /** Waits until a request has been refused. */
+  async refused(): Promise<void> {
+    while (this.#refusals.size === 0) await sleep(LOOK_MS);
+  }
+
   /** Codes of errors that were answered. */
   get refusals(): readonly string[] {
     return [...this.#refusals].toSorted();

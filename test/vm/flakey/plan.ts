@@ -3,8 +3,8 @@
 /**
  * `drop-writes`: the disk goes on saying yes and keeps nothing, until the power is cut.
  * `error-writes`: the disk refuses every write.
- * `exposed`: the server alone is killed and started again over what the page cache still holds; what it then shows is a
- * promise, and the power is cut on it.
+ * `exposed`: the disk refuses for a moment, and the server is started again over what the page cache still holds; what it
+ * then shows is a promise, and the power is cut on it.
  * `log-writes`: the disk is recorded, and made again up to a random place of the recording.
  * `async`: as `drop-writes`, but the answers promised nothing. That this loses shows that the others could.
  */
@@ -43,8 +43,10 @@ export interface CutReport {
   readonly problem: string | null;
   /** As `problem`, were every answer a promise, also those of a disk that lied or of clients that came later. */
   readonly lost: string | null;
-  /** Exit status with which the server ended under `error-writes`; null where it was killed. */
+  /** Exit status with which the server ended when the disk refused; null where it was killed. */
   readonly serverExit: number | null;
+  /** Under `exposed`: the file system gave up along with the server, so that nothing was shown but what the disk had. */
+  readonly shutDown: boolean;
   /** Codes with which clients were refused. */
   readonly refusals: readonly string[];
   /** Exit status of `truthdb wal verify` on what the cut left. */

@@ -25,7 +25,7 @@ import { Ledger } from './ledger.ts';
 import { LOAD_CLIENTS, Load } from './load.ts';
 import type { CutReport, PlannedRecording } from './plan.ts';
 import { recover } from './recover.ts';
-import { ServerProcess } from './server.ts';
+import { startOnNew } from './server.ts';
 
 const MARKS = 20;
 const MARK_PAUSE_MS = 20;
@@ -76,7 +76,7 @@ async function record(seed: number): Promise<Recorded> {
   const device = await MappedDevice.create('recorded', disk, logWrites(disk, recording));
   await makeXfs(device.path);
   await mountXfs(device.path, MOUNT_POINT);
-  const server = await startOver(seed % 2 === 0);
+  const server = await startOnNew(MOUNT_POINT, seed % 2 === 0 ? 'zeros' : 'unwritten');
   const ledger = new Ledger(seed, LOAD_CLIENTS);
   const load = await Load.start(server.connection, ledger);
   const marks: Mark[] = [];
@@ -102,19 +102,6 @@ async function record(seed: number): Promise<Recorded> {
     connection: server.connection,
     refusals: load.refusals,
   };
-}
-
-/**
- * A server on a new database. Its log lies in space that is allocated and was never written, where the file system shows a
- * write only once it is complete. `written` makes it one that a killed server left: the next start fills that space with
- * zeros, and of a write over them any part may be seen after a cut.
- */
-async function startOver(written: boolean): Promise<ServerProcess> {
-  const options = { directory: MOUNT_POINT, durability: 'group_sync' } as const;
-  const server = await ServerProcess.start(options);
-  if (!written) return server;
-  await server.kill();
-  return ServerProcess.start({ ...options, connection: server.connection });
 }
 
 /** A recording device is not emptied before it is used again: its super block says how many entries are of this time. */

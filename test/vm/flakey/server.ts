@@ -98,6 +98,22 @@ export class ServerProcess {
   }
 }
 
+/**
+ * A server on a new database. Its log lies in space that is allocated and was never written, where the file system shows a
+ * write only once it is complete; or it is what a killed server left, and its next start has filled that space with zeros: of
+ * a write over them any part may be there after a cut, and the file system itself has nothing to note about it.
+ */
+export async function startOnNew(
+  directory: string,
+  space: 'unwritten' | 'zeros',
+  durability: ServeOptions['durability'] = 'group_sync',
+): Promise<ServerProcess> {
+  const server = await ServerProcess.start({ directory, durability });
+  if (space === 'unwritten') return server;
+  await server.kill();
+  return ServerProcess.start({ directory, durability, connection: server.connection });
+}
+
 export interface Verification {
   readonly status: number;
   readonly torn: boolean;
