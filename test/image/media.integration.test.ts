@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { buildEsp } from '../../image/esp.ts';
 import { buildIso } from '../../image/iso.ts';
 import { buildSmallImage, EPOCH } from './small-tree.ts';
 
+const ORDINARY_USER = ['--user', '--map-user=1234', '--map-group=1234', 'true'];
 const VOLUME_ID = 'TRUTHDB_INSTALL';
 let folder: string;
 beforeAll(() => {
@@ -32,15 +33,23 @@ describe('the root image', () => {
     expect(listing).toMatch(/squashfs-root\/bin -> usr\/bin$/m);
   });
 
-  test('belongs to root and is the same bytes when an ordinary user builds it', async () => {
-    const one = await buildSmallImage(at('cache-1'));
-    const squashfs = join(one.directory, 'root.squashfs');
-    expect(output('unsquashfs', '-max-depth', '0', '-lln', squashfs)).toMatch(/^drwxr-xr-x 0\/0 /);
-    const user = ['--user', '--map-user=1234', '--map-group=1234'];
-    const program = [process.execPath, join(import.meta.dirname, 'small-tree.ts'), at('cache-3')];
-    const other = output('unshare', ...user, ...program).trim();
-    expect(readFileSync(join(other, 'root.squashfs')).equals(readFileSync(squashfs))).toBe(true);
+  test('belongs to root', async () => {
+    const { directory } = await buildSmallImage(at('cache-1'));
+    const listing = output('unsquashfs', '-max-depth', '0', '-lln', join(directory, 'root.squashfs'));
+    expect(listing).toMatch(/^drwxr-xr-x 0\/0 /);
   });
+
+  // In a chroot nobody can be mapped, and an ordinary user cannot build an image at all.
+  test.runIf(spawnSync('unshare', ORDINARY_USER).status === 0)(
+    'is the same bytes when an ordinary user builds it',
+    async () => {
+      const { directory } = await buildSmallImage(at('cache-1'));
+      const program = [process.execPath, join(import.meta.dirname, 'small-tree.ts'), at('cache-3')];
+      const other = output('unshare', ...ORDINARY_USER.slice(0, -1), ...program).trim();
+      const bytes = (place: string) => readFileSync(join(place, 'root.squashfs'));
+      expect(bytes(other).equals(bytes(directory))).toBe(true);
+    },
+  );
 
   test('verifies against its hash, and one flipped bit is found', async () => {
     const image = await buildSmallImage(at('cache-1'));
