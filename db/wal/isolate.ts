@@ -26,6 +26,7 @@ import {
 } from './segment.ts';
 import { walkSegment } from './segment-walk.ts';
 import type { DurableClaim } from './settle.ts';
+import { preadWithZeros } from './unreadable.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -197,7 +198,7 @@ function keepBytes(disk: Disk, directory: string, { segment: index, offset, end 
     const size = Math.min(end, disk.size(source));
     for (let at = offset; at < size; at += block.length) {
       const part = block.subarray(0, Math.min(block.length, size - at));
-      disk.pread(source, part, part.length, at);
+      preadWithZeros(disk, source, part, part.length, at);
       disk.pwrite(target, part, at - offset);
     }
     disk.fsync(target);

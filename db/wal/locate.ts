@@ -5,6 +5,7 @@ import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, SEAL, SEAL_BYTES, SEGMENT_HEADER_BY
 import { readCount } from './layout.ts';
 import type { ScanStart } from './scanner.ts';
 import type { OpenedSegment } from './segment.ts';
+import { nextPage, preadUpToDamage, preadWithZeros } from './unreadable.ts';
 import { nonZeroEnd } from './zeros.ts';
 
 /** Start of a walk at an entry that begins at `offset`; the walk finds out whether what it says of itself is true. */
@@ -61,7 +62,7 @@ function previousOrdinal(view: DataView): CommitOrdinal {
 
 function read(disk: Disk, { handle }: OpenedSegment, offset: number, length: number): DataView<ArrayBuffer> {
   const bytes = new Uint8Array(length);
-  disk.pread(handle, bytes, length, offset);
+  preadWithZeros(disk, handle, bytes, length, offset);
   return new DataView(bytes.buffer);
 }
 
@@ -72,7 +73,9 @@ export function contentEnd(disk: Disk, { handle, header }: OpenedSegment): numbe
   const block = new Uint8Array(BLOCK_BYTES);
   for (let end = header.identity.segmentBytes; end > SEGMENT_HEADER_BYTES; end -= BLOCK_BYTES) {
     const start = Math.max(end - BLOCK_BYTES, 0);
-    const count = disk.pread(handle, block, end - start, start);
+    const count = preadUpToDamage(disk, handle, block, end - start, start);
+    // What cannot be read must have been written.
+    if (count < end - start && start + count < disk.size(handle)) return nextPage(start + count);
     const last = nonZeroEnd(block.subarray(0, count));
     if (last > 0) return start + last;
   }

@@ -9,6 +9,7 @@ import type { Gap } from './gaps.ts';
 import { readCount } from './layout.ts';
 import type { ScanBreak, Scanner, ScanStart } from './scanner.ts';
 import type { OpenedSegment } from './segment.ts';
+import { nextPage, preadUpToDamage } from './unreadable.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -23,8 +24,12 @@ export function groupBehind(
   const block = new DataView(new ArrayBuffer(BLOCK_BYTES + ENTRY_HEADER.size));
   let at = brokenAt + 8;
   while (at < segmentBytes) {
-    const count = disk.pread(segment.handle, new Uint8Array(block.buffer), block.byteLength, at);
-    if (count < ENTRY_HEADER.size) return null;
+    const count = preadUpToDamage(disk, segment.handle, new Uint8Array(block.buffer), block.byteLength, at);
+    if (count < ENTRY_HEADER.size) {
+      // Unreadable, or the end of a file that was cut short: then nothing is found in the rest either.
+      at = nextPage(at);
+      continue;
+    }
     const end = at + Math.min(count - ENTRY_HEADER.size + 8, BLOCK_BYTES);
     const from = at;
     while (at < end) {

@@ -18,6 +18,7 @@ import {
 } from './format.ts';
 import { readCount, writeCount } from './layout.ts';
 import { headerSeed, type OpenedSegment } from './segment.ts';
+import { isReadFailure, preadUpToDamage } from './unreadable.ts';
 
 /** Fits the cache; grows only for a larger group. */
 const WINDOW_BYTES = 256 * 1024;
@@ -30,6 +31,8 @@ const DIGEST = 256;
 export type BreakReason =
   | Exclude<keyof typeof STOP, 'commit' | 'seal' | 'more'>
   | 'truncated'
+  /** The disk cannot read it. */
+  | 'unreadable'
   | 'commit'
   | 'seal'
   | 'chain';
@@ -99,6 +102,7 @@ export class Scanner {
   #offset = 0;
   #chain: Uint8Array | 'restart' | null = null;
   #contentHash = false;
+  #unreadable = false;
 
   constructor(disk: Pick<Disk, 'pread'>) {
     this.#disk = disk;
@@ -139,7 +143,8 @@ export class Scanner {
       if (reason === STOP.commit) return this.#commit(offset, position, expected);
       if (reason === STOP.seal) return this.#seal(offset, position);
       if (reason !== STOP.more) return this.#broken(offset, position, reasonName(reason));
-      if (!this.#readMore(offset, position)) return this.#broken(offset, position, 'truncated');
+      if (!this.#readMore(offset, position))
+        return this.#broken(offset, position, this.#unreadable ? 'unreadable' : 'truncated');
     }
   }
 
@@ -278,9 +283,20 @@ export class Scanner {
     const length = Math.min(wanted, this.#windowBytes - keep, this.#segmentBytes - this.#windowEnd);
     this.#readBytes = Math.min(this.#readBytes * 2, WINDOW_BYTES);
     const target = this.#memory.subarray(WASM_PAGE_BYTES + keep, WASM_PAGE_BYTES + keep + length);
-    const count = this.#disk.pread(this.#handle, target, length, this.#windowEnd);
+    const count = preadUpToDamage(this.#disk, this.#handle, target, length, this.#windowEnd);
+    if (count === 0) this.#unreadable = this.#isUnreadable();
     this.#windowEnd += count;
     return count > 0;
+  }
+
+  /** Nothing comes from the window's end on: because the file ends there, or because it cannot be read. */
+  #isUnreadable(): boolean {
+    try {
+      this.#disk.pread(this.#handle, new Uint8Array(1), 1, this.#windowEnd);
+      return false;
+    } catch (error) {
+      return isReadFailure(error);
+    }
   }
 
   /** Size of the entry at `position` as its header says, if the header is in the window already. */

@@ -17,6 +17,7 @@ import {
 } from './format.ts';
 import { readCount, writeCount } from './layout.ts';
 import type { LogIdentity } from './log.ts';
+import { preadUpToDamage } from './unreadable.ts';
 
 /** What a directory scan knows of a segment. */
 export interface SegmentName {
@@ -150,7 +151,7 @@ export function openSegment(
   const handle = disk.open(join(wal, fileName), mode);
   try {
     const headerBytes = new Uint8Array(SEGMENT_HEADER_BYTES);
-    disk.pread(handle, headerBytes, SEGMENT_HEADER_BYTES, 0);
+    preadUpToDamage(disk, handle, headerBytes, SEGMENT_HEADER_BYTES, 0);
     const header = decodeSegmentHeader(headerBytes, fileName);
     if (header.index !== name.index || header.firstSequence !== name.firstSequence) {
       throw new TruthError(

@@ -26,6 +26,7 @@ import { contentEnd } from './locate.ts';
 import { tornDirectory } from './metadata.ts';
 import type { ScanBreak, Scanner } from './scanner.ts';
 import type { OpenedSegment } from './segment.ts';
+import { preadUpToDamage, preadWithZeros } from './unreadable.ts';
 import { firstNonZero } from './zeros.ts';
 
 /** The unit a disk writes whole or not at all. Larger physical sectors consist of these. */
@@ -49,11 +50,13 @@ export function judgeTail(
   found: ScanBreak,
   { accepted, mark }: { readonly accepted: Sequence; readonly mark: Sequence },
 ): Tail {
-  const bytes = readTail(disk, segment, found.offset);
+  const { bytes, whole } = readTail(disk, segment, found.offset);
   const behind = bytes.length === 0 ? mark : markBehind(scanner, segment, found, bytes);
   const highest = (behind > mark ? behind : mark) as Sequence;
   if (highest > accepted) return { kind: 'corrupt', mark: highest, bytes };
   if (bytes.length === 0) return { kind: 'clean', mark: highest, bytes };
+  // What cannot be read shows nothing, least of all that it was never written.
+  if (!whole) return { kind: 'corrupt', mark: highest, bytes };
   const extent = extentOf(scanner, segment, found, bytes);
   const cutShort = found.brokenAt + extent > disk.size(segment.handle);
   const torn = isTearable(found) && (cutShort || hasZeroSector(found, bytes, extent));
@@ -99,10 +102,12 @@ export function rewriteTail(
   disk.fdatasync(handle);
 }
 
-function readTail(disk: Disk, segment: OpenedSegment, offset: number): Uint8Array {
+/** `whole`: all of it could be read; zeros stand for what could not. */
+function readTail(disk: Disk, segment: OpenedSegment, offset: number): { bytes: Uint8Array; whole: boolean } {
   const bytes = new Uint8Array(Math.max(contentEnd(disk, segment) - offset, 0));
-  disk.pread(segment.handle, bytes, bytes.length, offset);
-  return bytes;
+  const { handle } = segment;
+  const size = preadWithZeros(disk, handle, bytes, bytes.length, offset);
+  return { bytes, whole: preadUpToDamage(disk, handle, new Uint8Array(size), size, offset) === size };
 }
 
 /** Reasons that a missing sector can have. The others are valid entries that contradict their log. */

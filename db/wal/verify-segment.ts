@@ -20,6 +20,7 @@ import {
   walDirectory,
 } from './segment.ts';
 import { judgeTail } from './torn-tail.ts';
+import { preadUpToDamage } from './unreadable.ts';
 import { firstNonZero } from './zeros.ts';
 
 export interface VerifyProblem {
@@ -206,7 +207,8 @@ class SegmentCheck {
       );
     }
     const stray = strayByte(this.#disk, this.#segment, seal.end);
-    if (stray !== null) this.#report(stray, seal.sequence, 'a byte after the seal is not zero');
+    if (stray !== null)
+      this.#report(stray, seal.sequence, 'a byte after the seal is not zero, or cannot be read');
     this.#bytes = seal.end;
     this.#end = { ...this.#end, sequence: seal.sequence, chain: seal.chain, epoch: seal.epoch };
     this.#known = true;
@@ -261,9 +263,10 @@ function strayByte(disk: Disk, { handle, header }: OpenedSegment, from: number):
   const block = new Uint8Array(BLOCK_BYTES);
   for (let at = from; at < header.identity.segmentBytes; at += block.length) {
     const length = Math.min(block.length, header.identity.segmentBytes - at);
-    const count = disk.pread(handle, block, length, at);
+    const count = preadUpToDamage(disk, handle, block, length, at);
     const found = firstNonZero(block.subarray(0, count));
     if (found >= 0) return at + found;
+    if (count < length && at + count < disk.size(handle)) return at + count;
   }
   return null;
 }
