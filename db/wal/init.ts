@@ -15,7 +15,7 @@ import {
   SEGMENT_BYTES_MIN,
 } from './format.ts';
 import type { LogIdentity } from './log.ts';
-import { metadataDirectory, writeLogId } from './metadata.ts';
+import { metadataDirectory, readEpoch, writeLogId } from './metadata.ts';
 import { isSpareFileName, walDirectory } from './segment.ts';
 
 export interface InitLogOptions {
@@ -45,6 +45,13 @@ export function initLog(options: InitLogOptions): LogIdentity {
       throw new TruthError('ALREADY_EXISTS', `${directory} already holds a log; nothing was changed`, {
         directory,
       });
+    }
+    if (readEpoch(disk, directory) > 0) {
+      throw new TruthError(
+        'ALREADY_EXISTS',
+        `${directory} belongs to a log that was in use, and its segments are gone. Bring wal/ back, or remove metadata/ to give that log up; nothing was changed`,
+        { directory },
+      );
     }
     for (const folder of FOLDERS) disk.mkdir(join(directory, folder));
     disk.fsyncDirectory(directory);

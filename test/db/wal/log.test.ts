@@ -274,6 +274,16 @@ test('init makes no log over a log, and openers of nothing are told so', async (
   await expect(open(empty)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
+test('init makes no log in the place of one whose segments are gone', async () => {
+  const disk = newDisk();
+  await (await open(disk)).log.close();
+  for (const path of segmentPaths(disk)) disk.unlink(path);
+  const again = (): unknown => initLog({ directory: DIRECTORY, disk, random: randomFrom(1) });
+  expect(again).toThrowError(expect.objectContaining({ code: 'ALREADY_EXISTS' }));
+  for (const path of disk.paths()) if (path.includes('/metadata/')) disk.unlink(path);
+  expect(again).not.toThrow();
+});
+
 test('init refuses sizes that do not fit', () => {
   const init = (options: object): unknown =>
     initLog({ directory: DIRECTORY, disk: new MemoryDisk(), random: randomFrom(1), ...options });
