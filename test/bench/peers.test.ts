@@ -104,7 +104,7 @@ describe('the page of the comparison', () => {
     ...{ fileSystem: 'ext4 on /dev/a', freeGiB: 1 },
   };
   const findings = findingsOf('servers', result({ TruthDB: [400_000], redis: [200_000] }), 'TruthDB');
-  const page = { machine, plan: { rounds: 5, seconds: 2 }, load: 2, peers: [], findings, aims: [] };
+  const page = { machine, plan: { rounds: 5 }, load: 2, peers: [], findings, aims: [] };
 
   test('has a row for each contender with how much faster TruthDB is', () => {
     const text = renderPage(page);

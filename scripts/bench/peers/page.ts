@@ -16,7 +16,7 @@ const BUSY_TIMES = 2;
 
 export interface Page {
   readonly machine: Machine;
-  readonly plan: { readonly rounds: number; readonly seconds: number };
+  readonly plan: { readonly rounds: number };
   /** Programs that wanted a processor on average while this was measured, ours among them. */
   readonly load: number;
   readonly peers: readonly Peer[];
@@ -74,8 +74,8 @@ export function renderPage(page: Page): string {
   const { cpu, cores, memoryGiB, kernel, node, fileSystem } = page.machine;
   const parts = PARTS.flatMap((part) => renderPart(part, page.findings));
   return [
-    `Measured on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, ${fileSystem}, Node ${node}: ${page.plan.rounds} rounds of ` +
-      `${page.plan.seconds} s each in turns; medians. In brackets: how many times as fast TruthDB was, the median of the rounds' ratios.`,
+    `Measured on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, ${fileSystem}, Node ${node}: ${page.plan.rounds} rounds ` +
+      `in turns, some seconds each; medians. In brackets: how many times as fast TruthDB was, the median of the rounds' ratios.`,
     ...(page.load > cores * BUSY_TIMES ? [busyWarning(page)] : []),
     ...parts,
     '### Aims',
