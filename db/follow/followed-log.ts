@@ -17,6 +17,7 @@ import type {
   ReadOptions,
 } from '../wal/log.ts';
 import { SegmentReader } from '../wal/reader.ts';
+import { StableWait } from '../wal/stable-wait.ts';
 import { CopyTail } from './copy-tail.ts';
 import { listCopy } from './examine.ts';
 
@@ -51,7 +52,7 @@ export class FollowedLog implements Log {
   readonly #replicated = new Set<(commit: LogCommit) => void>();
   readonly #stableListeners = new Set<(stable: Sequence) => void>();
   readonly #failureListeners = new Set<(error: Error) => void>();
-  readonly #waiters = new Set<() => void>();
+  readonly #waiting = new StableWait();
   #durable: Sequence;
   #stable: Sequence;
   #epoch: Epoch;
@@ -105,7 +106,7 @@ export class FollowedLog implements Log {
     if (this.#failure !== null || this.#closed) return;
     this.#failure = error;
     for (const listener of this.#failureListeners) listener(error);
-    this.#wakeAll();
+    this.#waiting.wakeAll();
   }
 
   append(): AppendedRange {
@@ -154,20 +155,9 @@ export class FollowedLog implements Log {
   }
 
   /** True once `stable` is past `after`; false when the log or the signal ended the wait. */
-  async stablePast(after: Sequence, signal: AbortSignal | undefined): Promise<boolean> {
-    while (this.#stable <= after) {
-      if (this.#closed || this.#failure !== null || signal?.aborted === true) return false;
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          this.#waiters.delete(wake);
-          signal?.removeEventListener('abort', wake);
-          resolve();
-        };
-        this.#waiters.add(wake);
-        signal?.addEventListener('abort', wake);
-      });
-    }
-    return true;
+  stablePast(after: Sequence, signal: AbortSignal | undefined): Promise<boolean> {
+    const over = (): boolean => this.#closed || this.#failure !== null;
+    return this.#waiting.until(() => this.#stable > after, over, signal);
   }
 
   status(): LogStatus {
@@ -195,7 +185,7 @@ export class FollowedLog implements Log {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#wakeAll();
+    this.#waiting.wakeAll();
     await this.#options.onClose();
     while (this.#running) await turn();
     this.#tail.close();
@@ -226,11 +216,7 @@ export class FollowedLog implements Log {
     if (read.commit !== null) for (const listener of this.#replicated) listener(read.commit);
     this.#stable = read.sequence;
     for (const listener of this.#stableListeners) listener(this.#stable);
-    this.#wakeAll();
-  }
-
-  #wakeAll(): void {
-    for (const wake of [...this.#waiters]) wake();
+    this.#waiting.wakeAll();
   }
 }
 

@@ -27,6 +27,7 @@ import { type QueueMemory, QueueProducer, QueueStatistics, WRITER_STATE } from '
 import { type ReadableSegment, SegmentReader } from './reader.ts';
 import { DISK_FULL_RETRY_MILLIS } from './settle.ts';
 import { SparseIndex } from './sparse-index.ts';
+import { StableWait } from './stable-wait.ts';
 
 /** An idle log writes an empty commit after this long, to carry the mark of the last real one. */
 const IDLE_MARK_MILLIS = 50;
@@ -75,7 +76,7 @@ export class OrderedLog implements Log {
   readonly #stableListeners = new Set<(stable: Sequence) => void>();
   readonly #roomListeners = new Set<() => void>();
   readonly #failureListeners = new Set<(error: Error) => void>();
-  readonly #waiters = new Set<() => void>();
+  readonly #waiting = new StableWait();
   readonly #activity: DiskActivity;
   #writing: Writing | null = null;
   /** Why nothing can be appended now. */
@@ -232,20 +233,9 @@ export class OrderedLog implements Log {
   }
 
   /** True once `stable` is past `after`; false when the log or the signal ended the wait. */
-  async stablePast(after: Sequence, signal: AbortSignal | undefined): Promise<boolean> {
-    while (this.#stable <= after) {
-      if (this.#closed || this.#failure !== null || signal?.aborted === true) return false;
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          this.#waiters.delete(wake);
-          signal?.removeEventListener('abort', wake);
-          resolve();
-        };
-        this.#waiters.add(wake);
-        signal?.addEventListener('abort', wake);
-      });
-    }
-    return true;
+  stablePast(after: Sequence, signal: AbortSignal | undefined): Promise<boolean> {
+    const over = (): boolean => this.#closed || this.#failure !== null;
+    return this.#waiting.until(() => this.#stable > after, over, signal);
   }
 
   status(): LogStatus {
@@ -283,7 +273,7 @@ export class OrderedLog implements Log {
     this.#run();
     await this.#writing?.driver.ended();
     this.#closed = true;
-    this.#wakeAll();
+    this.#waiting.wakeAll();
     this.#reader.close();
   }
 
@@ -296,7 +286,7 @@ export class OrderedLog implements Log {
     if (this.#writing !== null) await this.#endWriting(this.#writing);
     this.#closed = true;
     this.#lookForProgress();
-    this.#wakeAll();
+    this.#waiting.wakeAll();
     if (this.#failure === null) this.#reader.saveIndexes();
     this.#reader.close();
     this.#lock.release();
@@ -389,7 +379,7 @@ export class OrderedLog implements Log {
     if (stable > this.#stable) {
       this.#stable = stable;
       for (const listener of this.#stableListeners) listener(this.#stable);
-      this.#wakeAll();
+      this.#waiting.wakeAll();
     }
     if (this.#queue.writerState === WRITER_STATE.failed && this.#failure === null)
       this.#fail(this.#queue.failure);
@@ -405,11 +395,7 @@ export class OrderedLog implements Log {
       `the log’s writer ended for good: ${reason}. What was not acknowledged is undecided; restart to recover from disk.`,
     );
     for (const listener of this.#failureListeners) listener(this.#failure);
-    this.#wakeAll();
-  }
-
-  #wakeAll(): void {
-    for (const wake of [...this.#waiters]) wake();
+    this.#waiting.wakeAll();
   }
 
   #armIdle(): void {
