@@ -27,9 +27,17 @@ export class Book {
   readonly #settled: number[] = [];
   #settledTo = 0;
   #next = 1;
+  #onAnswer: () => void = () => {};
 
   constructor(report: BookCounts) {
     this.#report = report;
+  }
+
+  /** Resolves with the next acknowledgement. */
+  nextAnswer(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onAnswer = resolve;
+    });
   }
 
   /** Keeps so many appends in flight until the connection breaks, or until so many were sent. */
@@ -49,6 +57,7 @@ export class Book {
             await client.append(stream, { type: 'sent', data }, { ack: random.pick(['applied', 'durable']) })
           ).position;
           this.#report.acknowledged += 1;
+          this.#onAnswer();
         } catch (error) {
           const code = codeOf(error);
           entry.refused = code === 'BUSY' || code === 'DISK_FULL';
