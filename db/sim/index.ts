@@ -6,7 +6,7 @@
  *
  *     random, time, trace                the seed, the clock, the proof that two runs are one
  *     disk → names, file → faults        page cache and durable image; what a power cut leaves
- *     damage, arming                     what goes wrong, when
+ *     damage, arming, view-swap          what goes wrong, when
  *     plan → run-seed → *-subject        what happens: lives of the log alone, or of the engine over it
  *     ledger, log-checker, probe-view    what must hold, known independently
  */

@@ -20,6 +20,7 @@ import { Random } from './random.ts';
 import { type Counts, DIRECTORY, type Subject, type SubjectContext } from './subject.ts';
 import { SimTime } from './time.ts';
 import { Trace } from './trace.ts';
+import { ViewSwap } from './view-swap.ts';
 import { type Property, Violation } from './violation.ts';
 
 export interface SeedOptions {
@@ -96,12 +97,14 @@ class Run {
     tornTails: 0,
     garbageSectors: 0,
     damages: 0,
+    viewSwaps: 0,
   };
   readonly #ledger = new Ledger();
   readonly #random: Random;
   readonly #machine: Machine;
   readonly #subject: Subject;
   readonly #damager: Damager;
+  readonly #viewSwap: ViewSwap;
   #disk: SimDisk;
   #operations = 0;
   #damage: DamageKind | null = null;
@@ -128,6 +131,7 @@ class Run {
     };
     this.#subject = this.plan.level === 'log' ? new LogSubject(context) : new EngineSubject(context);
     this.#damager = new Damager(seed, this.plan);
+    this.#viewSwap = new ViewSwap(new Random(seed, 'views'));
   }
 
   get operations(): number {
@@ -223,6 +227,11 @@ class Run {
       this.counts.garbageSectors += cut.garbageSectors;
     }
     this.#operations += before.operations;
+    if (this.plan.level === 'engine' && this.plan.kind === 'crash') {
+      const swapped = this.#viewSwap.apply(this.#disk);
+      this.trace.note(`views ${swapped}`);
+      if (swapped !== 'none') this.counts.viewSwaps += 1;
+    }
     if (!damaged) return;
     this.#damage = this.#damager.damage(this.#disk);
     if (this.#damage !== null) this.counts.damages += 1;

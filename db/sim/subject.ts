@@ -19,6 +19,7 @@ export interface Counts {
   tornTails: number;
   garbageSectors: number;
   damages: number;
+  viewSwaps: number;
 }
 
 export interface SubjectContext {

@@ -30,6 +30,7 @@ test(`${SEEDS} seeds keep what was acknowledged, invent nothing, and leave a cha
     ['tornTails', 300],
     ['garbageSectors', 100],
     ['damages', 1000],
+    ['viewSwaps', 500],
     ['segments', 11_000],
   ] as const) {
     expect(tally.counts[count], count).toBeGreaterThan(least);
