@@ -49,7 +49,8 @@ const FAULTS: Readonly<Record<Exclude<FaultKind, 'stop'>, readonly [Operation, .
   'late-EIO': ['fdatasync', 'rename', 'fsyncDirectory', 'pwrite', 'unlink', 'open'],
 };
 
-export function armFaults(faults: Faults, random: Random): void {
+/** `full`: whether space may run out. */
+export function armFaults(faults: Faults, random: Random, full: boolean): void {
   // The one that has cost most databases something: a sync fails, and what it covered looks clean from then on.
   if (random.chance(0.35)) {
     faults.arm({
@@ -61,7 +62,7 @@ export function armFaults(faults: Faults, random: Random): void {
     return;
   }
   for (let count = random.between(1, 2); count > 0; count--) {
-    const fault = random.weighted({ EIO: 6, ENOSPC: 3, short: 3, delay: 2, 'late-EIO': 2 });
+    const fault = random.weighted({ EIO: 6, ENOSPC: full ? 3 : 0, short: 3, delay: 2, 'late-EIO': 2 });
     const operation = random.pick(FAULTS[fault]);
     const path = random.pick(['', '', '/wal/', '.open', 'spare', '/metadata/', '/views/']);
     faults.arm({ fault, operation, path, after: random.below(random.pick([1, 5, 25])) });

@@ -46,9 +46,10 @@ export function planOf(seed: number, overrides: Partial<SimPlan> = {}): SimPlan 
   const damage = kind === 'damage';
   const bulk = random.weighted(damage ? { small: 2, mixed: 2, large: 6 } : { small: 4, mixed: 3, large: 3 });
   const entryBytesMax = { small: 4096, mixed: 65_536, large: 200_000 }[bulk];
+  const level = random.weighted<SimPlan['level']>({ log: 3, engine: 1 });
   return {
     kind,
-    level: random.weighted({ log: 3, engine: 1 }),
+    level,
     nameOrder: random.pick(['journal', 'any']),
     sectorBytes: random.weighted({ 512: 3, 4096: 1 }) === '512' ? 512 : 4096,
     lives: random.between({ crash: 1, error: 3, garbage: 1, damage: 2 }[kind], 4),
@@ -58,7 +59,9 @@ export function planOf(seed: number, overrides: Partial<SimPlan> = {}): SimPlan 
     ringBytes: Math.max(RING_BYTES_MIN, 3 * entryBytesMax),
     durability: random.weighted<Durability>({ group_sync: 3, sync: 1, async: 1 }),
     checkpointEntries: random.pick([3, 10, 40]),
-    freeBytes: kind === 'error' && random.chance(0.3) ? random.between(0, 8) * 1024 * 1024 : null,
+    // The engine lets appends wait for space, and refuses one in the middle of others: the log alone shows as much.
+    freeBytes:
+      level === 'log' && kind === 'error' && random.chance(0.3) ? random.between(0, 8) * 1024 * 1024 : null,
     stopAt: null,
     ...overrides,
   };

@@ -154,7 +154,8 @@ class Run {
     const { stopAt } = this.plan;
     if (stopAt !== null) faults.arm({ fault: 'stop', ...stopAt, after: this.#random.below(stopAt.within) });
     else if (this.#random.chance(0.75)) armStop(faults, this.#random);
-    if (toleratesFaults) armFaults(faults, this.#random);
+    // The engine lets appends wait for space and may refuse one in the middle of others: the log alone shows as much.
+    if (toleratesFaults) armFaults(faults, this.#random, this.plan.level === 'log');
     this.#disk.freeBytes = this.plan.freeBytes ?? Number.POSITIVE_INFINITY;
     if (this.plan.kind === 'damage' && life > 0) await this.#damager.prepareBranch(this.#disk);
     const opened = await this.#open();
