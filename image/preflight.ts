@@ -40,8 +40,11 @@ function namespacesWork(): boolean {
 }
 
 function mountsWork(isRoot: boolean): boolean {
-  const options = isRoot ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
-  const script = 'mount -t tmpfs tmpfs /mnt';
+  const user = isRoot ? [] : ['--user', '--map-root-user'];
+  // Unchanged, because in a chroot the root is no mount whose propagation could be changed; where it may be shared, what is
+  // mounted is taken away again.
+  const options = [...user, '--mount', '--propagation', 'unchanged'];
+  const script = 'mount -t tmpfs tmpfs /mnt && umount /mnt';
   return spawnSync('unshare', [...options, 'sh', '-c', script], { stdio: 'ignore' }).status === 0;
 }
 
