@@ -45,6 +45,8 @@ export interface ReadableSegment {
 interface Cursor {
   segment: ReadableSegment;
   start: ScanStart;
+  /** The seal of `segment` has been read: what follows lies in the next one, which may not exist yet. */
+  sealed: boolean;
 }
 
 export class SegmentReader implements LogReader {
@@ -194,6 +196,7 @@ export class SegmentReader implements LogReader {
   #forward(cursor: Cursor): LogCommit[] {
     const commits: LogCommit[] = [];
     let bytes = 0;
+    if (cursor.sealed) this.#enterNext(cursor);
     this.#scanner.start(this.#open(cursor.segment), cursor.start);
     while (
       cursor.start.sequence <= this.stable &&
@@ -210,13 +213,19 @@ export class SegmentReader implements LogReader {
         bytes += scanned.bytes.length;
         cursor.start = startAfter(scanned.end, scanned.sequence, scanned.ordinal);
       } else {
-        cursor.segment = this.#segmentAfter(cursor.segment);
         cursor.start = startAfter(SEGMENT_HEADER_BYTES, scanned.sequence, cursor.start.ordinal);
-        if (cursor.start.sequence <= this.stable)
-          this.#scanner.start(this.#open(cursor.segment), cursor.start);
+        cursor.sealed = true;
+        if (cursor.start.sequence > this.stable) break;
+        this.#enterNext(cursor);
+        this.#scanner.start(this.#open(cursor.segment), cursor.start);
       }
     }
     return commits;
+  }
+
+  #enterNext(cursor: Cursor): void {
+    cursor.segment = this.#segmentAfter(cursor.segment);
+    cursor.sealed = false;
   }
 
   /** The group or seal that contains a stable sequence. */
@@ -233,7 +242,7 @@ export class SegmentReader implements LogReader {
         this.#scanner.start(opened, start);
         continue;
       }
-      if (scanned.sequence >= sequence) return { segment, start };
+      if (scanned.sequence >= sequence) return { segment, start, sealed: false };
       if (scanned.kind === 'seal')
         throw new Error(`sequence ${sequence} lies behind the seal of its segment`);
       start = startAfter(scanned.end, scanned.sequence, scanned.ordinal);
@@ -246,7 +255,7 @@ export class SegmentReader implements LogReader {
     throw pruned(sequence, this.first);
   }
 
-  #scanAt({ segment, start }: Cursor): ScannedCommit | ScannedSeal {
+  #scanAt({ segment, start }: Pick<Cursor, 'segment' | 'start'>): ScannedCommit | ScannedSeal {
     this.#scanner.start(this.#open(segment), start);
     return this.#expectValid(segment, this.#scanner.next());
   }

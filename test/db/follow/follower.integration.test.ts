@@ -160,7 +160,7 @@ test('a follower killed at random points, its connection cut and its source rest
     const follower = startFollower(proxied, copy, kill % 4 === 1 ? SERVE : []);
     // Sometimes while it still looks at what it has.
     if (kill % 3 === 0) await sleep(pick(900));
-    else await eventually(() => follower.lines[0] ?? null);
+    else await follower.firstLine();
     proxy.budget = pick(3) === 0 ? pick(4_000_000) : null;
     await sleep(pick(500));
     if (kill % 7 === 3) {
@@ -175,7 +175,7 @@ test('a follower killed at random points, its connection cut and its source rest
   expect(await appending.stop()).toBeGreaterThan(100);
   await becomesSame(data, copy);
   expect(segmentsOf(copy).size).toBeGreaterThan(5);
-  const { connection } = (await eventually(() => follower.lines[0] ?? null)) as unknown as ServingLine;
+  const { connection } = (await follower.firstLine()) as unknown as ServingLine;
   const reader = { kind: 'unix', path: join(copy, 'truthdb.sock') } as const;
   expect(connection).toBeNull();
   const [ours, theirs] = await Promise.all(
@@ -199,8 +199,7 @@ test('a copy is served for reading: it shows what the source has, follows it liv
   const follower = startFollower(source.serving.connection as string, copy, [
     ...['--serve', '--host', '127.0.0.1', '--port', '0', '--http-port', '0'],
   ]);
-  const line = await eventually(() => follower.lines[0] ?? null);
-  const serving = line as unknown as ServingLine;
+  const serving = (await follower.firstLine()) as unknown as ServingLine;
   const reader = await clientOf(serving.connection as string);
   const live = await reader.subscribe({ after: 0, stream: 'orders' });
   await append(writer, 'orders', 10);
@@ -259,7 +258,7 @@ test('a copy of a copy is a copy', async () => {
   await append(writer, 'orders', 1500);
   const [first, second] = [join(directory(), 'first'), join(directory(), 'second')];
   const middle = startFollower(source.serving.connection as string, first, SERVE);
-  const serving = (await eventually(() => middle.lines[0] ?? null)) as unknown as ServingLine;
+  const serving = (await middle.firstLine()) as unknown as ServingLine;
   startFollower(serving.connection as string, second);
   await append(writer, 'orders', 1500);
   await becomesSame(source.data, second);

@@ -45,7 +45,7 @@ async function append(engine: Engine, stream: string, events: number, bytes: num
 }
 
 /** A copy over which an engine is open, and the way to bring it what the source has by now. */
-async function openReplica(source: Engine) {
+async function openReplica(source: Engine, openedAt: 'end' | 'seal' = 'end') {
   const disk = new MemoryDisk();
   const { copy, receiver } = openCopy(disk);
   copy.settle();
@@ -57,15 +57,15 @@ async function openReplica(source: Engine) {
   const stream = source
     .logBytes({ from: 1 as Sequence, name: 'copy', signal: abort.signal })
     [Symbol.asyncIterator]();
-  const catchUp = async (): Promise<void> => {
-    for (;;) {
+  const catchUp = async (to: 'end' | 'seal' = 'end'): Promise<void> => {
+    while (to === 'end' || copy.end.segment === 0 || !copy.end.sealed) {
       const { value } = await stream.next();
       if (value === undefined) return;
       take([value]);
       if (value.kind === 'end' && value.caughtUp && copy.end.sequence >= source.status().log.stable) return;
     }
   };
-  await catchUp();
+  await catchUp(openedAt);
   const identity = source.status().log.identity;
   const log = new FollowedLog({
     disk,
@@ -144,6 +144,33 @@ test('a replica shows what its source shows, across segments, and refuses append
     readOnly: expect.stringContaining('there:9650'),
   });
   await replica.close();
+  await source.engine.close();
+});
+
+test('a replica can be opened on a copy that ends with the seal of a segment, and goes on behind it', async () => {
+  const source = await newSource();
+  for (let turn = 0; turn < 50; turn++) await append(source.engine, 'a', 3, 10_000);
+  const replica = await openReplica(source.engine, 'seal');
+  const before = await everything(replica.engine);
+  expect(before).toEqual((await everything(source.engine)).slice(0, before.length));
+  expect(before.length).toBeGreaterThan(10);
+  const seen: number[] = [];
+  const following = (async () => {
+    for await (const batch of replica.engine.subscribe({ from: 0 as Sequence })) {
+      seen.push(...batch.map(({ position }) => position));
+      if (seen.length >= 150) return;
+    }
+  })();
+  await until(() => seen.length === before.length);
+  const second = await openReplica(replica.engine);
+  expect(await everything(second.engine)).toEqual(before);
+  await replica.follow();
+  await second.follow();
+  await following;
+  expect(await everything(second.engine)).toEqual(await everything(source.engine));
+  expect(await everything(replica.engine)).toEqual(await everything(source.engine));
+  expect(seen).toEqual((await everything(source.engine)).map(({ position }) => position));
+  for (const each of [second, replica]) await each.close();
   await source.engine.close();
 });
 

@@ -1,6 +1,7 @@
 /** `truthdb follow` as a process of its own, and what it says of itself. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ran } from './program.ts';
 
 const BIN = join(import.meta.dirname, '..', '..', '..', 'db', 'bin.ts');
@@ -41,6 +42,21 @@ export class FollowerProcess {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** The first line it prints. Throws with all it said when it has ended without one, or after `millis`. */
+  async firstLine(millis = 60_000): Promise<Record<string, unknown>> {
+    const deadline = performance.now() + millis;
+    for (;;) {
+      const [line] = this.lines;
+      if (line !== undefined) return line;
+      const { exitCode, signalCode } = this.child;
+      const ended = exitCode ?? signalCode;
+      if (ended !== null) throw new Error(`the follower ended (${ended}) without a line: ${this.#err}`);
+      if (performance.now() > deadline)
+        throw new Error(`no line of the follower within ${millis} ms: ${this.#err}`);
+      await sleep(50);
+    }
   }
 
   get err(): string {
