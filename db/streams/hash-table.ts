@@ -11,8 +11,8 @@ const SLOTS_FIRST = 16;
 /** Words of a slot: row + 1 (0 when free), hash. */
 const SLOT_WORDS = 2;
 /** Shards grow when they are between these fill levels full, each at its own, so that they do not all grow together. */
-const FILL_LEAST = 0.45;
-const FILL_MOST = 0.85;
+const FILL_LEAST = 0.4;
+const FILL_MOST = 0.7;
 const SHARD_BITS_MAX = 10;
 
 export class HashTable {
@@ -23,6 +23,8 @@ export class HashTable {
   #slots: Uint32Array = new Uint32Array(0);
   #at = 0;
   #hash = 0;
+  /** Makes the reads of `prefetch` count for something, or the compiler would leave them out. */
+  readonly #sink = new Uint32Array(1);
 
   /** Has 2^`shardBits` shards. */
   constructor(shardBits: number) {
@@ -52,6 +54,20 @@ export class HashTable {
     this.#used[shard]!++;
     const slots = this.#isFull(shard) ? this.#grow(shard) : this.#shards[shard]!;
     place(slots, hash, row);
+  }
+
+  /**
+   * Fetches the first slots of many hashes into the processor's cache, for lookups that follow: their misses overlap here,
+   * where one lookup after the other would wait for each.
+   */
+  prefetch(hashes: Uint32Array, count: number): void {
+    let seen = 0;
+    for (let each = 0; each < count; each++) {
+      const hash = hashes[each]!;
+      const slots = this.#shards[hash >>> this.#shardShift]!;
+      seen ^= slots[slotOf(hash, slots)]!;
+    }
+    this.#sink[0] = seen;
   }
 
   /**

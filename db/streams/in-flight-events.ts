@@ -21,7 +21,8 @@ import { NameTable } from './name-table.ts';
 import { PagedColumn, u32 } from './paged-column.ts';
 import type { StreamKey } from './stream-key.ts';
 
-const GENERATION_EVENTS = 1 << 14;
+/** Few enough for the tables of both generations to stay in the processor's cache. */
+const GENERATION_EVENTS = 1 << 12;
 const NONE: readonly Sequence[] = [];
 
 export class InFlightEvents implements EvolvingState {
@@ -84,19 +85,16 @@ class Generation {
   }
 
   add(position: Sequence, payload: Uint8Array): void {
-    const length = streamBytesOf(payload);
-    const hash = this.#names.hash(payload, streamOffset, length);
-    let stream = this.#names.find(payload, streamOffset, length, hash);
+    const stream = this.#names.numberOf(payload, streamOffset, streamBytesOf(payload));
     const row = this.#rows.count;
-    if (stream < 0) {
-      stream = this.#names.add(payload, streamOffset, length, hash);
+    if (stream === this.#lastRows.length) {
       this.#lastRows.push(row);
       this.#lastRevisions.push(revisionOf(payload));
     } else {
       this.#lastRows.set(stream, row);
       this.#lastRevisions.set(stream, revisionOf(payload));
     }
-    const id = idHash(payload, eventIdOffset, hash);
+    const id = idHash(payload, eventIdOffset, this.#names.lastHash);
     this.#rows.add(position, stream, id);
     this.#ids.add(id, row);
   }

@@ -19,6 +19,8 @@ export class NameTable {
   readonly #starts = new PagedColumn(u32);
   readonly #numbers = new HashTable(SHARD_BITS);
   #end = 0;
+  #last = -1;
+  #lastHash = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -38,6 +40,21 @@ export class NameTable {
       if (this.equals(number, bytes, start, length)) return number;
     }
     return -1;
+  }
+
+  /** Number of the name, which is added if it is not there. Events of one stream often follow each other: the name found last is tried first. */
+  numberOf(bytes: Uint8Array, start: number, length: number): number {
+    if (this.#last >= 0 && this.equals(this.#last, bytes, start, length)) return this.#last;
+    const hash = this.hash(bytes, start, length);
+    const found = this.find(bytes, start, length, hash);
+    this.#last = found >= 0 ? found : this.add(bytes, start, length, hash);
+    this.#lastHash = hash;
+    return this.#last;
+  }
+
+  /** Hash of the name that `numberOf` was asked for last. */
+  get lastHash(): number {
+    return this.#lastHash;
   }
 
   /** Adds a name that is not there and returns its number. */
@@ -103,6 +120,7 @@ export class NameTable {
     this.#starts.clear();
     this.#numbers.clear();
     this.#end = 0;
+    this.#last = -1;
   }
 
   get bytes(): number {

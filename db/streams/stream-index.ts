@@ -33,6 +33,8 @@ import { RevisionLists } from './revision-lists.ts';
 import type { StreamKey } from './stream-key.ts';
 
 const ID_SHARD_BITS = 8;
+/** Ids that are added together: few enough to stay in the cache from the fetch to the use. */
+const ID_HASHES = 1024;
 const NONE: readonly Sequence[] = [];
 const NO_STREAM: StreamHead = { revision: -1, position: SEQUENCE_NONE };
 
@@ -45,6 +47,8 @@ export interface StreamLookup {
   positions(key: StreamKey, from: number, to: number): Sequence[];
   /** Revision of the stream's first event after a position; one past the last when there is none. */
   revisionAfter(key: StreamKey, position: Sequence): number;
+  /** Tells that `candidates` will be asked about the first `count` of these hashes next: their places are fetched together. */
+  prefetch(idHashes: Uint32Array, count: number): void;
   /** Positions of events in the stream whose id has this hash (`idHash`): nearly always none or the one. */
   candidates(key: StreamKey, idHash: number): readonly Sequence[];
 }
@@ -54,6 +58,7 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
   readonly #rows = new EventRows();
   readonly #lists = new RevisionLists();
   readonly #ids = new HashTable(ID_SHARD_BITS);
+  readonly #idHashes = new Uint32Array(ID_HASHES);
   /** The newest gap of the log, to which events count that a stream misses. */
   #gap: ViewGap | null = null;
   /** Digests of pages that cannot change any more, by part name. */
@@ -77,7 +82,12 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
   }
 
   onCommit(commit: ViewCommit): void {
-    for (const entry of commit.entries) evolve(this, entry);
+    const from = this.#rows.count;
+    try {
+      for (const entry of commit.entries) evolve(this, entry);
+    } finally {
+      this.#addIds(from);
+    }
   }
 
   onGap(gap: ViewGap): void {
@@ -85,18 +95,14 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
   }
 
   eventAppended(position: Sequence, payload: Uint8Array): void {
-    const length = streamBytesOf(payload);
-    const hash = this.#names.hash(payload, streamOffset, length);
-    let stream = this.#names.find(payload, streamOffset, length, hash);
-    if (stream < 0) {
-      stream = this.#names.add(payload, streamOffset, length, hash);
-      this.#lists.addStream();
-    }
+    const stream = this.#names.numberOf(payload, streamOffset, streamBytesOf(payload));
+    if (stream === this.#lists.streams) this.#lists.addStream();
     const revision = revisionOf(payload);
     if (this.#gap !== null) this.#addLost(stream, revision, this.#gap);
     const expected = this.#lists.count(stream);
     if (revision !== expected) throw wrongRevision(position, revision, expected);
-    this.#addRow(position, stream, idHash(payload, eventIdOffset, hash));
+    const row = this.#rows.add(position, stream, idHash(payload, eventIdOffset, this.#names.lastHash));
+    this.#lists.append(stream, row);
   }
 
   head(key: StreamKey): StreamHead {
@@ -124,6 +130,10 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
       else high = middle;
     }
     return low;
+  }
+
+  prefetch(idHashes: Uint32Array, count: number): void {
+    this.#ids.prefetch(idHashes, count);
   }
 
   candidates(key: StreamKey, idHash: number): readonly Sequence[] {
@@ -172,10 +182,14 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     return this.#names.find(key.bytes, 0, key.length, key.hash);
   }
 
-  #addRow(position: Sequence, stream: number, hash: number): void {
-    const row = this.#rows.add(position, stream, hash);
-    this.#ids.add(hash, row);
-    this.#lists.append(stream, row);
+  /** Ids of the rows from `from` on. All of a commit together: where they go is far apart in memory. */
+  #addIds(from: number): void {
+    for (let first = from; first < this.#rows.count; first += ID_HASHES) {
+      const count = Math.min(ID_HASHES, this.#rows.count - first);
+      for (let each = 0; each < count; each++) this.#idHashes[each] = this.#rows.idHash(first + each);
+      this.#ids.prefetch(this.#idHashes, count);
+      for (let each = 0; each < count; each++) this.#ids.add(this.#idHashes[each]!, first + each);
+    }
   }
 
   /** What a stream misses below a revision was in the gap: it keeps its revisions, and reading it meets the gap. */

@@ -3,7 +3,7 @@
  * events of a request are in their stream already, because that takes the same two places and, on a hit, their bytes.
  */
 import { TruthError } from '../errors.ts';
-import type { StreamName } from '../kernel/event.ts';
+import type { EventDraft, StreamName } from '../kernel/event.ts';
 import {
   type AppendEvents,
   decodeEvent,
@@ -28,6 +28,7 @@ export class StreamState implements KernelState, EvolvingState {
   readonly #inFlight: InFlightEvents;
   readonly #key: StreamKey;
   readonly #read: ReadPayload;
+  #idHashes = new Uint32Array(64);
 
   constructor(options: {
     readonly logId: Uint8Array;
@@ -56,23 +57,28 @@ export class StreamState implements KernelState, EvolvingState {
   known(command: AppendEvents): readonly (KnownEvent | null)[] {
     const { stream, events } = command;
     if (this.head(stream).revision === -1) return NONE_KNOWN;
+    const key = this.#key.set(stream);
+    const index = this.#index();
+    const hashes = this.#idHashesOf(events, key.hash);
+    if (events.length > 1) index.prefetch(hashes, events.length);
     let known: (KnownEvent | null)[] | null = null;
-    for (let index = 0; index < events.length; index++) {
-      const event = this.#find(stream, events[index]!.id);
+    for (let each = 0; each < events.length; each++) {
+      const { id } = events[each]!;
+      const event =
+        this.#firstOf(this.#inFlight.candidates(key, hashes[each]!), stream, id) ??
+        this.#firstOf(index.candidates(key, hashes[each]!), stream, id);
       if (event === null) continue;
       known ??= new Array<KnownEvent | null>(events.length).fill(null);
-      known[index] = event;
+      known[each] = event;
     }
     return known ?? NONE_KNOWN;
   }
 
-  #find(stream: StreamName, id: Uint8Array): KnownEvent | null {
-    const key = this.#key.set(stream);
-    const hash = idHash(id, 0, key.hash);
-    return (
-      this.#firstOf(this.#inFlight.candidates(key, hash), stream, id) ??
-      this.#firstOf(this.#index().candidates(key, hash), stream, id)
-    );
+  #idHashesOf(events: readonly EventDraft[], streamHash: number): Uint32Array {
+    if (events.length > this.#idHashes.length) this.#idHashes = new Uint32Array(events.length);
+    for (let each = 0; each < events.length; each++)
+      this.#idHashes[each] = idHash(events[each]!.id, 0, streamHash);
+    return this.#idHashes;
   }
 
   #firstOf(candidates: readonly Sequence[], stream: StreamName, id: Uint8Array): KnownEvent | null {
