@@ -1,11 +1,12 @@
 /**
  * Cuts the received bytes into frames. Frames that lie whole in one chunk are read in place; only a frame split
- * between chunks is copied together. Memory held is at most twice what was received of the current frame, and never
- * more than the limit: a length that is only claimed costs nothing.
+ * between chunks is copied together. Memory held is at most a small multiple of what was received of the current frame:
+ * a length that is only claimed costs nothing.
  */
 import { Buffer } from 'node:buffer';
 import { TruthError } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';
+import type { CarryPool } from './carry-pool.ts';
 import { frameChecksum } from './checksum.ts';
 import { FRAME_HEADER } from './constants.ts';
 
@@ -28,9 +29,14 @@ export class FrameReader {
   /** The beginning of a frame whose rest has not arrived. */
   #carry: Buffer | null = null;
   #carried = 0;
+  /** Holds the frame `next` stopped at; to be given back. */
+  #opened: Buffer | null = null;
+  readonly #pool: CarryPool | null;
 
-  constructor(bodyBytesMax: number) {
+  /** With a pool, what was read of a frame must not be looked at after the next call of `next`; without one it stays. */
+  constructor(bodyBytesMax: number, pool: CarryPool | null = null) {
     this.#bodyBytesMax = bodyBytesMax;
+    this.#pool = pool;
   }
 
   set bodyBytesMax(bytes: number) {
@@ -70,6 +76,7 @@ export class FrameReader {
 
   /** Goes to the next whole frame; false when the rest has yet to arrive. Errors: PROTOCOL, TOO_LARGE. */
   next(): boolean {
+    if (this.#opened !== null) this.#giveOpened(this.#opened);
     if (this.#carried > 0) return this.#nextFromCarry();
     const available = this.#chunk.length - this.#at;
     if (available >= HEADER_BYTES) {
@@ -90,7 +97,8 @@ export class FrameReader {
     const total = this.#frameBytes(this.#carry as Buffer, 0);
     if (!this.#fillTo(total)) return false;
     const frame = this.#carry as Buffer;
-    // The body's views live on in whoever keeps them, so this buffer is not used again.
+    // Without a pool the body's views live on in whoever keeps them, so this buffer is not used again.
+    if (this.#pool !== null) this.#opened = frame;
     this.#carry = null;
     this.#carried = 0;
     this.#frameStart = -1;
@@ -98,8 +106,18 @@ export class FrameReader {
     return true;
   }
 
+  #giveOpened(frame: Buffer): void {
+    this.#opened = null;
+    this.body.reset(EMPTY, 0, 0);
+    this.#pool?.give(frame);
+  }
+
+  #allocate(bytes: number): Buffer {
+    return this.#pool?.take(bytes) ?? Buffer.allocUnsafeSlow(bytes);
+  }
+
   #carryOver(available: number): void {
-    this.#carry = Buffer.allocUnsafeSlow(Math.max(CARRY_BYTES_MIN, available));
+    this.#carry = this.#allocate(Math.max(CARRY_BYTES_MIN, available));
     this.#carried = 0;
     this.#fillTo(available);
   }
@@ -119,9 +137,10 @@ export class FrameReader {
   #growCarry(needed: number, total: number): void {
     const carry = this.#carry as Buffer;
     if (needed <= carry.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(total, carry.length * 2)));
+    const grown = this.#allocate(Math.max(needed, Math.min(total, carry.length * 2)));
     carry.copy(grown, 0, 0, this.#carried);
     this.#carry = grown;
+    this.#pool?.give(carry);
   }
 
   /** Bytes of the whole frame whose header is at `at`, once its length is known to be allowed. */

@@ -9,6 +9,7 @@
 export * from './appends.ts';
 export { ByteReader } from './byte-reader.ts';
 export { ByteWriter } from './byte-writer.ts';
+export { CarryPool } from './carry-pool.ts';
 export * from './connection-string.ts';
 export * from './constants.ts';
 export { type EventText, eventText } from './event-text.ts';

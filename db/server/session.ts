@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { TruthError } from '../errors.ts';
 import {
+  CarryPool,
   commonVersion,
   decodeHello,
   encodeEmpty,
@@ -25,11 +26,13 @@ type State = 'greeting' | 'open' | 'closing' | 'closed';
 
 /** After the last words: how long the client may take to read them. */
 const LINGER_MILLIS = 2_000;
+/** Of all connections: a request copies what it keeps before the next frame is looked at. */
+const CARRIES = new CarryPool();
 
 export class Session {
   readonly #host: SessionHost;
   readonly #socket: Socket;
-  readonly #frames = new FrameReader(HELLO_BODY_BYTES_MAX);
+  readonly #frames = new FrameReader(HELLO_BODY_BYTES_MAX, CARRIES);
   readonly #out: Outbox;
   readonly #local: boolean;
   readonly #onClosed: () => void;
