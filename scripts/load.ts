@@ -48,9 +48,7 @@ const load: Load = {
   bytes: Number(values.bytes),
   batch: Number(values.batch),
 };
-const shapes = SHAPES.filter(
-  ({ clients, inFlight }) => values.only === undefined || values.only === `${clients}x${inFlight}`,
-);
+const shapes = values.only === undefined ? SHAPES : [shapeFrom(values.only)];
 const directory = mkdtempSync(join(values.data, 'truthdb-load-'));
 const server = await startServing({
   data: directory,
@@ -64,6 +62,13 @@ try {
 } finally {
   await server.stop();
   rmSync(directory, { recursive: true, force: true });
+}
+
+function shapeFrom(text: string): Shape {
+  const [, clients, inFlight] = /^([1-9]\d*)x([1-9]\d*)$/.exec(text) ?? [];
+  if (clients === undefined)
+    throw new Error(`--only ${text}: wanted is CLIENTSxIN-FLIGHT, for example 64x16`);
+  return { clients: Number(clients), inFlight: Number(inFlight) };
 }
 
 async function run(url: string, { clients, inFlight }: Shape, serverCpu: () => number): Promise<string> {
