@@ -43,6 +43,7 @@ const configSchema = z.strictObject({
     everyBytes: z.int().min(0),
     keep: z.int().min(1).max(1000),
   }),
+  followers: z.strictObject({ keepBytes: z.int().min(0) }),
   limits: z.strictObject({
     connections: z.int().min(1).max(100_000),
     bodyBytes: z
@@ -72,6 +73,7 @@ export const CONFIG_DEFAULTS: Config = {
   hostNames: [],
   log: { durability: 'group_sync', segmentBytes: 64 * MIB, entryBytes: 0 },
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
+  followers: { keepBytes: 64 * 1024 * MIB },
   limits: {
     connections: 1000,
     bodyBytes: BODY_BYTES_DEFAULT,
@@ -140,6 +142,13 @@ export const SETTINGS: readonly Setting[] = [
   ),
   setting('snapshots.everyBytes', null, 'number', 'BYTES', 'and after so many bytes of log; 0 for none'),
   setting('snapshots.keep', null, 'number', 'N', 'how many are kept, held ones not counted; at least 1'),
+  setting(
+    'followers.keepBytes',
+    null,
+    'number',
+    'BYTES',
+    'log kept for a follower that is behind or away; past that it counts as lost; 0 for none',
+  ),
   setting('limits.connections', null, 'number', 'N', 'connections to the wire port at once'),
   setting('limits.bodyBytes', null, 'number', 'BYTES', 'largest request'),
   setting('limits.inFlight', null, 'number', 'N', 'requests of one connection read ahead of their answers'),
@@ -219,7 +228,7 @@ function checkFile(name: string, content: unknown): void {
 
 /** The schema of a file: every key optional, still none unknown. */
 function partial(schema: typeof configSchema) {
-  const { listen, http, log, snapshots, limits } = schema.shape;
+  const { listen, http, log, snapshots, followers, limits } = schema.shape;
   return schema
     .extend({
       listen: listen.partial(),
@@ -227,6 +236,7 @@ function partial(schema: typeof configSchema) {
       log: log.partial(),
       limits: limits.partial(),
       snapshots: snapshots.partial(),
+      followers: followers.partial(),
     })
     .partial();
 }

@@ -22,6 +22,7 @@ import { streamIndex } from './streams/index.ts';
 import {
   type Durability,
   type DurableClaim,
+  FollowerLeases,
   type Hold,
   type InitLogOptions,
   initLog,
@@ -30,6 +31,7 @@ import {
   type LogIdentity,
   type OpenedLog,
   openLog,
+  SegmentFiles,
 } from './wal/index.ts';
 
 export type {
@@ -48,6 +50,7 @@ export type {
 export const VIEWS: readonly ViewDefinition[] = [streamIndex];
 
 const CHECKPOINT_ENTRIES = 1_000_000;
+const FOLLOWER_BYTES_MAX = 64 * 1024 ** 3;
 /** Only by command, unless somebody says otherwise. */
 const SNAPSHOTS_BY_COMMAND: SnapshotPolicy = { everyCommits: 0, everyBytes: 0, keep: 3 };
 
@@ -67,6 +70,8 @@ export interface OverLogOptions {
   readonly checkpointEntries?: number;
   /** When snapshots are taken in the background and how many are kept; without it only by command, and three. */
   readonly snapshots?: SnapshotPolicy;
+  /** What is kept of the log for a follower that is behind or away, in bytes; 0: nothing. 64 GiB unless given. */
+  readonly followerBytesMax?: number;
   /** One line for each long step and each problem. */
   readonly progress?: (line: string) => void;
 }
@@ -146,14 +151,24 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
   const policy = options.snapshots ?? SNAPSHOTS_BY_COMMAND;
   const snapshots = new SnapshotKeeper({ log, registry, store: copies, runner: saver(), policy, report });
   const checkpointEntries = options.checkpointEntries ?? CHECKPOINT_ENTRIES;
-  const bytes = new LogBytes({ disk, directory, log });
+  const files = new SegmentFiles(disk, directory);
+  const leases = new FollowerLeases({
+    disk,
+    directory,
+    clock,
+    scheduler,
+    bytesMax: options.followerBytesMax ?? FOLLOWER_BYTES_MAX,
+    bytesFrom: (from) => files.bytesFrom(from, log.identity.segmentBytes),
+    report,
+  });
+  const bytes = new LogBytes({ disk, directory, log, leases });
   const prunable = options.prunable ?? null;
   return new Database({
     log,
     bytes,
     registry,
     snapshots,
-    retention: new LogKeeper({ disk, directory, views: definitions, log: prunable, bytes }),
+    retention: new LogKeeper({ disk, directory, views: definitions, log: prunable, bytes, leases }),
     replication: options.replication ?? null,
     clock,
     pause,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type Config, resolveConfig, SETTINGS } from '../config.ts';
 import { Follower, type FollowerState, lagOf, openReplica } from '../follow/index.ts';
 import { RealDisk } from '../io/index.ts';
-import { type Address, parseConnectionString } from '../protocol/index.ts';
+import { type Address, isFollowerName, parseConnectionString } from '../protocol/index.ts';
 import { runServer } from '../server/index.ts';
 import { type Arguments, type Command, misused, type Terminal } from './command.ts';
 import { announceServing, announceUnseen } from './serving-lines.ts';
@@ -23,6 +23,11 @@ export const follow: Command = {
   positionals: [{ name: 'URL', required: false }],
   options: [
     { flag: 'data', value: 'DIR', help: 'directory of the copy (required); made on first use' },
+    {
+      flag: 'name',
+      value: 'NAME',
+      help: 'what the source calls this copy; without it the copy makes up a name at its first start and keeps it',
+    },
     { flag: 'verify', value: null, help: 'first check every byte of the copy, and heal what is damaged' },
     {
       flag: 'serve',
@@ -39,10 +44,18 @@ export const follow: Command = {
     const data = args.text('data');
     if (url === undefined) throw misused(follow, 'the URL of the source is missing');
     if (data === undefined) throw misused(follow, '--data is missing');
+    const name = args.text('name') ?? null;
+    if (name !== null && !isFollowerName(name)) {
+      throw misused(
+        follow,
+        `--name is "${name}"; 1 to 64 letters, digits, points, hyphens and underscores are needed`,
+      );
+    }
     const address = parseConnectionString(url);
     const options = {
       address,
       source: placeOf(address),
+      name,
       everything: args.switch('verify'),
       nowMillis: () => performance.now(),
       report: (line: string) => terminal.say(line),

@@ -23,6 +23,7 @@ import { status } from './status.ts';
 import { tail } from './tail.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
 import { walInspect, walVerify } from './wal.ts';
+import { walFollowers } from './wal-followers.ts';
 import { walIsolate } from './wal-isolate.ts';
 import { walArchive, walPrune } from './wal-retention.ts';
 import { walStream } from './wal-stream.ts';
@@ -52,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   walVerify,
   walArchive,
   walPrune,
+  walFollowers,
   walIsolate,
   walStream,
   follow,

@@ -11,18 +11,25 @@ import {
   decodeLogFrame,
   encodeCredit,
   encodeEmpty,
+  encodeLogKept,
   encodeStreamLog,
   FRAME_HEADER,
   KIND,
   type LogFrame,
+  PROTOCOL_VERSION_FOLLOWERS,
   type StreamLog,
   type Welcome,
 } from '../protocol/index.ts';
+import type { Sequence } from '../types.ts';
 import { Connection, placeOf } from './connection.ts';
 
 export interface LogStreamOptions {
   readonly address: Address;
   readonly from: StreamLog['from'];
+  /** Name under which the server keeps the log for this receiver; an older server keeps nothing. */
+  readonly follower?: string;
+  /** Whether gaps are told in the stream rather than ending it; an older server does not tell. */
+  readonly gaps?: boolean;
   /** Bytes the server may send ahead of the consumer. Default 4 MiB. */
   readonly window?: number;
   /** How long opening the connection may take. Default 10,000. */
@@ -33,6 +40,8 @@ export interface LogStreamOptions {
 
 const WINDOW_DEFAULT = 4 * 1024 * 1024;
 const REQUEST = 2;
+/** How often the server hears at most what has been made durable. */
+const KEPT_MILLIS = 500;
 const CONNECT_MILLIS_DEFAULT = 10_000;
 const SILENCE_MILLIS_DEFAULT = 10_000;
 
@@ -51,6 +60,9 @@ export class LogStream {
   #heardAt = performance.now();
   #asked = false;
   #watch: NodeJS.Timeout | null = null;
+  #named = false;
+  #kept: Sequence | null = null;
+  #keptTimer: NodeJS.Timeout | null = null;
 
   /** Errors: CONNECTION, TIMEOUT, UNAUTHENTICATED and what the server says at once. */
   static async open(options: LogStreamOptions): Promise<LogStream> {
@@ -61,7 +73,7 @@ export class LogStream {
       onFrame: (kind, request, body) => stream.#receive(kind, request, body),
       onClosed: (reason) => stream.#finish(reason),
     });
-    stream.#begin(connection, welcome, options.from);
+    stream.#begin(connection, welcome, options);
     return stream;
   }
 
@@ -71,11 +83,18 @@ export class LogStream {
     this.#silenceMillis = silenceMillis ?? SILENCE_MILLIS_DEFAULT;
   }
 
-  #begin(connection: Connection, welcome: Welcome, from: StreamLog['from']): void {
+  #begin(connection: Connection, welcome: Welcome, { from, follower, gaps }: LogStreamOptions): void {
     this.#connection = connection;
     this.#welcome = welcome;
     this.#watch = setInterval(() => this.#checkSilence(), this.#silenceMillis);
-    encodeStreamLog(connection.out, REQUEST, { from, credit: this.#window });
+    const known = welcome.version >= PROTOCOL_VERSION_FOLLOWERS;
+    this.#named = known && follower !== undefined;
+    encodeStreamLog(connection.out, REQUEST, {
+      from,
+      credit: this.#window,
+      follower: this.#named ? (follower ?? null) : null,
+      gaps: known && gaps === true,
+    });
     connection.schedule();
   }
 
@@ -107,8 +126,16 @@ export class LogStream {
     return frames;
   }
 
+  /** Everything up to there is on disk here: the server need not keep it for this follower. Told now and then. */
+  kept(sequence: Sequence): void {
+    if (!this.#named || this.#outcome !== null) return;
+    this.#kept = sequence;
+    this.#keptTimer ??= setTimeout(() => this.#tellKept(), KEPT_MILLIS);
+  }
+
   close(): void {
     if (this.#outcome !== null) return;
+    this.#tellKept();
     encodeEmpty(this.#connection.out, KIND.CANCEL, REQUEST);
     this.#received = [];
     this.#finish(null);
@@ -133,6 +160,15 @@ export class LogStream {
     this.#received.push(frame);
     this.#receivedBytes += bytes;
     this.#wake?.();
+  }
+
+  #tellKept(): void {
+    if (this.#keptTimer !== null) clearTimeout(this.#keptTimer);
+    this.#keptTimer = null;
+    if (this.#kept === null || this.#outcome !== null) return;
+    encodeLogKept(this.#connection.out, REQUEST, this.#kept);
+    this.#connection.schedule();
+    this.#kept = null;
   }
 
   /** Half a window at a time: a frame for every frame would cost more than it tells. */
@@ -161,6 +197,7 @@ export class LogStream {
     if (this.#outcome !== null) return;
     this.#outcome = { error };
     if (this.#watch !== null) clearInterval(this.#watch);
+    if (this.#keptTimer !== null) clearTimeout(this.#keptTimer);
     this.#wake?.();
   }
 }

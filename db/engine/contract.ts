@@ -4,6 +4,7 @@ import type { ViewStatus } from '../materializer/materializer.ts';
 import type { SnapshotsStatus } from '../snapshot/keeper.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { Revision, Sequence } from '../types.ts';
+import type { FollowerStatus } from '../wal/follower-leases.ts';
 import type { LogCommit, LogStatus } from '../wal/log.ts';
 import type { LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 import type { Pruned } from '../wal/prune.ts';
@@ -67,6 +68,8 @@ export interface EngineStatus {
   readonly readOnly: string | null;
   /** Copies that are being made of this log now, with the sequence each is sent next. */
   readonly copies: readonly { readonly name: string; readonly next: Sequence }[];
+  /** Copies that have a name, also those that are away. */
+  readonly followers: readonly FollowerStatus[];
   /** Null where this is no copy. */
   readonly following: FollowingStatus | null;
 }
@@ -92,6 +95,10 @@ export interface PruneRequest {
 export interface EngineRetention {
   /** Removes the oldest segments. Errors: LOCKED naming who still needs them, READ_ONLY, CLOSED. */
   prune(request: PruneRequest): Pruned;
+  /** Copies of this log that have a name, and what is kept for each, as they were within the last second. */
+  followers(): FollowerStatus[];
+  /** Keeps nothing for one any more until it connects anew. Errors: NOT_FOUND. */
+  dropFollower(name: string): FollowerStatus;
 }
 
 export interface Engine {

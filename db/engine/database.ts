@@ -45,7 +45,7 @@ export interface DatabaseOptions {
   /** Open, at the log's stable end. */
   readonly registry: Registry;
   readonly snapshots: SnapshotKeeper;
-  readonly retention: EngineRetention;
+  readonly retention: EngineRetention & { close(): void };
   /** Where commits come from that nobody appends here; null where they are appended. */
   readonly replication: Replication | null;
   readonly clock: Clock;
@@ -58,7 +58,7 @@ export interface DatabaseOptions {
 
 export class Database implements Engine {
   readonly snapshots: SnapshotKeeper;
-  readonly retention: EngineRetention;
+  readonly retention: DatabaseOptions['retention'];
   readonly #log: Log;
   readonly #bytes: LogBytes;
   readonly #registry: Registry;
@@ -167,10 +167,11 @@ export class Database implements Engine {
     if (signal?.aborted !== true) this.#checkOpen();
   }
 
-  async *logBytes({ from, name, signal }: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
+  async *logBytes(request: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
+    const { signal } = request;
     this.#checkOpen();
     const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
-    yield* this.#bytes.read({ from, name, signal: AbortSignal.any(signals) });
+    yield* this.#bytes.read({ ...request, signal: AbortSignal.any(signals) });
     if (signal?.aborted !== true) this.#checkOpen();
   }
 
@@ -184,7 +185,8 @@ export class Database implements Engine {
       inFlight: this.#appends.inFlight,
       snapshots: this.snapshots.status(),
       readOnly: this.#registry.readOnly ?? log.readOnly,
-      copies: this.#bytes.holds().map(({ name, from }) => ({ name, next: from })),
+      copies: this.#bytes.streams(),
+      followers: this.retention.followers(),
       following: this.#replication?.status() ?? null,
     };
   }
@@ -232,6 +234,7 @@ export class Database implements Engine {
       this.#report(`views were not saved: ${error instanceof Error ? error.message : String(error)}`);
     }
     for (const stop of this.#stopListening) stop();
+    this.retention.close();
     await this.#log.close();
   }
 

@@ -4,15 +4,28 @@ import type { Disk } from '../io/index.ts';
 import { appliedPositions, CheckpointStore, type ViewDefinition } from '../materializer/index.ts';
 import { snapshotClaims } from '../snapshot/index.ts';
 import type { Sequence } from '../types.ts';
-import type { Hold, LogBytes, OpenedLog, Pruned } from '../wal/index.ts';
+import {
+  type FollowerLeases,
+  type FollowerStatus,
+  type Hold,
+  type LogBytes,
+  leaseHolds,
+  type OpenedLog,
+  type Pruned,
+} from '../wal/index.ts';
 import { readLogId } from '../wal/metadata.ts';
 import type { EngineRetention, PruneRequest } from './contract.ts';
+
+/** What views, snapshots and followers still need of a log that nobody has open. */
+export function holdsOnDisk(disk: Disk, directory: string, views: readonly ViewDefinition[]): Hold[] {
+  return [...viewHolds(disk, directory, views), ...leaseHolds(disk, directory)];
+}
 
 /**
  * What views and snapshots on disk need: each goes on from its position, and the commit there is what tells whether the
  * log bears it out. A view without a checkpoint needs everything.
  */
-export function holdsOnDisk(disk: Disk, directory: string, views: readonly ViewDefinition[]): Hold[] {
+function viewHolds(disk: Disk, directory: string, views: readonly ViewDefinition[]): Hold[] {
   const logId = readLogId(disk, directory) ?? '';
   const store = new CheckpointStore({ disk, directory, logId, report: () => {} });
   const missing = views.filter(({ name }) => store.record(name) === null);
@@ -43,6 +56,7 @@ export class LogKeeper implements EngineRetention {
   readonly #views: readonly ViewDefinition[];
   readonly #log: Pick<OpenedLog, 'retention'> | null;
   readonly #bytes: LogBytes;
+  readonly #leases: FollowerLeases;
 
   /** `log` is null where it is a copy: that follows its source. */
   constructor(options: {
@@ -51,18 +65,37 @@ export class LogKeeper implements EngineRetention {
     readonly views: readonly ViewDefinition[];
     readonly log: Pick<OpenedLog, 'retention'> | null;
     readonly bytes: LogBytes;
+    readonly leases: FollowerLeases;
   }) {
     this.#disk = options.disk;
     this.#directory = options.directory;
     this.#views = options.views;
     this.#log = options.log;
     this.#bytes = options.bytes;
+    this.#leases = options.leases;
   }
 
   prune({ before, withoutArchive }: PruneRequest): Pruned {
     if (this.#log === null)
       throw new TruthError('READ_ONLY', 'a copy of a log is not pruned by itself: prune the source');
-    const others = [...holdsOnDisk(this.#disk, this.#directory, this.#views), ...this.#bytes.holds()];
+    this.#leases.look();
+    const others = [
+      ...viewHolds(this.#disk, this.#directory, this.#views),
+      ...this.#leases.holds(),
+      ...this.#bytes.holds(),
+    ];
     return this.#log.retention.prune({ before, withoutArchive, others });
+  }
+
+  followers(): FollowerStatus[] {
+    return this.#leases.list();
+  }
+
+  dropFollower(name: string): FollowerStatus {
+    return this.#leases.drop(name);
+  }
+
+  close(): void {
+    this.#leases.close();
   }
 }

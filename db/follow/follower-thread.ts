@@ -11,6 +11,7 @@ export interface FollowerThreadData {
   readonly address: Address;
   readonly source: string;
   readonly directory: string;
+  readonly name: string | null;
   readonly everything: boolean;
 }
 

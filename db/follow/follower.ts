@@ -10,6 +10,7 @@ import type { Address, ReceivedUpTo } from '../protocol/index.ts';
 import type { Sequence } from '../types.ts';
 import { Copy } from './copy.ts';
 import { type CopyMark, readCopyMark } from './copy-mark.ts';
+import { copyName } from './copy-name.ts';
 import { type Examined, examineCopy } from './examine.ts';
 import type { FollowerState, SourceEnd } from './follower-state.ts';
 import { describeFork } from './fork.ts';
@@ -24,6 +25,8 @@ export interface FollowerOptions {
   /** Absolute path of the copy's data directory; made if it is missing (its parent must exist). */
   readonly directory: string;
   readonly disk: Disk;
+  /** Name by which the source is to know the copy; null: the one it has, or a random one. */
+  readonly name: string | null;
   /** Check every byte of the copy first, sealed segments too. */
   readonly everything: boolean;
   readonly nowMillis: () => number;
@@ -46,6 +49,7 @@ export class Follower {
   #stream: LogStream | null = null;
   #state: FollowerState;
   #settledBefore = false;
+  #name = '';
   #marked: CopyEnd | null = null;
 
   constructor(options: FollowerOptions) {
@@ -73,6 +77,12 @@ export class Follower {
       throw new TruthError('LOCKED', `another process has ${directory} open; stop it first`, { directory });
     }
     const stop = (): void => this.#stream?.close();
+    try {
+      this.#name = copyName(disk, directory, this.#options.name);
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
     signal.addEventListener('abort', stop);
     try {
       await this.#attempts(signal);
@@ -109,7 +119,7 @@ export class Follower {
     this.#copy ??= await this.#openCopy(signal);
     const copy = this.#copy;
     const { address } = this.#options;
-    const stream = await this.#open(placeOf(copy.end));
+    const stream = await this.#open(placeOf(copy.end), this.#name);
     try {
       const { logId } = stream.welcome;
       if (copy.identity !== null && Buffer.compare(logId, copy.identity.logId) !== 0) throw otherLog(address);
@@ -130,6 +140,7 @@ export class Follower {
           }
         }
         const durable = copy.sync();
+        stream.kept(durable.sequence);
         this.#tell({ connected: true, durable, identity: copy.identity, sourceEnd, problem: null });
       }
     } finally {
@@ -180,8 +191,10 @@ export class Follower {
     });
   }
 
-  async #open(from: ReceivedUpTo | Sequence): Promise<LogStream> {
-    this.#stream = await LogStream.open({ address: this.#options.address, from });
+  /** `follower` when the copy is to be known by its name; a repair asks for old bytes and says nothing of the copy. */
+  async #open(from: ReceivedUpTo | Sequence, follower?: string): Promise<LogStream> {
+    const { address } = this.#options;
+    this.#stream = await LogStream.open({ address, from, ...(follower === undefined ? {} : { follower }) });
     return this.#stream;
   }
 

@@ -102,6 +102,9 @@ export class Receiver {
   receive(frame: LogFrame): Received[] {
     if (frame.kind === 'end') return [frame];
     if (frame.kind === 'bytes') return this.#receiveBytes(frame.offset, frame.bytes);
+    if (frame.kind === 'gap') {
+      throw new TruthError('PROTOCOL', 'the source tells of a gap, although nobody asked it to');
+    }
     if (!this.#end.sealed) {
       this.#checkSameSegment(frame);
       return [];

@@ -27,8 +27,8 @@ export class ThreadedFollower {
 
   /** As `Follower.run`. */
   run(signal: AbortSignal): Promise<void> {
-    const { address, source, directory, everything, report, onState } = this.#options;
-    const data: FollowerThreadData = { address, source, directory, everything };
+    const { address, source, directory, name, everything, report, onState } = this.#options;
+    const data: FollowerThreadData = { address, source, directory, name, everything };
     const worker = startThread('follower', data);
     const stop = (): void => worker.postMessage('stop');
     return new Promise<void>((resolve, reject) => {

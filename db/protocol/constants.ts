@@ -1,5 +1,5 @@
 /**
- * Numbers of wire protocol version 1, all in one place. A number that was ever released is never reused.
+ * Numbers of wire protocol versions 1 and 2, all in one place. A number that was ever released is never reused.
  * Everything is little-endian; text is UTF-8; `id` is 16 bytes, `hash` 32.
  */
 import { layout } from './layout.ts';
@@ -9,7 +9,9 @@ export const PROTOCOL_MAGIC = 0x4244_5254;
 
 /** Versions this build speaks. The frame header, HELLO, WELCOME and ERROR keep their form in all versions. */
 export const PROTOCOL_VERSION_MIN = 1;
-export const PROTOCOL_VERSION_MAX = 1;
+export const PROTOCOL_VERSION_MAX = 2;
+/** From this version on a log stream knows its receiver by name, hears what it has made durable, and tells of gaps. */
+export const PROTOCOL_VERSION_FOLLOWERS = 2;
 
 export const DEFAULT_PORT = 9650;
 export const DEFAULT_HTTP_PORT = 9651;
@@ -40,6 +42,7 @@ export const STREAM_NAME_BYTES_MAX = 512;
 export const EVENT_TYPE_BYTES_MAX = 256;
 export const TOKEN_BYTES_MAX = 256;
 export const CLIENT_NAME_BYTES_MAX = 128;
+export const FOLLOWER_NAME_BYTES_MAX = 64;
 
 /** Kind of a frame. Below 64 they go to the server, from 64 on to the client. */
 export const KIND = Object.freeze({
@@ -55,6 +58,7 @@ export const KIND = Object.freeze({
   STATUS: 10,
   ADMIN: 11,
   STREAM_LOG: 12,
+  LOG_KEPT: 13,
   WELCOME: 64,
   APPENDED: 65,
   PAGE: 66,
@@ -66,6 +70,7 @@ export const KIND = Object.freeze({
   LOG_SEGMENT: 72,
   LOG_BYTES: 73,
   LOG_END: 74,
+  LOG_GAP: 75,
   ERROR: 127,
 });
 
@@ -84,7 +89,8 @@ export const KIND_MEANINGS: Readonly<Record<KindName, string>> = Object.freeze({
   STATUS: 'state of the server; answered by REPLY',
   ADMIN: 'administration of tokens and snapshots; answered by REPLY or ERROR',
   STREAM_LOG:
-    'bytes of the log behind a place, then live; answered by LOG_SEGMENT, LOG_BYTES and LOG_END until ENDED or ERROR',
+    'bytes of the log behind a place, then live; answered by LOG_SEGMENT, LOG_BYTES, LOG_GAP and LOG_END until ENDED or ERROR',
+  LOG_KEPT: 'what the follower of a log stream has made durable; not answered',
   WELCOME: 'answer to HELLO: the version spoken and the limits of this server',
   APPENDED: 'the events are in the log',
   PAGE: 'events of a READ',
@@ -96,6 +102,7 @@ export const KIND_MEANINGS: Readonly<Record<KindName, string>> = Object.freeze({
   LOG_SEGMENT: 'a segment begins: its identity and header',
   LOG_BYTES: 'bytes of that segment, as they lie in its file',
   LOG_END: 'where the stable log ends now',
+  LOG_GAP: 'a stretch of the log that was lost and isolated: no bytes of it come',
   ERROR: 'the request failed; with request id 0 the connection itself did and is closed',
 });
 
@@ -246,17 +253,27 @@ export const RECORDED_EVENT = layout(
   'stream name, type, data, metadata',
 );
 
-const STREAM_LOG_BODY = layout('STREAM_LOG', [
-  ['after', 'u64', 'last sequence the receiver has; 0: none. All ones: from wherever the log begins'],
-  ['credit', 'u32', 'bytes of frames the server may send before the next CREDIT'],
-  ['reserved', 'u32', 'zero'],
+const STREAM_LOG_BODY = layout(
+  'STREAM_LOG',
   [
-    'segment',
-    'u64',
-    'index of the segment in which `after` ends; 0: not known, begin with the group that holds the next sequence',
+    ['after', 'u64', 'last sequence the receiver has; 0: none. All ones: from wherever the log begins'],
+    ['credit', 'u32', 'bytes of frames the server may send before the next CREDIT'],
+    ['nameBytes', 'u16', 'bytes of the follower’s name, at most 64; 0: none. Zero in version 1'],
+    ['flags', 'u16', 'bit 0: the receiver knows LOG_GAP. Zero in version 1'],
+    [
+      'segment',
+      'u64',
+      'index of the segment in which `after` ends; 0: not known, begin with the group that holds the next sequence',
+    ],
+    ['offset', 'u64', 'offset in that segment’s file behind `after`; zero with segment 0'],
+    ['chain', 'hash', 'chain of the log after `after`; zero with segment 0'],
   ],
-  ['offset', 'u64', 'offset in that segment’s file behind `after`; zero with segment 0'],
-  ['chain', 'hash', 'chain of the log after `after`; zero with segment 0'],
+  'the follower’s name: the source keeps the log for it from `after` on, also while it is not connected',
+);
+export const STREAM_LOG_KNOWS_GAPS = 1;
+
+const LOG_KEPT_BODY = layout('LOG_KEPT', [
+  ['sequence', 'u64', 'everything up to there is on the follower’s disk'],
 ]);
 
 const LOG_SEGMENT_BODY = layout(
@@ -289,6 +306,14 @@ const LOG_END_BODY = layout('LOG_END', [
 ]);
 export const LOG_END_CAUGHT_UP = 1;
 
+const LOG_GAP_BODY = layout('LOG_GAP', [
+  ['segment', 'u64', 'index of the segment'],
+  ['offset', 'u64', 'where in its file the lost bytes begin; 0: the whole file is gone'],
+  ['end', 'u64', 'where they end; the segment’s size: the log goes on in the next segment'],
+  ['from', 'u64', 'first sequence lost'],
+  ['to', 'u64', 'last sequence lost'],
+]);
+
 const ERROR_BODY = layout(
   'ERROR',
   [
@@ -317,5 +342,7 @@ export const LAYOUTS = [
   LOG_SEGMENT_BODY,
   LOG_BYTES_BODY,
   LOG_END_BODY,
+  LOG_GAP_BODY,
+  LOG_KEPT_BODY,
   ERROR_BODY,
 ] as const;

@@ -2,8 +2,8 @@
 import { TruthError } from '../errors.ts';
 import { type RecordedAt, type Sequence, sequence } from '../types.ts';
 import type { ByteReader } from './byte-reader.ts';
-import type { ByteWriter } from './byte-writer.ts';
-import { KIND, LOG_END_CAUGHT_UP } from './constants.ts';
+import { type ByteWriter, textBytesWithin } from './byte-writer.ts';
+import { FOLLOWER_NAME_BYTES_MAX, KIND, LOG_END_CAUGHT_UP, STREAM_LOG_KNOWS_GAPS } from './constants.ts';
 
 /** Bytes of a chain hash. */
 const HASH_BYTES = 32;
@@ -24,6 +24,10 @@ export interface StreamLog {
   /** What the receiver holds; a number: only send what follows that sequence; null: everything there is. */
   readonly from: ReceivedUpTo | Sequence | null;
   readonly credit: number;
+  /** Name under which the source keeps the log for this receiver; null: it keeps nothing for it. */
+  readonly follower: string | null;
+  /** The receiver goes on behind what was lost and isolated. */
+  readonly gaps: boolean;
 }
 
 /** A frame of a log stream. Bytes are views into what was received. */
@@ -43,36 +47,79 @@ export type LogFrame =
       readonly segment: number;
       readonly offset: number;
       readonly caughtUp: boolean;
+    }
+  /** Bytes [offset, end) of a segment's file, which held the sequences `from` to `to`, are lost. */
+  | {
+      readonly kind: 'gap';
+      readonly segment: number;
+      readonly offset: number;
+      readonly end: number;
+      readonly from: Sequence;
+      readonly to: Sequence;
     };
 
-export function encodeStreamLog(out: ByteWriter, request: number, { from, credit }: StreamLog): void {
+export function encodeStreamLog(out: ByteWriter, request: number, stream: StreamLog): void {
+  const { from, credit, follower, gaps } = stream;
+  const name = follower ?? '';
+  const nameBytes = textBytesWithin('the name of a follower', name, 0, FOLLOWER_NAME_BYTES_MAX);
   const place = typeof from === 'object' ? from : null;
   const start = out.begin(KIND.STREAM_LOG, request);
   if (from === null) out.u64Max();
   else out.u64(typeof from === 'number' ? from : from.after);
   out.u32(credit);
-  out.u32(0);
+  out.u16(nameBytes);
+  out.u16(gaps ? STREAM_LOG_KNOWS_GAPS : 0);
   out.u64(place?.segment ?? 0);
   out.u64(place?.offset ?? 0);
   out.bytes(place?.chain ?? NO_CHAIN);
+  out.text(name);
   out.end(start);
 }
 
 export function decodeStreamLog(body: ByteReader): StreamLog {
   const after = body.u64OrMax('after');
   const credit = body.u32('credit');
-  body.zero(4, 'reserved');
+  const nameBytes = body.u16('nameBytes');
+  const flags = body.u16('flags');
+  if ((flags & ~STREAM_LOG_KNOWS_GAPS) !== 0) {
+    throw new TruthError('PROTOCOL', 'flags of STREAM_LOG that have no meaning must be zero');
+  }
   const segment = body.u64('segment');
   const offset = body.u64('offset');
   const chain = Uint8Array.from(body.bytes(HASH_BYTES, 'chain'));
+  const follower = nameBytes === 0 ? null : followerName(body.text(nameBytes, 'name'));
   body.done('STREAM_LOG');
+  const rest = { credit, follower, gaps: (flags & STREAM_LOG_KNOWS_GAPS) !== 0 };
   if (segment !== 0 && after !== null) {
-    return { from: { after: sequence(after), segment, offset, chain }, credit };
+    return { from: { after: sequence(after), segment, offset, chain }, ...rest };
   }
   if (segment !== 0 || offset !== 0 || chain.some((byte) => byte !== 0)) {
     throw new TruthError('PROTOCOL', 'offset and chain go with a segment and a sequence, or not at all');
   }
-  return { from: after === null ? null : sequence(after), credit };
+  return { from: after === null ? null : sequence(after), ...rest };
+}
+
+/** What an operator can read and type: 1 to 64 letters, digits, points, hyphens and underscores. */
+export function isFollowerName(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text);
+}
+
+function followerName(text: string): string {
+  if (isFollowerName(text)) return text;
+  throw new TruthError('PROTOCOL', `"${text}" is no name of a follower: 1 to 64 letters, digits, . _ -`);
+}
+
+/** Everything up to `kept` is on the receiver's disk. */
+export function encodeLogKept(out: ByteWriter, request: number, kept: Sequence): void {
+  const start = out.begin(KIND.LOG_KEPT, request);
+  out.u64(kept);
+  out.end(start);
+}
+
+export function decodeLogKept(body: ByteReader): Sequence {
+  const kept = sequence(body.u64('sequence'));
+  body.done('LOG_KEPT');
+  return kept;
 }
 
 export function encodeLogFrame(out: ByteWriter, request: number, frame: LogFrame): void {
@@ -87,6 +134,14 @@ export function encodeLogFrame(out: ByteWriter, request: number, frame: LogFrame
     out.u64(frame.firstSequence);
     out.u64(frame.offset);
     out.bytes(frame.header);
+    out.end(start);
+  } else if (frame.kind === 'gap') {
+    const start = out.begin(KIND.LOG_GAP, request);
+    out.u64(frame.segment);
+    out.u64(frame.offset);
+    out.u64(frame.end);
+    out.u64(frame.from);
+    out.u64(frame.to);
     out.end(start);
   } else {
     const start = out.begin(KIND.LOG_END, request);
@@ -113,7 +168,18 @@ export function decodeLogFrame(kind: number, body: ByteReader): LogFrame | null 
     const header = body.bytes(body.remaining, 'header');
     return { kind: 'segment', index, firstSequence, offset, header };
   }
+  if (kind === KIND.LOG_GAP) return decodeGap(body);
   return kind === KIND.LOG_END ? decodeEnd(body) : null;
+}
+
+function decodeGap(body: ByteReader): LogFrame {
+  const segment = body.u64('segment');
+  const offset = body.u64('offset');
+  const end = body.u64('end');
+  const from = sequence(body.u64('from'));
+  const to = sequence(body.u64('to'));
+  body.done('LOG_GAP');
+  return { kind: 'gap', segment, offset, end, from, to };
 }
 
 function decodeEnd(body: ByteReader): LogFrame {

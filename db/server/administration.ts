@@ -18,6 +18,8 @@ const commandSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('snapshot-list') }),
   z.strictObject({ command: z.literal('snapshot-hold'), name: z.string(), reason: z.string() }),
   z.strictObject({ command: z.literal('snapshot-release'), name: z.string() }),
+  z.strictObject({ command: z.literal('follower-list') }),
+  z.strictObject({ command: z.literal('follower-drop'), name: z.string() }),
   z.strictObject({ command: z.literal('wal-prune'), before: z.int().min(1), withoutArchive: z.boolean() }),
 ]);
 
@@ -47,6 +49,8 @@ export async function administer(
     const { removed, floor } = retention.prune({ before: sequence(before), withoutArchive });
     return { pruned: { segments: removed.map(({ index }) => index), floor } };
   }
+  if (command.command === 'follower-list') return { followers: retention.followers() };
+  if (command.command === 'follower-drop') return { dropped: retention.dropFollower(command.name) };
   return isAboutTokens(command) ? administerTokens(tokens, command) : administerSnapshots(snapshots, command);
 }
 

@@ -4,8 +4,8 @@
  */
 import type { Engine } from '../engine.ts';
 import { encodeLogFrame, type LogFrame, PAGE_BYTES_TARGET, type StreamLog } from '../protocol/index.ts';
-import type { Sequence } from '../types.ts';
-import type { LogBytesRequest, LogPiece } from '../wal/index.ts';
+import { SEQUENCE_NONE, type Sequence } from '../types.ts';
+import type { FollowerStand, LogBytesRequest, LogPiece } from '../wal/index.ts';
 import type { Counters } from './counters.ts';
 import { Delivery } from './delivery.ts';
 import type { Outbox } from './outbox.ts';
@@ -17,6 +17,7 @@ export class LogDelivery extends Delivery {
   readonly #from: StreamLog['from'];
   readonly #name: string;
   readonly #counters: Counters;
+  readonly #follower: FollowerStand | undefined;
 
   constructor(
     host: Pick<SessionHost, 'engine' | 'counters'>,
@@ -31,10 +32,23 @@ export class LogDelivery extends Delivery {
     this.#name = principal.name;
     this.#request = request;
     this.#from = stream.from;
+    const { follower } = stream;
+    this.#follower = follower === null ? undefined : { name: follower, kept: keptAt(stream.from) };
+  }
+
+  /** The follower has everything up to there on its disk. */
+  kept(sequence: Sequence): void {
+    const follower = this.#follower;
+    if (follower !== undefined && sequence > follower.kept) follower.kept = sequence;
   }
 
   protected async deliver(sent: () => void): Promise<void> {
-    const request = { from: placeOf(this.#from), name: this.#name, signal: this.signal };
+    const request = {
+      from: placeOf(this.#from),
+      name: this.#name,
+      follower: this.#follower,
+      signal: this.signal,
+    };
     for await (const piece of this.#engine.logBytes(request)) {
       for (const frame of framesOf(piece)) {
         if (!(await this.room())) return;
@@ -52,6 +66,12 @@ function placeOf(from: StreamLog['from']): LogBytesRequest['from'] {
   if (typeof from === 'number') return (from + 1) as Sequence;
   const { after, segment, offset, chain } = from;
   return { sequence: after, segment, offset, chain };
+}
+
+/** What a follower has at most when it asks. */
+function keptAt(from: StreamLog['from']): Sequence {
+  if (from === null) return SEQUENCE_NONE;
+  return typeof from === 'number' ? from : from.after;
 }
 
 /** Large groups travel in several frames. */

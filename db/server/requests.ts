@@ -9,6 +9,7 @@ import {
   decodeAppend,
   decodeCredit,
   decodeJson,
+  decodeLogKept,
   decodeReadAll,
   decodeReadStream,
   decodeStreamLog,
@@ -79,6 +80,7 @@ export class Requests {
     else if (kind === KIND.SUBSCRIBE) this.#subscribe(request, body);
     else if (kind === KIND.STREAM_LOG) this.#streamLog(request, body);
     else if (kind === KIND.CREDIT) this.#credit(request, body);
+    else if (kind === KIND.LOG_KEPT) this.#logKept(request, body);
     else if (kind === KIND.ADMIN) this.#administer(request, body);
     else this.#handleEmpty(kind, request, body);
   }
@@ -239,6 +241,13 @@ export class Requests {
         `subscription ${request} was given more credit than ${SUBSCRIPTION_CREDIT_MAX} bytes`,
       );
     }
+  }
+
+  #logKept(request: number, body: ByteReader): void {
+    const kept = decodeLogKept(body);
+    const delivery = this.#deliveries.get(request);
+    // It may have ended meanwhile.
+    if (delivery instanceof LogDelivery) delivery.kept(kept);
   }
 
   /** There is room in the outbox again. */

@@ -92,6 +92,7 @@ async function serveDatabase(
       disk,
       durability: config.log.durability,
       snapshots: config.snapshots,
+      followerBytesMax: config.followers.keepBytes,
       progress: (line) => {
         http?.starting(line);
         say(line);

@@ -12,6 +12,7 @@ export function statusReport(status: EngineStatus) {
     reason: log.failed ?? status.readOnly,
     following: status.following,
     copies: status.copies,
+    followers: status.followers,
     logId: Buffer.from(log.identity.logId).toString('hex'),
     epoch: log.epoch,
     events: status.events,

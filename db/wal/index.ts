@@ -10,6 +10,14 @@
  *     init, open, verify, inspect       entry points
  */
 export { type ArchiveOptions, archiveSegments } from './archive.ts';
+export {
+  dropLease,
+  FollowerLeases,
+  type FollowerStand,
+  type FollowerStatus,
+  leaseHolds,
+  storedFollowers,
+} from './follower-leases.ts';
 export type { Gap } from './gaps.ts';
 export { type InitLogOptions, initLog } from './init.ts';
 export {
@@ -43,6 +51,7 @@ export { type OpenedLog, type OpenLogOptions, openLog } from './open.ts';
 export { type OpenedReader, openReader } from './open-reader.ts';
 export { type Pruned, type PruneOptions, pruneSegments } from './prune.ts';
 export type { Hold } from './retention.ts';
+export { SegmentFiles } from './segment-files.ts';
 export type { DurableClaim, TornTail } from './settle.ts';
 export {
   type SegmentReport,

@@ -7,6 +7,7 @@ import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
 import type { CommitOrdinal, RecordedAt, Sequence } from '../types.ts';
 import { linkSegmentHeader } from './chain.ts';
+import type { FollowerLeases, FollowerStand } from './follower-leases.ts';
 import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, ENTRY_TYPE, SEAL, SEGMENT_HEADER_BYTES } from './format.ts';
 import { gapAt, gapError, gapWith, lostSegment, readGaps } from './gaps.ts';
 import { IndexStore } from './index-store.ts';
@@ -14,6 +15,7 @@ import { readCount } from './layout.ts';
 import { startAt } from './locate.ts';
 import type { Log } from './log.ts';
 import { LogEndWatch } from './log-end-watch.ts';
+import { readFloor } from './metadata.ts';
 import { startBehind } from './resync.ts';
 import type { Hold } from './retention.ts';
 import { type ScanBreak, Scanner, type ScanStart } from './scanner.ts';
@@ -37,6 +39,8 @@ export interface LogBytesRequest {
   readonly from: LogPlace | Sequence | 'start';
   /** Whose copy it is, as an operator knows it. */
   readonly name: string;
+  /** The receiver where it has a name of its own: the log is kept for it, also while it is away. */
+  readonly follower?: FollowerStand | undefined;
   /** Ends the stream without an error. */
   readonly signal?: AbortSignal;
 }
@@ -71,6 +75,13 @@ const WALK_BYTES = 1024 * 1024;
 /** How often a receiver that is behind hears where the end is. */
 const END_MILLIS = 500;
 
+interface Stream {
+  readonly name: string;
+  readonly cursor: Cursor;
+  /** What is kept for it is written down elsewhere. */
+  readonly leased: boolean;
+}
+
 interface Cursor {
   segment: OpenedSegment;
   offset: number;
@@ -91,15 +102,19 @@ export class LogBytes {
   readonly #scanner: Scanner;
   readonly #indexes: IndexStore;
   readonly #end: LogEndWatch;
-  readonly #streams = new Set<{ readonly name: string; readonly cursor: Cursor }>();
+  readonly #leases: FollowerLeases | null;
+  readonly #streams = new Set<Stream>();
 
   constructor(options: {
     readonly disk: Disk;
     /** The data directory. */
     readonly directory: string;
     readonly log: Pick<Log, 'stable' | 'onStable'>;
+    /** Without them a receiver is only known while it is connected. */
+    readonly leases?: FollowerLeases;
   }) {
     const { disk, directory, log } = options;
+    this.#leases = options.leases ?? null;
     this.#disk = disk;
     this.#directory = directory;
     this.#files = new SegmentFiles(disk, directory);
@@ -114,10 +129,13 @@ export class LogBytes {
    * (details.first), FORKED (the receiver has another history, or more than there is), INVALID_ARGUMENT (a sequence past
    * the end), GAP (details.from, to, next: an isolated stretch cannot be sent), CORRUPT (with segment, offset, sequence).
    */
-  async *read({ from, name, signal }: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
+  async *read(request: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
+    const { from, name, follower, signal } = request;
     const cursor = await this.#begin(from);
-    const stream = { name, cursor };
+    const leases = this.#leases?.active === true && follower !== undefined ? this.#leases : null;
+    const stream = { name, cursor, leased: leases !== null };
     this.#streams.add(stream);
+    const gone = follower === undefined ? null : (leases?.connected(follower, name) ?? null);
     let toldAt = Number.NEGATIVE_INFINITY;
     try {
       if (!cursor.sealed) yield segmentPiece(cursor);
@@ -139,14 +157,21 @@ export class LogBytes {
         }
       }
     } finally {
+      gone?.();
       this.#streams.delete(stream);
       this.#disk.close(cursor.segment.handle);
     }
   }
 
-  /** What the streams under way still need of the log. */
+  /** What the streams under way still need of the log, but for those that have a lease on it. */
   holds(): Hold[] {
-    return [...this.#streams].map(({ name, cursor }) => ({ kind: 'follower', name, from: cursor.next }));
+    const unleased = [...this.#streams].filter(({ leased }) => !leased);
+    return unleased.map(({ name, cursor }) => ({ kind: 'follower', name, from: cursor.next }));
+  }
+
+  /** The streams under way, each with the sequence it is sent next. */
+  streams(): { readonly name: string; readonly next: Sequence }[] {
+    return [...this.#streams].map(({ name, cursor }) => ({ name, next: cursor.next }));
   }
 
   #begin(from: LogBytesRequest['from']): Promise<Cursor> | Cursor {
@@ -307,6 +332,8 @@ export class LogBytes {
       const missing = cursor.segment.header.index + 1;
       const gap = lostSegment(readGaps(this.#disk, this.#directory), missing);
       if (gap !== null) throw gapError(gap);
+      const floor = readFloor(this.#disk, this.#directory);
+      if (floor !== null && floor.segment > missing) throw this.#pruned(floor.sequence);
       throw new TruthError('CORRUPT', `segment ${missing} (from sequence ${cursor.next}) is missing`, {
         segment: missing,
       });

@@ -14,6 +14,8 @@ export interface Hold {
   readonly name: string;
   /** First sequence needed. */
   readonly from: Sequence;
+  /** Command that makes the holder let go, where there is one. */
+  readonly release?: string;
 }
 
 /** Sealed segments that are not archived yet and end before a sequence, oldest first. `segments`: all, in order. */
@@ -62,7 +64,10 @@ function endingBefore(segments: readonly SegmentName[], before: Sequence): Segme
 
 function held(holding: readonly Hold[], before: Sequence): TruthError {
   const [first] = holding as readonly [Hold, ...Hold[]];
-  const names = holding.map(({ kind, name, from }) => `${kind} ${name} needs it from sequence ${from}`);
+  const names = holding.map(
+    ({ kind, name, from, release }) =>
+      `${kind} ${name} needs it from sequence ${from}${release === undefined ? '' : ` (${release} gives that up)`}`,
+  );
   return new TruthError(
     'LOCKED',
     `the log cannot be pruned before ${before}: ${names.join('; ')}. Nothing was removed; up to ${first.from} is possible.`,

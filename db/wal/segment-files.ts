@@ -30,6 +30,16 @@ export class SegmentFiles {
       .sort((a, b) => a.index - b.index);
   }
 
+  /**
+   * Bytes of the complete segments, `segmentBytes` each, in which a sequence and what follows it lie; null when the log
+   * begins behind it.
+   */
+  bytesFrom(sequence: Sequence, segmentBytes: number): number | null {
+    const names = this.list();
+    const holding = names.findLastIndex(({ firstSequence }) => firstSequence <= sequence);
+    return holding < 0 ? null : (names.length - 1 - holding) * segmentBytes;
+  }
+
   /** The first there is, opened for reading. Errors: NOT_FOUND. */
   first(): OpenedSegment {
     const [first] = this.list();

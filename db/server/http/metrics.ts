@@ -38,6 +38,7 @@ export function createMetrics(database: () => HttpDatabase | null): Registry {
     registry.registerMetric(metric as unknown as Metric);
   };
   addLogMetrics(add);
+  addFollowerMetrics(add);
   addFollowingMetrics(add);
   addSnapshotMetrics(add);
   addServerMetrics(add);
@@ -107,6 +108,26 @@ function addSnapshotMetrics(add: Add): void {
   );
   add('snapshot_failed', 'gauge', '1 when the last snapshot could not be taken', (_, status) =>
     one(status.snapshots.problem === null ? 0 : 1),
+  );
+}
+
+function addFollowerMetrics(add: Add): void {
+  const each = (
+    name: string,
+    help: string,
+    read: (follower: EngineStatus['followers'][number]) => number | null,
+  ) =>
+    add(`follower_${name}`, 'gauge', help, (_, { followers }) =>
+      followers.flatMap((follower) => {
+        const value = read(follower);
+        return value === null ? [] : { value, labels: { follower: follower.name } };
+      }),
+    );
+  each('connected', '1 while the follower is connected', ({ connected }) => (connected ? 1 : 0));
+  each('next_position', 'First position the follower does not have', ({ next }) => next);
+  each('kept_bytes', 'Bytes of complete segments behind the follower', ({ bytes }) => bytes);
+  each('lost', '1 when so much lies behind the follower that nothing is kept for it', ({ lost }) =>
+    lost ? 1 : 0,
   );
 }
 

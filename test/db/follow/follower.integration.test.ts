@@ -373,3 +373,43 @@ test('a copy is not mixed with another log that answers at the address', async (
   expect([code, err]).toEqual([65, expect.stringContaining('FORKED')]);
   expect(segmentsOf(copy)).toEqual(before);
 });
+
+test('the source keeps its log for a follower that is away, until somebody lets it go', {
+  timeout: 60_000,
+}, async () => {
+  const source = await startSource(directory());
+  const url = source.serving.connection as string;
+  const client = await clientOf(url);
+  await append(client, 'kept', 1500);
+  const copy = directory();
+  const follower = startFollower(url, copy, ['--name', 'north']);
+  await becomesSame(source.data, copy);
+  await follower.stop('SIGTERM');
+  await append(client, 'kept', 3000);
+  await client.administer({ command: 'snapshot-create', hold: null });
+  await source.process.stop('SIGTERM');
+  const again = await startSource(source.data, source.serving.port);
+  const followers = async () =>
+    (await (await clientOf(url)).administer({ command: 'follower-list' }))['followers'] as {
+      name: string;
+      next: number;
+      connected: boolean;
+    }[];
+  const [away] = await followers();
+  expect(away).toMatchObject({ name: 'north', token: 'admin', connected: false, lost: false });
+  expect(away?.next).toBeGreaterThan(1400);
+  const prune = ['wal', 'prune', '--before', '4000', '--without-archive', '--url', url];
+  expect(await truthdb(prune)).toMatchObject({ code: 75, err: expect.stringMatching(/follower north/) });
+  const catchingUp = startFollower(url, copy);
+  await becomesSame(source.data, copy);
+  await eventually(async () => ((await followers())[0]?.next as number) > 4000 || null);
+  await catchingUp.stop('SIGTERM');
+  await append(await clientOf(url), 'kept', 3000);
+  const refused = await truthdb(['wal', 'prune', '--before', '7000', '--without-archive', '--url', url]);
+  expect(refused.err).toMatch(/truthdb wal followers --drop north/);
+  expect(await truthdb(['wal', 'followers', '--drop', 'north', '--url', url])).toMatchObject({ code: 0 });
+  await again.process.stop('SIGTERM');
+  expect(await truthdb(['wal', 'followers', '--data', source.data, '--json'])).toMatchObject({
+    out: '{"followers":[]}\n',
+  });
+});

@@ -84,6 +84,7 @@ async function follow(
     source: 'there:9650',
     directory: copy,
     disk,
+    name: null,
     everything: false,
     nowMillis: () => performance.now(),
     report: () => undefined,

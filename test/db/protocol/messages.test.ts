@@ -12,6 +12,7 @@ import {
   decodeHello,
   decodeJson,
   decodeLogFrame,
+  decodeLogKept,
   decodePage,
   decodeReadAll,
   decodeReadStream,
@@ -25,6 +26,7 @@ import {
   encodeHello,
   encodeJson,
   encodeLogFrame,
+  encodeLogKept,
   encodePage,
   encodeReadAll,
   encodeReadStream,
@@ -264,10 +266,42 @@ test('what a log stream says reads as it was written', () => {
     safe.map((n) => n as Sequence),
   );
   fc.assert(
-    fc.property(from, fc.nat(), (wanted, credit) => {
-      const body = bodyOf((out) => encodeStreamLog(out, 1, { from: wanted, credit }));
-      expect(decodeStreamLog(readerOf(body))).toEqual({ from: wanted, credit });
-    }),
+    fc.property(
+      from,
+      fc.nat(),
+      fc.constantFrom(null, 'copy-1.north'),
+      fc.boolean(),
+      (wanted, credit, follower, gaps) => {
+        const request = { from: wanted, credit, follower, gaps };
+        const body = bodyOf((out) => encodeStreamLog(out, 1, request));
+        expect(decodeStreamLog(readerOf(body))).toEqual(request);
+      },
+    ),
+  );
+});
+
+test('a log stream as version 1 asks for it has no name and knows no gaps; flags without a meaning are refused', () => {
+  const request = { from: 7 as Sequence, credit: 1, follower: null, gaps: false };
+  const body = bodyOf((out) => encodeStreamLog(out, 1, request));
+  expect(body.readUInt32LE(12)).toBe(0);
+  body.writeUInt16LE(2, 14);
+  expect(() => decodeStreamLog(readerOf(body))).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
+});
+
+test('the name of a follower is one that can be typed', () => {
+  for (const name of ['../x', 'a b', '-x', 'ümlaut']) {
+    const body = bodyOf((out) =>
+      encodeStreamLog(out, 1, { from: null, credit: 1, follower: 'x'.repeat(name.length), gaps: true }),
+    ).fill(name, 64);
+    expect(() => decodeStreamLog(readerOf(body))).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
+  }
+});
+
+test('what a follower has kept reads as it was written', () => {
+  roundTrip(
+    safe.map((n) => n as Sequence),
+    (out, kept) => encodeLogKept(out, 1, kept),
+    decodeLogKept,
   );
 });
 
@@ -288,8 +322,21 @@ const logFrame: fc.Arbitrary<LogFrame> = fc.oneof(
     offset: safe,
     caughtUp: fc.boolean(),
   }),
+  fc.record({
+    kind: fc.constant('gap' as const),
+    segment: safe,
+    offset: safe,
+    end: safe,
+    from: safe.map((n) => n as Sequence),
+    to: safe.map((n) => n as Sequence),
+  }),
 );
-const LOG_KINDS = { segment: KIND.LOG_SEGMENT, bytes: KIND.LOG_BYTES, end: KIND.LOG_END };
+const LOG_KINDS = {
+  segment: KIND.LOG_SEGMENT,
+  bytes: KIND.LOG_BYTES,
+  end: KIND.LOG_END,
+  gap: KIND.LOG_GAP,
+};
 
 test('frames of a log stream read as they were written', () => {
   fc.assert(
@@ -302,7 +349,9 @@ test('frames of a log stream read as they were written', () => {
 });
 
 test('a place of the log is said whole or not at all', () => {
-  const body = bodyOf((out) => encodeStreamLog(out, 1, { from: 7 as Sequence, credit: 1 }));
+  const body = bodyOf((out) =>
+    encodeStreamLog(out, 1, { from: 7 as Sequence, credit: 1, follower: null, gaps: false }),
+  );
   body.writeUInt8(1, body.length - 1);
   expect(() => decodeStreamLog(readerOf(body))).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
 });
@@ -323,9 +372,10 @@ test('names that are not UTF-8 are refused: two names must never read as one', (
 
 test('versions: the highest both speak, or an error that names both ranges', () => {
   const hello = { token: '', name: '' };
-  expect(commonVersion({ ...hello, versionMin: 1, versionMax: 9 })).toBe(1);
-  expect(() => commonVersion({ ...hello, versionMin: 2, versionMax: 9 })).toThrow(
-    expect.objectContaining({ code: 'UNSUPPORTED_VERSION', details: { serverMin: 1, serverMax: 1 } }),
+  expect(commonVersion({ ...hello, versionMin: 1, versionMax: 9 })).toBe(2);
+  expect(commonVersion({ ...hello, versionMin: 1, versionMax: 1 })).toBe(1);
+  expect(() => commonVersion({ ...hello, versionMin: 3, versionMax: 9 })).toThrow(
+    expect.objectContaining({ code: 'UNSUPPORTED_VERSION', details: { serverMin: 1, serverMax: 2 } }),
   );
 });
 

@@ -46,6 +46,10 @@ export class MemoryEngine implements Engine {
     prune: () => {
       throw new TruthError('READ_ONLY', 'an engine over arrays has no log to prune');
     },
+    followers: () => [],
+    dropFollower: (name: string) => {
+      throw new TruthError('NOT_FOUND', `an engine over arrays has no follower ${name}`);
+    },
   };
   /** When set, appends wait for it: a test holds the disk still. */
   hold: Promise<void> | null = null;
@@ -187,6 +191,7 @@ export class MemoryEngine implements Engine {
       snapshots: { position: 0 as Sequence, taking: false, problem: null },
       readOnly: null,
       copies: [],
+      followers: [],
       following: null,
     };
   }
