@@ -4,6 +4,7 @@
  * shows as a state in which nobody can go on.
  */
 import { expect, test } from 'vitest';
+import { type Exploration, exploreInterleavings } from '../support/interleavings.ts';
 
 const SLOTS = 2;
 const ITEMS = 4;
@@ -175,28 +176,23 @@ function afterFill({ producer }: State, at: string): Pick<State, 'producer'> {
   return { producer: { ...producer, at, made: producer.made + 1 } };
 }
 
-/** Walks every reachable state. `stuck`: ends in which a thread is not where it should rest or something was not delivered; `wrong`: deliveries out of order or overwritten. */
+/** `stuck`: ends in which a thread is not where it should rest or something was not delivered; `wrong`: deliveries out of order or overwritten. */
 function explore(
   producer: Readonly<Record<string, Step>>,
   consumer: Readonly<Record<string, Step>>,
-): { states: number; stuck: string[]; wrong: string[] } {
-  const seen = new Set<string>();
-  const open: State[] = [START];
-  const stuck: string[] = [];
-  const wrong: string[] = [];
-  for (let state = open.pop(); state !== undefined; state = open.pop()) {
-    const key = JSON.stringify(state);
-    if (seen.has(key)) continue;
-    seen.add(key);
-    if (state.consumer.got.some((item, at) => item !== at)) wrong.push(key);
-    const before = state;
-    const nexts = [producer[state.producer.at]?.(state), consumer[state.consumer.at]?.(state)]
-      .filter((change) => change != null)
-      .map((change) => ({ ...before, ...change }));
-    open.push(...nexts);
-    const rests = state.consumer.at === (state.stop ? 'end' : 'asleep');
-    const ended = state.producer.at === 'end' && rests && state.consumer.got.length === ITEMS;
-    if (nexts.length === 0 && !ended) stuck.push(key);
-  }
-  return { states: seen.size, stuck, wrong };
+): Exploration {
+  const after = (state: State, change: Partial<State> | null | undefined): State[] =>
+    change == null ? [] : [{ ...state, ...change }];
+  return exploreInterleavings({
+    start: START,
+    threads: [
+      (state) => after(state, producer[state.producer.at]?.(state)),
+      (state) => after(state, consumer[state.consumer.at]?.(state)),
+    ],
+    wrong: ({ consumer: { got } }) => got.some((item, at) => item !== at),
+    ended: (state) => {
+      const rests = state.consumer.at === (state.stop ? 'end' : 'asleep');
+      return state.producer.at === 'end' && rests && state.consumer.got.length === ITEMS;
+    },
+  });
 }
