@@ -29,6 +29,8 @@ const configSchema = z.strictObject({
   hostNames: z.array(host).max(100),
   log: z.strictObject({
     durability: z.enum(['async', 'sync', 'group_sync']),
+    syncGroups: z.int().min(1).max(1024),
+    syncMillis: z.int().min(1).max(10_000),
     segmentBytes: z
       .int()
       .min(MIB)
@@ -71,7 +73,7 @@ export const CONFIG_DEFAULTS: Config = {
   socket: 'auto',
   http: { server: 'on', host: 'same', port: DEFAULT_HTTP_PORT, tls: 'auto', metrics: 'open' },
   hostNames: [],
-  log: { durability: 'group_sync', segmentBytes: 64 * MIB, entryBytes: 0 },
+  log: { durability: 'group_sync', syncGroups: 32, syncMillis: 5, segmentBytes: 64 * MIB, entryBytes: 0 },
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   followers: { keepBytes: 64 * 1024 * MIB },
   limits: {
@@ -119,6 +121,8 @@ export const SETTINGS: readonly Setting[] = [
     'names and addresses for the certificate made at first start',
   ),
   setting('log.durability', 'durability', 'text', 'MODE', 'async, sync or group_sync'),
+  setting('log.syncGroups', null, 'number', 'N', 'most commits that share one fdatasync'),
+  setting('log.syncMillis', null, 'number', 'MS', 'longest that an async commit stays without fdatasync'),
   setting(
     'log.segmentBytes',
     'segment-bytes',

@@ -32,6 +32,7 @@ import {
   type OpenedLog,
   openLog,
   SegmentFiles,
+  type SyncCaps,
 } from './wal/index.ts';
 
 export type {
@@ -81,6 +82,8 @@ export interface EngineOptions extends OverLogOptions {
   readonly random?: (bytes: number) => Uint8Array;
   /** What an append gets that asks for nothing else; `group_sync` unless given. */
   readonly durability?: Durability;
+  /** Limits of what one fdatasync covers. */
+  readonly syncCaps?: SyncCaps;
   /** Size of the queue between the appends and the disk. */
   readonly ringBytes?: number;
   /** Runs the log's writer on this thread: for tests and simulation. */
@@ -118,7 +121,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     clock,
     random,
     marks: claimsOf(disk, directory),
-    ...defined(options, ['durability', 'ringBytes', 'inline', 'scheduler', 'progress']),
+    ...defined(options, ['durability', 'syncCaps', 'ringBytes', 'inline', 'scheduler', 'progress']),
   });
   try {
     return await openEngineOver(log, { ...options, disk, clock, prunable: log });

@@ -91,6 +91,7 @@ async function serveDatabase(
       directory,
       disk,
       durability: config.log.durability,
+      syncCaps: { groups: config.log.syncGroups, millis: config.log.syncMillis },
       snapshots: config.snapshots,
       followerBytesMax: config.followers.keepBytes,
       progress: (line) => {

@@ -18,12 +18,18 @@ export interface SyncRunner {
   collect(): void;
 }
 
-/** Most groups one fdatasync covers. */
-const GROUPS_PER_SYNC_MAX = 32;
-/** Longest that an `async` group stays without an fdatasync. */
-const ASYNC_SYNC_NANOS = 5_000_000n;
+/** Caps, not aims: what arrives during one fdatasync shares the next, and an idle log never waits. */
+export interface SyncCaps {
+  /** Most groups one fdatasync covers. */
+  readonly groups: number;
+  /** Longest that an `async` group stays without an fdatasync, in milliseconds. */
+  readonly millis: number;
+}
+
+export const SYNC_CAPS_DEFAULT: SyncCaps = { groups: 32, millis: 5 };
+
 /** Hashing fewer bytes than this takes less time than waking another thread twice. */
-const PARALLEL_BYTES_MIN = 64 * 1024;
+export const PARALLEL_BYTES_MIN = 64 * 1024;
 
 /** What a batch of groups brought into the file. */
 export interface WrittenBatch {
@@ -41,6 +47,8 @@ export class Flusher {
   readonly #queue: QueueConsumer;
   readonly #statistics: QueueStatistics;
   readonly #runner: SyncRunner | null;
+  readonly #groupsMax: number;
+  readonly #asyncNanos: bigint;
   #written: Sequence;
   #durable: Sequence;
   /** What the fdatasync under way covers; null when none is. */
@@ -57,12 +65,15 @@ export class Flusher {
     statistics: QueueStatistics,
     runner: SyncRunner | null,
     durable: Sequence,
+    caps: SyncCaps = SYNC_CAPS_DEFAULT,
   ) {
     this.#disk = io.disk;
     this.#clock = io.clock;
     this.#queue = queue;
     this.#statistics = statistics;
     this.#runner = runner;
+    this.#groupsMax = caps.groups;
+    this.#asyncNanos = BigInt(caps.millis) * 1_000_000n;
     this.#written = durable;
     this.#durable = durable;
     queue.publishStable(durable);
@@ -78,7 +89,7 @@ export class Flusher {
 
   /** Groups that may still be written before the next fdatasync has to begin. */
   get groupsLeft(): number {
-    return GROUPS_PER_SYNC_MAX - this.#groups;
+    return this.#groupsMax - this.#groups;
   }
 
   get underWay(): boolean {
@@ -100,12 +111,15 @@ export class Flusher {
     this.#queue.publishWritten(last, someAsync);
   }
 
-  /** Collects an fdatasync that has ended and begins the next if one is due. False when there was nothing to do. */
-  advance(handle: FileHandle, moreWaits: boolean): boolean {
+  /**
+   * Collects an fdatasync that has ended and begins the next if one is due; `waitingBytes` are queued behind what it covers.
+   * False when there was nothing to do.
+   */
+  advance(handle: FileHandle, waitingBytes: number): boolean {
     const collected = this.ready;
     if (collected) this.finish();
     if (this.#underWay !== null || !this.#due()) return collected;
-    if (this.#runner !== null && (moreWaits || this.#bytes >= PARALLEL_BYTES_MIN))
+    if (this.#runner !== null && (waitingBytes >= PARALLEL_BYTES_MIN || this.#bytes >= PARALLEL_BYTES_MIN))
       this.#begin(handle, this.#runner);
     else this.#syncHere(handle);
     return true;
@@ -136,7 +150,7 @@ export class Flusher {
   #due(): boolean {
     if (this.#groups === 0) return false;
     if (this.#wanted || this.groupsLeft === 0) return true;
-    return this.#clock.monotonicNanos() - this.#since >= ASYNC_SYNC_NANOS;
+    return this.#clock.monotonicNanos() - this.#since >= this.#asyncNanos;
   }
 
   #begin(handle: FileHandle, runner: SyncRunner): void {

@@ -10,6 +10,7 @@
  *     init, open, verify, inspect       entry points
  */
 export { type ArchiveOptions, archiveSegments } from './archive.ts';
+export type { SyncCaps } from './flusher.ts';
 export {
   dropLease,
   FollowerLeases,

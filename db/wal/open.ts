@@ -12,6 +12,7 @@ import {
 import type { Epoch, Sequence } from '../types.ts';
 import { InlineDriver, ThreadDriver } from './drivers.ts';
 import { commandBytesMax } from './encoder.ts';
+import { SYNC_CAPS_DEFAULT, type SyncCaps } from './flusher.ts';
 import { type EpochReason, entryBytes } from './format.ts';
 import { type Gap, noteRecorded, readGaps } from './gaps.ts';
 import { lockedError } from './init.ts';
@@ -37,6 +38,8 @@ export interface OpenLogOptions {
   readonly random: (bytes: number) => Uint8Array;
   /** What an append gets that asks for less; `group_sync` unless given. */
   readonly durability?: Durability;
+  /** Limits of what one fdatasync covers; SYNC_CAPS_DEFAULT unless given. */
+  readonly syncCaps?: SyncCaps;
   /** Size of the queue's ring; raised to what the largest entry needs. */
   readonly ringBytes?: number;
   /** Runs the writer on the calling thread: for tests and simulation. Needed with any disk but the real one. */
@@ -158,7 +161,7 @@ function readable({ index, firstSequence }: SegmentName, open: OpenSegment | nul
 }
 
 function setUpWriter(
-  { disk, clock, random, directory, scheduler, inline, reason }: OpenLogOptions,
+  { disk, clock, random, directory, scheduler, inline, reason, syncCaps }: OpenLogOptions,
   queue: QueueMemory,
   { identity, segments, end }: Recovered,
   openSegment: OpenSegment,
@@ -178,6 +181,7 @@ function setUpWriter(
     chain,
     seed,
     contentHash,
+    syncCaps: syncCaps ?? SYNC_CAPS_DEFAULT,
   };
   const io = { disk, clock, random, scheduler: scheduler ?? realScheduler };
   return {

@@ -337,6 +337,17 @@ export class QueueConsumer {
     return (Atomics.load(this.#views.words, WORD.published) - this.#taken) >>> 0;
   }
 
+  /** Bytes published and not taken yet; no more are counted than it takes to reach `enough`. */
+  waitingBytes(enough: number): number {
+    const { available } = this;
+    let bytes = 0;
+    for (let ahead = 0; ahead < available && bytes < enough; ahead++) {
+      const slot = ((this.#taken + ahead) & (SLOTS - 1)) * SLOT_WORDS;
+      bytes += this.#views.slots[slot + SLOT.length] ?? 0;
+    }
+    return bytes;
+  }
+
   /** Fills `piece` with the `ahead`-th piece not taken yet. */
   peek(ahead: number, piece: Piece): void {
     const { slots } = this.#views;

@@ -12,7 +12,7 @@ import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
 import { linkCommit, linkSeal, linkSegmentHeader } from './chain.ts';
 import { stricter } from './durability.ts';
 import { createEntryProgram, type EntryProgram } from './entry-program.ts';
-import { Flusher, type SyncRunner } from './flusher.ts';
+import { Flusher, PARALLEL_BYTES_MIN, type SyncCaps, type SyncRunner } from './flusher.ts';
 import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, SEAL, SEAL_BYTES, SEGMENT_HEADER_BYTES } from './format.ts';
 import { readCount, writeCount } from './layout.ts';
 import type { Durability, LogIdentity } from './log.ts';
@@ -32,7 +32,6 @@ import { type Spare, Spares } from './spares.ts';
 /** What is stamped and written in one go, so that a sync that has ended is noticed soon. */
 const BATCH_BYTES_MAX = 512 * 1024;
 
-const UNSYNCED_WAIT_MILLIS = 5;
 /** Idle work starts after this long without any: work that comes every millisecond must not queue behind it. */
 const IDLE_WAIT_MILLIS = 20;
 
@@ -53,6 +52,7 @@ export interface WriterStart {
   readonly seed: { readonly low: number; readonly high: number };
   /** State of the content hash after everything before `offset`. */
   readonly contentHash: Uint8Array;
+  readonly syncCaps: SyncCaps;
 }
 
 export class Writer {
@@ -70,6 +70,7 @@ export class Writer {
   readonly #epoch: Epoch;
   readonly #spares: Spares;
   readonly #flusher: Flusher;
+  readonly #unsyncedMillis: number;
   readonly #piece: Piece = {
     kind: 1,
     offset: 0,
@@ -118,7 +119,8 @@ export class Writer {
     this.#bytes.set(start.contentHash, this.#contentHashAt);
     this.#handle = this.#disk.open(this.#segmentPath('open'), 'write');
     this.#spares = new Spares(this.#disk, this.#wal, this.#identity.segmentBytes);
-    this.#flusher = new Flusher(io, this.#queue, this.#statistics, runner, start.durable);
+    this.#flusher = new Flusher(io, this.#queue, this.#statistics, runner, start.durable, start.syncCaps);
+    this.#unsyncedMillis = start.syncCaps.millis;
     this.#prepareSpare();
   }
 
@@ -155,7 +157,7 @@ export class Writer {
   /** Sleeps until there is something to do; false when the time for idle work has come instead. */
   wait(): boolean {
     const flusher = this.#flusher;
-    const millis = flusher.unsynced ? UNSYNCED_WAIT_MILLIS : IDLE_WAIT_MILLIS;
+    const millis = flusher.unsynced ? this.#unsyncedMillis : IDLE_WAIT_MILLIS;
     return this.#queue.wait(flusher.underWay ? Number.POSITIVE_INFINITY : millis, () => flusher.ready);
   }
 
@@ -182,13 +184,13 @@ export class Writer {
     // The cap on groups is reached while a sync is under way: the next one has to begin first.
     if (this.#flusher.groupsLeft === 0) this.#flusher.finish();
     else this.#writeBatch(this.#stampGroups(this.#flusher.groupsLeft));
-    this.#flusher.advance(this.#handle, this.#queue.available > 0);
+    this.#flusher.advance(this.#handle, this.#queue.waitingBytes(PARALLEL_BYTES_MIN));
     return true;
   }
 
   /** With nothing to write: syncs what somebody waits for or what has waited long enough. */
   #rest(): boolean {
-    if (!this.#queue.takeSyncRequest()) return this.#flusher.advance(this.#handle, false);
+    if (!this.#queue.takeSyncRequest()) return this.#flusher.advance(this.#handle, 0);
     this.#flusher.flush(this.#handle);
     return true;
   }

@@ -55,27 +55,27 @@ function written(last: number, bytes = LARGE, durability: Durability = 'group_sy
 
 test('the first group is synced at once, what comes meanwhile shares the next sync', () => {
   written(2);
-  flusher.advance(handle, false);
+  flusher.advance(handle, 0);
   expect(syncs.begun).toBe(1);
   for (const last of [4, 6, 8]) {
     written(last);
-    flusher.advance(handle, true);
+    flusher.advance(handle, LARGE);
   }
   expect(syncs.begun).toBe(1);
   expect(producer.stable).toBe(0);
   syncs.finished = true;
-  flusher.advance(handle, false);
+  flusher.advance(handle, 0);
   expect(producer.stable).toBe(2);
   expect(syncs.begun).toBe(2);
   syncs.finished = true;
-  flusher.advance(handle, false);
+  flusher.advance(handle, 0);
   expect(producer.stable).toBe(8);
   expect(flusher.unsynced).toBe(false);
 });
 
 test('a sync covers only what was written before it began', () => {
   written(2);
-  flusher.advance(handle, true);
+  flusher.advance(handle, LARGE);
   written(4);
   flusher.finish();
   expect(producer.stable).toBe(2);
@@ -84,7 +84,7 @@ test('a sync covers only what was written before it began', () => {
 
 test('a little with nothing behind it is synced on the spot', () => {
   written(2, 500);
-  flusher.advance(handle, false);
+  flusher.advance(handle, 0);
   expect(syncs.begun).toBe(0);
   expect(disk.trace.at(-1)).toBe('fdatasync segment');
   expect(producer.stable).toBe(2);
@@ -92,26 +92,43 @@ test('a little with nothing behind it is synced on the spot', () => {
 
 test('no sync covers more than 32 groups', () => {
   written(1);
-  flusher.advance(handle, true);
+  flusher.advance(handle, LARGE);
   for (let last = 2; last <= 33; last++) written(last);
   expect(flusher.groupsLeft).toBe(0);
   flusher.finish();
-  flusher.advance(handle, true);
+  flusher.advance(handle, LARGE);
   expect(syncs.begun).toBe(2);
   expect(flusher.groupsLeft).toBe(32);
 });
 
 test('an async group waits five milliseconds, or until 32 have gathered', () => {
   written(2, LARGE, 'async');
-  expect(flusher.advance(handle, false)).toBe(false);
+  expect(flusher.advance(handle, 0)).toBe(false);
   expect(producer.written).toBe(2);
   clock.advance(6_000_000n);
-  expect(flusher.advance(handle, false)).toBe(true);
+  expect(flusher.advance(handle, 0)).toBe(true);
   expect(syncs.begun).toBe(1);
   for (let last = 3; last <= 34; last++) written(last, LARGE, 'async');
   flusher.finish();
-  flusher.advance(handle, false);
+  flusher.advance(handle, 0);
   expect(syncs.begun).toBe(2);
+});
+
+test('both caps can be set', () => {
+  const queue = createQueueMemory(65_536, false);
+  producer = new QueueProducer(queue);
+  const caps = { groups: 3, millis: 20 };
+  const io = { disk, clock };
+  flusher = new Flusher(io, new QueueConsumer(queue), new QueueStatistics(queue), syncs, 0 as Sequence, caps);
+  written(2, LARGE, 'async');
+  clock.advance(19_000_000n);
+  expect(flusher.advance(handle, 0)).toBe(false);
+  clock.advance(2_000_000n);
+  expect(flusher.advance(handle, 0)).toBe(true);
+  for (const last of [4, 6, 8]) written(last, LARGE, 'async');
+  expect(flusher.groupsLeft).toBe(0);
+  flusher.finish();
+  expect(flusher.advance(handle, 0)).toBe(true);
 });
 
 test('an async group wakes the ordering thread when it is written, others when they are durable', () => {
@@ -124,7 +141,7 @@ test('an async group wakes the ordering thread when it is written, others when t
 
 test('a flush waits for the sync under way and syncs the rest', () => {
   written(2);
-  flusher.advance(handle, true);
+  flusher.advance(handle, LARGE);
   written(4);
   flusher.flush(handle);
   expect(producer.stable).toBe(4);
@@ -133,9 +150,9 @@ test('a flush waits for the sync under way and syncs the rest', () => {
 
 test('the error of a sync comes out where it is collected, and nothing is called durable', () => {
   written(2);
-  flusher.advance(handle, true);
+  flusher.advance(handle, LARGE);
   syncs.error = new Error('EIO');
   syncs.finished = true;
-  expect(() => flusher.advance(handle, false)).toThrowError('EIO');
+  expect(() => flusher.advance(handle, 0)).toThrowError('EIO');
   expect(producer.stable).toBe(0);
 });
