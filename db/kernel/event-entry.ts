@@ -75,12 +75,14 @@ export class EventEncoder {
     if (metadata.length > 0) slab.set(metadata, metadataAt);
     slab.set(data, dataAt);
     this.#used = end;
-    return slab.subarray(start, end);
+    return new Uint8Array(slab.buffer, slab.byteOffset + start, end - start);
   }
 
   #makeRoom(bytes: number): void {
     if (this.#used + bytes <= this.#slab.length) return;
-    this.#slab = new Uint8Array(Math.max(SLAB_BYTES, bytes));
+    // Not zeroed, because every byte that is handed out is written.
+    const { buffer, byteOffset, length } = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes));
+    this.#slab = new Uint8Array(buffer, byteOffset, length);
     this.#used = 0;
   }
 }
