@@ -120,7 +120,8 @@ export class AppendPath {
     this.#groupRecordedAt ??= this.#clock.nowNanos() as RecordedAt;
     const { first, last } = this.#log.append(entries, this.#groupRecordedAt, request.durability);
     invariant(last - first + 1 === entries.length, 'the entries of a command follow each other');
-    for (const entry of this.#feed.appended(first, entries)) evolve(this.#state, entry);
+    this.#feed.appended(first, entries);
+    for (const entry of entries) evolve(this.#state, entry);
     const durable = durability !== 'async';
     const { stream } = request;
     const result = { stream, firstRevision, lastRevision, position: last, duplicate: false, durable };

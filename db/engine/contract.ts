@@ -51,6 +51,8 @@ export interface FollowingStatus {
 export interface Replication {
   /** Calls with each commit in log order, as it becomes stable and before readers see it. Returns the way to stop. */
   onReplicated(listener: (commit: LogCommit) => void): () => void;
+  /** Calls with each range of the log that is lost, before the commit behind it. Returns the way to stop. */
+  onGap(listener: (gap: { readonly from: Sequence; readonly to: Sequence }) => void): () => void;
   /** What an append is answered. */
   refusal(): Error;
   status(): FollowingStatus;

@@ -125,6 +125,10 @@ export class Database implements Engine {
       log.onStable((stable) => this.#stable(stable)),
       log.onFailure((error) => this.#appends.fail(writerFailed(error))),
       this.#replication?.onReplicated((commit) => this.#apply(viewCommit(commit))) ?? (() => {}),
+      this.#replication?.onGap((gap) => {
+        this.#registry.gap(gap);
+        this.#recent.leap(gap.to);
+      }) ?? (() => {}),
     ];
   }
 

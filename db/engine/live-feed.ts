@@ -2,32 +2,23 @@
  * Entries between the kernel and the views: what was appended and is not stable yet. The log tells which commit a group
  * became and when it is stable; the entries themselves are still here, so the live path never reads the log back.
  */
-import { invariant } from '../kernel/index.ts';
+import { type DecidedEntry, invariant } from '../kernel/index.ts';
 import type { ViewCommit } from '../materializer/index.ts';
 import { Fifo } from '../streams/fifo.ts';
-import type { CommitOrdinal, Sequence } from '../types.ts';
-import type { ClosedCommit, EntryDraft, LogEntry } from '../wal/log.ts';
-
-/** An entry with its place; the ordinal is filled in when the commit is known. */
-type PlacedEntry = { -readonly [Field in keyof LogEntry]: LogEntry[Field] };
-
-const ORDINAL_UNKNOWN = 0 as CommitOrdinal;
+import { SEQUENCE_NONE, type Sequence } from '../types.ts';
+import type { ClosedCommit, LogEntry } from '../wal/log.ts';
 
 export class LiveFeed {
   /** The entries of each command, in log order. */
-  readonly #appended = new Fifo<PlacedEntry[]>();
+  readonly #appended = new Fifo<readonly DecidedEntry[]>();
   readonly #closed = new Fifo<ClosedCommit>();
 
-  /** Takes the entries of a command that the log has given places from `first` on, and returns them with those. */
-  appended(first: Sequence, drafts: readonly EntryDraft[]): readonly LogEntry[] {
-    const entries: PlacedEntry[] = new Array(drafts.length);
-    for (let index = 0; index < drafts.length; index++) {
-      const { type, tenant, partitionKey, flags, payload } = drafts[index]!;
-      const sequence = (first + index) as Sequence;
-      entries[index] = { sequence, ordinal: ORDINAL_UNKNOWN, type, tenant, partitionKey, flags, payload };
-    }
+  /** Takes the entries of a command that the log has given places from `first` on: they are known from now on. */
+  appended(first: Sequence, entries: readonly DecidedEntry[]): void {
+    invariant(entries[0]?.sequence === SEQUENCE_NONE, 'an entry gets its place once');
+    for (let index = 0; index < entries.length; index++)
+      entries[index]!.sequence = (first + index) as Sequence;
     this.#appended.push(entries);
-    return entries;
   }
 
   /** A group became this commit. */

@@ -3,9 +3,8 @@
  * every refusal is a typed error. Nothing changes here; the caller appends the entries and lets `evolve` change the state.
  */
 import { TruthError } from '../errors.ts';
-import type { Revision, Sequence, TenantId } from '../types.ts';
-import type { EntryDraft } from '../wal/log.ts';
-import type { Decision } from './decision.ts';
+import { type CommitOrdinal, type Revision, SEQUENCE_NONE, type Sequence, type TenantId } from '../types.ts';
+import type { DecidedEntry, Decision } from './decision.ts';
 import type { EventDraft, ExpectedRevision, StreamName } from './event.ts';
 import { EVENT_ENTRY_TYPE, EVENT_HEADER_BYTES, EVENT_ID_BYTES, type EventEncoder } from './event-entry.ts';
 import { invariant } from './invariant.ts';
@@ -14,6 +13,7 @@ import { repeatedId } from './repeated-id.ts';
 import type { KernelState, StreamHead } from './state.ts';
 
 const EVENTS_PER_APPEND_MAX = 10_000;
+const ORDINAL_NONE = 0 as CommitOrdinal;
 
 /** The one command so far. */
 export interface AppendEvents {
@@ -65,9 +65,11 @@ export function decide(state: KernelState, command: AppendEvents, input: AppendI
     return { outcome: 'refused', error: wrongRevision(command, head), restsOn: head.position };
   }
   const firstRevision = head.revision + 1;
-  const entries: EntryDraft[] = new Array(events.length);
+  const entries: DecidedEntry[] = new Array(events.length);
   for (let index = 0; index < events.length; index++) {
     entries[index] = {
+      sequence: SEQUENCE_NONE,
+      ordinal: ORDINAL_NONE,
       type: EVENT_ENTRY_TYPE,
       tenant: input.tenant,
       partitionKey: input.partitionKey,

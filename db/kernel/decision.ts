@@ -1,6 +1,9 @@
 import type { TruthError } from '../errors.ts';
 import type { Revision, Sequence } from '../types.ts';
-import type { EntryDraft } from '../wal/log.ts';
+import type { LogEntry } from '../wal/log.ts';
+
+/** An entry decided on: place and ordinal are 0 until the log has given them. One object from the decision to the views. */
+export type DecidedEntry = { -readonly [Field in keyof LogEntry]: LogEntry[Field] };
 
 /**
  * What the kernel makes of a command. `restsOn` is the newest position the answer was read from: entries up to there may
@@ -9,7 +12,7 @@ import type { EntryDraft } from '../wal/log.ts';
 export type Decision =
   | {
       readonly outcome: 'accepted';
-      readonly entries: readonly EntryDraft[];
+      readonly entries: readonly DecidedEntry[];
       readonly firstRevision: Revision;
       readonly lastRevision: Revision;
     }

@@ -8,7 +8,7 @@
  * and the tests from a plain Map.
  */
 export { type AppendEvents, type AppendInput, type AppendLimits, decide, type KnownEvent } from './decide.ts';
-export type { Decision } from './decision.ts';
+export type { DecidedEntry, Decision } from './decision.ts';
 export {
   decodeEvent,
   EVENT_ENTRY_TYPE,

@@ -57,6 +57,14 @@ export class RecentCommits {
     if (this.#byStream.waiting) this.#wakeStreams(commit);
   }
 
+  /** What lies up to `to` is lost: whoever is not behind it reads the log, which says so. */
+  leap(to: Sequence): void {
+    while (this.#commits.shift() !== undefined);
+    this.#bytes = 0;
+    this.#floor = to;
+    this.#position = to;
+  }
+
   /**
    * Events after a position that is not before `floor`, oldest first. To be walked in one go: the next commit may drop
    * the oldest.

@@ -29,6 +29,8 @@ export class StreamState implements KernelState, EvolvingState {
   readonly #key: StreamKey;
   readonly #read: ReadPayload;
   #idHashes = new Uint32Array(64);
+  /** The head asked for last: each decision asks twice. Only an event appended here changes it; becoming applied does not. */
+  #asked: { readonly stream: StreamName; readonly head: StreamHead } | null = null;
 
   constructor(options: {
     readonly logId: Uint8Array;
@@ -45,11 +47,15 @@ export class StreamState implements KernelState, EvolvingState {
   }
 
   head(stream: StreamName): StreamHead {
+    if (this.#asked?.stream === stream) return this.#asked.head;
     const key = this.#key.set(stream);
-    return this.#inFlight.head(key) ?? this.#index().head(key);
+    const head = this.#inFlight.head(key) ?? this.#index().head(key);
+    this.#asked = { stream, head };
+    return head;
   }
 
   eventAppended(position: Sequence, payload: Uint8Array): void {
+    this.#asked = null;
     this.#inFlight.eventAppended(position, payload);
   }
 
