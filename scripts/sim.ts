@@ -5,6 +5,7 @@
  *     npm run sim -- --seed N [--trace] [--plan JSON]                    one seed, twice, to see that it repeats
  *     npm run sim -- --canaries [--seeds N]                              planted bugs: in how many seeds each is seen
  *     npm run sim -- --kills 500                                         the real server under load, and SIGKILL
+ *     npm run sim -- --strace [--each-sync]                              every state a power cut may leave of a traced run
  *
  * Exit status 1 when a property did not hold, when two runs of a seed differ, or when a planted bug was not seen.
  */
@@ -14,12 +15,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runSeed } from '../db/sim/index.ts';
 import { CANARIES, checkPatch } from './sim/canaries.ts';
+import { type Recording, record } from './sim/crash-states/recording.ts';
+import { brokenWithout, crashText, runCrashStates, syncPoints } from './sim/crash-states/run.ts';
 import { killsText, runKills } from './sim/kill-loop.ts';
 import { runSeeds } from './sim/pool.ts';
 import { type Tally, tallyText } from './sim/report.ts';
 
 const USAGE =
-  'usage: npm run sim -- --seeds N [--from N] [--threads N] [--json] | --seed N [--trace] | --canaries | --kills N';
+  'usage: npm run sim -- --seeds N [--from N] [--threads N] [--json] | --seed N [--trace] | --canaries | --kills N | --strace [--each-sync]';
 const SEEDS_DEFAULT = 1000;
 const CANARY_SEEDS_DEFAULT = 300;
 const PROGRESS_MILLIS = 2000;
@@ -36,6 +39,8 @@ async function main(): Promise<number> {
       json: { type: 'boolean', default: false },
       canaries: { type: 'boolean', default: false },
       kills: { type: 'string' },
+      strace: { type: 'boolean', default: false },
+      'each-sync': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -43,6 +48,7 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  if (values.strace) return crashStates(values['each-sync'], values.json);
   if (values.kills !== undefined)
     return kills(wholeNumber(values.kills), wholeNumber(values.from), values.json);
   if (values.seed !== undefined) return one(wholeNumber(values.seed), values);
@@ -130,6 +136,36 @@ async function kills(count: number, seed: number, json: boolean): Promise<number
     return 0;
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function crashStates(eachSync: boolean, json: boolean): Promise<number> {
+  const started = performance.now();
+  const recording = record();
+  let last = started;
+  const report = await runCrashStates({
+    recording,
+    thorough: true,
+    onProgress: (done, of) => {
+      const now = performance.now();
+      if (now - last < PROGRESS_MILLIS) return;
+      last = now;
+      console.error(`sim: ${done} of ${of} states`);
+    },
+  });
+  const seconds = Math.round((performance.now() - started) / 1000);
+  console.log(
+    json ? JSON.stringify({ seconds, ...report }, null, 2) : `${crashText(report)}\n  ${seconds} s`,
+  );
+  if (eachSync) await everySync(recording);
+  return report.broken.length > 0 ? 1 : 0;
+}
+
+/** Which syncs anything stands on: what is not missed without one costs only time to do again, or is another's to keep. */
+async function everySync(recording: Recording): Promise<void> {
+  for (const point of syncPoints(recording)) {
+    const broken = await brokenWithout(recording, point);
+    console.log(`${point.phase}: without ${point.name}: ${broken ?? 'nothing is missed'}`);
   }
 }
 
