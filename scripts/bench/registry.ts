@@ -6,6 +6,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   boot: async () => (await import('./boot.ts')).boot,
   'hot-path': async () => (await import('./hot-path.ts')).hotPath,
   peers: async () => (await import('./peers.ts')).peers,
+  producers: async () => (await import('./producers.ts')).producers,
   'stream-index': async () => (await import('./stream-index.ts')).streamIndex,
   overload: async () => (await import('./overload.ts')).overload,
   sizes: async () => (await import('./sizes.ts')).sizes,
