@@ -13,7 +13,7 @@ export const walStream: Command = {
   name: 'wal stream',
   summary: 'Streams the log’s own bytes from a server, then live, until interrupted.',
   detail:
-    'Shows a line for each group of entries; with --raw the frames themselves (LOG_SEGMENT, LOG_BYTES, LOG_END of the wire\n' +
+    'Shows a line for each group of entries; with --raw the frames themselves (LOG_SEGMENT, LOG_BYTES, LOG_GAP, LOG_END of the wire\n' +
     'protocol), each with its checksum. Needs a token of an operator, or the local socket.',
   positionals: [],
   options: [
@@ -29,7 +29,7 @@ export const walStream: Command = {
   example: 'truthdb wal stream --from start --until-end --url truthdb://TOKEN@192.0.2.10:9650?fp=…',
   run: async (args, terminal) => {
     const from = beginning(args);
-    const stream = await LogStream.open({ address: addressFor(args, terminal), from });
+    const stream = await LogStream.open({ address: addressFor(args, terminal), from, gaps: true });
     const stop = (): void => stream.close();
     terminal.signal.addEventListener('abort', stop);
     const show = args.switch('raw') ? rawFrames(terminal) : lines(terminal);
@@ -78,6 +78,11 @@ function lines(terminal: Terminal): (frame: LogFrame) => Promise<void> {
         terminal.json
           ? JSON.stringify({ kind: 'segment', segment: index, firstSequence, offset })
           : `segment ${index} from sequence ${firstSequence}, at offset ${offset}`,
+      );
+    } else if (frame.kind === 'gap') {
+      const { segment, from, to } = frame;
+      await terminal.out(
+        terminal.json ? JSON.stringify(frame) : `gap in segment ${segment}: sequences ${from}–${to} are lost`,
       );
     } else if (frame.kind === 'end' && frame.caughtUp && !live) {
       live = true;

@@ -7,8 +7,11 @@ import type { Disk } from '../io/index.ts';
 import type { CommitOrdinal, Epoch, Sequence } from '../types.ts';
 import { decodeCommit } from '../wal/decode.ts';
 import { SEGMENT_HEADER_BYTES } from '../wal/format.ts';
+import { gapAt, lostSegment, readGaps } from '../wal/gaps.ts';
+import type { Gap } from '../wal/index.ts';
 import type { LogCommit } from '../wal/log.ts';
 import type { ReadableSegment } from '../wal/reader.ts';
+import { startBehind } from '../wal/resync.ts';
 import { type ScannedCommit, type ScannedSeal, Scanner } from '../wal/scanner.ts';
 import type { OpenedSegment } from '../wal/segment.ts';
 import { SegmentFiles } from '../wal/segment-files.ts';
@@ -20,10 +23,13 @@ interface TailStep {
   readonly epoch: Epoch;
   /** Null for a seal. */
   readonly commit: LogCommit | null;
+  /** What was lost between the last group and this one. */
+  readonly lost: readonly Gap[];
 }
 
 export class CopyTail {
   readonly #disk: Disk;
+  readonly #directory: string;
   readonly #files: SegmentFiles;
   readonly #scanner: Scanner;
   readonly #onSegment: (segment: ReadableSegment) => void;
@@ -35,10 +41,12 @@ export class CopyTail {
   #epoch: Epoch;
   #sealed = false;
   #reading = false;
+  #lost: Gap[] = [];
 
   /** Goes on behind `after`, which ends a group. `onSegment` hears of the segment it stands in and of each one it enters. */
   constructor(disk: Disk, directory: string, after: Sequence, onSegment: (segment: ReadableSegment) => void) {
     this.#disk = disk;
+    this.#directory = directory;
     this.#files = new SegmentFiles(disk, directory);
     this.#scanner = new Scanner(disk);
     this.#onSegment = onSegment;
@@ -50,6 +58,7 @@ export class CopyTail {
     this.#index = new SparseIndex(header.firstSequence);
     this.#announce();
     while (this.#next <= after) this.#advance();
+    this.#lost = [];
   }
 
   get epoch(): Epoch {
@@ -61,7 +70,9 @@ export class CopyTail {
     if (this.#sealed) this.#enterNext();
     const scanned = this.#advance();
     const { sequence, epoch } = scanned;
-    return { sequence, epoch, commit: scanned.kind === 'commit' ? decodeCommit(scanned) : null };
+    const lost = this.#lost;
+    this.#lost = [];
+    return { sequence, epoch, commit: scanned.kind === 'commit' ? decodeCommit(scanned) : null, lost };
   }
 
   /** More is durable: what was read ahead may be old. */
@@ -76,6 +87,7 @@ export class CopyTail {
   #advance(): ScannedCommit | ScannedSeal {
     if (!this.#reading) this.#startReading();
     const scanned = this.#scanner.next();
+    if (scanned.kind === 'break' && this.#leapGap(scanned.offset)) return this.#advance();
     if (scanned.kind === 'break') {
       const { name } = this.#segment;
       throw new TruthError(
@@ -94,6 +106,29 @@ export class CopyTail {
     return scanned;
   }
 
+  /** Over what is known to be lost there; false when nothing is. */
+  #leapGap(offset: number): boolean {
+    const { index, identity } = this.#segment.header;
+    const gap = gapAt(readGaps(this.#disk, this.#directory), index, offset);
+    if (gap === null) return false;
+    this.#pass(gap);
+    if (gap.end >= identity.segmentBytes) {
+      this.#enterNext();
+      return true;
+    }
+    this.#index.note(gap.to, gap.offset);
+    const behind = startBehind(this.#disk, this.#segment, gap);
+    this.#offset = behind.offset;
+    this.#ordinal = behind.ordinal;
+    this.#reading = false;
+    return true;
+  }
+
+  #pass(gap: Gap): void {
+    this.#lost.push(gap);
+    this.#next = (gap.to + 1) as Sequence;
+  }
+
   #startReading(): void {
     this.#reading = true;
     this.#scanner.start(this.#segment, {
@@ -106,8 +141,16 @@ export class CopyTail {
   }
 
   #enterNext(): void {
-    const { handle } = this.#segment;
+    const { handle, header } = this.#segment;
+    const gaps = readGaps(this.#disk, this.#directory);
+    const passed = Math.max(header.index, this.#lost.at(-1)?.segment ?? 0);
+    for (let index = passed + 1; ; index++) {
+      const gap = lostSegment(gaps, index);
+      if (gap === null) break;
+      this.#pass(gap);
+    }
     this.#segment = this.#open(this.#next);
+    this.#ordinal = this.#segment.header.lastOrdinal;
     this.#disk.close(handle);
     this.#offset = SEGMENT_HEADER_BYTES;
     this.#sealed = false;

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { Disk, FileHandle } from '../io/index.ts';
 import { SEGMENT_HEADER_BYTES } from '../wal/format.ts';
+import { copyGap, noteRecordedGap } from '../wal/gaps.ts';
 import { contentEnd } from '../wal/locate.ts';
 import type { LogIdentity } from '../wal/log.ts';
 import { metadataDirectory, writeLogId } from '../wal/metadata.ts';
@@ -113,8 +114,12 @@ export class Copy {
 
   /** Writes what has been verified. */
   apply(received: Received): void {
-    if (received.kind === 'segment') this.#begin(received.header, received.bytes);
+    const { disk, directory } = this.#options;
+    if (received.kind === 'segment') this.#begin(received.header, received.bytes, received.end);
     else if (received.kind === 'bytes') this.#write(received.offset, received.bytes, received.end);
+    // Before anything that lies behind it is written: a start must not take it for damage.
+    else if (received.kind === 'gap') copyGap(disk, directory, received.gap);
+    else if (received.kind === 'gap-recorded') noteRecordedGap(disk, directory, received.gap);
   }
 
   /** Makes everything written durable; the copy's stable end. */
@@ -148,8 +153,9 @@ export class Copy {
   }
 
   /** The file gets its name when its header is durable, as at the source. */
-  #begin(header: SegmentHeader, headerBytes: Uint8Array): void {
+  #begin(header: SegmentHeader, headerBytes: Uint8Array, end: CopyEnd): void {
     const { disk, directory } = this.#options;
+    if (this.#file !== null) this.#endWithoutSeal(this.#file.handle);
     if (this.#identity === null) {
       writeLogId(disk, directory, header.identity.logId);
       disk.fsyncDirectory(metadataDirectory(directory));
@@ -164,6 +170,14 @@ export class Copy {
     disk.fsync(handle);
     disk.rename(path, this.#pathOf(name));
     disk.fsyncDirectory(this.#wal);
+    this.#end = end;
+  }
+
+  /** The segment's rest was lost, its seal with it. */
+  #endWithoutSeal(handle: FileHandle): void {
+    this.#options.disk.fdatasync(handle);
+    this.#dirty = false;
+    this.#sealFile();
   }
 
   #write(offset: number, bytes: Uint8Array, end: CopyEnd): void {

@@ -8,8 +8,10 @@ import { type Disk, isNotFound } from '../io/index.ts';
 import type { RecordedAt, Sequence } from '../types.ts';
 import { linkSegmentHeader } from '../wal/chain.ts';
 import { SEGMENT_HEADER_BYTES } from '../wal/format.ts';
+import { gapAt, lostSegment, readGaps, restOf } from '../wal/gaps.ts';
 import { startBefore, startOfSeal } from '../wal/locate.ts';
 import type { LogIdentity } from '../wal/log.ts';
+import { startBehind } from '../wal/resync.ts';
 import { Scanner } from '../wal/scanner.ts';
 import {
   type OpenedSegment,
@@ -19,7 +21,7 @@ import {
   walDirectory,
 } from '../wal/segment.ts';
 import type { CopyMark } from './copy-mark.ts';
-import { type ChainProof, COPY_START, type CopyEnd } from './receiver.ts';
+import { type ChainProof, COPY_START, type CopyEnd, type KnownGap } from './receiver.ts';
 import { differs } from './refusals.ts';
 
 /** Segments to bring again: all from `first` on, up to where the last proof holds. */
@@ -41,6 +43,8 @@ export interface Examined {
   /** End of what is there and whole; after damage, of what lies behind it. */
   readonly end: CopyEnd;
   readonly damage: readonly Damage[];
+  /** What the log has lost and its source has told of. */
+  readonly gaps: readonly KnownGap[];
   /** State at the mark, which is durable; null without one, or where damage hides it. */
   readonly marked: CopyEnd | null;
 }
@@ -61,6 +65,7 @@ export function examineCopy(options: ExamineOptions): Examined {
   const examination: Examination = {
     options,
     scanner: new Scanner(disk),
+    gaps: readGaps(disk, directory),
     identity: null,
     end: COPY_START,
     hole: null,
@@ -69,8 +74,8 @@ export function examineCopy(options: ExamineOptions): Examined {
   };
   for (const [at, name] of segments.entries()) examineSegment(examination, name, at === segments.length - 1);
   closeAtMark(examination, mark);
-  const { identity, end, damage, marked } = examination;
-  return { identity, segments, end, damage, marked };
+  const { identity, end, damage, gaps, marked } = examination;
+  return { identity, segments, end, damage, gaps, marked };
 }
 
 /** Segment files by index; none where there is no directory yet. */
@@ -95,6 +100,7 @@ interface Hole {
 interface Examination {
   readonly options: ExamineOptions;
   readonly scanner: Scanner;
+  readonly gaps: readonly KnownGap[];
   identity: LogIdentity | null;
   end: CopyEnd;
   hole: Hole | null;
@@ -104,6 +110,7 @@ interface Examination {
 
 function examineSegment(examination: Examination, name: SegmentName, last: boolean): void {
   const { disk, directory, everything, progress } = examination.options;
+  if (examination.hole === null) passLostSegments(examination, name);
   if (name.index > examination.end.segment + 1 && examination.hole === null) {
     openHole(examination, [], `segment ${examination.end.segment + 1} is missing`, []);
   }
@@ -122,6 +129,16 @@ function examineSegment(examination: Examination, name: SegmentName, last: boole
     else readSeal(examination, name, segment);
   } finally {
     disk.close(segment.handle);
+  }
+}
+
+/** Files that are known to be lost need not be there. */
+function passLostSegments(examination: Examination, { index }: SegmentName): void {
+  for (;;) {
+    const { end, gaps } = examination;
+    const gap = lostSegment(gaps, end.segment + 1);
+    if (gap === null || gap.segment >= index || !end.sealed) return;
+    examination.end = { ...end, segment: gap.segment, offset: gap.end, sequence: gap.to, unknown: 'link' };
   }
 }
 
@@ -171,17 +188,23 @@ function checkContinues(examination: Examination, segment: OpenedSegment): void 
     };
     return;
   }
-  const continues =
-    before === end.sequence &&
-    header.lastOrdinal === end.ordinal &&
-    Buffer.compare(header.chainHead, end.chain) === 0;
-  if (!continues)
+  const linked =
+    end.unknown === 'link' ||
+    (header.lastOrdinal === end.ordinal && Buffer.compare(header.chainHead, end.chain) === 0);
+  if (before !== end.sequence || !linked)
     throw mixed(segment, `does not continue the segment before it, which ends with ${end.sequence}`);
+  if (end.unknown === undefined) return;
+  const { lastOrdinal: ordinal, lastRecordedAt: recordedAt } = header;
+  examination.end = { ...end, ordinal, recordedAt, unknown: undefined };
 }
 
-/** A sealed segment by its seal alone. */
+/** A sealed segment by its seal alone; one whose rest was lost has none. */
 function readSeal(examination: Examination, name: SegmentName, segment: OpenedSegment): void {
   const { scanner, options } = examination;
+  if (restOf(examination.gaps, name.index, segment.header.identity.segmentBytes) !== null) {
+    walk(examination, name, segment, false);
+    return;
+  }
   const start = startOfSeal(options.disk, segment);
   if (start !== null) scanner.start(segment, start);
   const seal = start === null ? null : scanner.next();
@@ -189,7 +212,8 @@ function readSeal(examination: Examination, name: SegmentName, segment: OpenedSe
     openHole(examination, [name], `${segment.name} does not end with a valid seal`, []);
     return;
   }
-  const recordedAt = recordedBefore(examination, segment, seal.offset);
+  const lost = examination.gaps.some((gap) => gap.segment === name.index && gap.end === seal.offset);
+  const recordedAt = lost ? segment.header.lastRecordedAt : recordedBefore(examination, segment, seal.offset);
   if (recordedAt === null) {
     openHole(examination, [name], `${segment.name} has an invalid group before its seal`, []);
     return;
@@ -204,6 +228,7 @@ function readSeal(examination: Examination, name: SegmentName, segment: OpenedSe
     recordedAt,
     ordinal: start.ordinal,
     sealed: true,
+    unknown: lost ? 'moment' : undefined,
   };
   noteMark(examination, segment, examination.end);
 }
@@ -222,7 +247,8 @@ function recordedBefore(
 
 /** Every byte of a segment, up to its seal or the first that does not fit. */
 function walk(examination: Examination, name: SegmentName, segment: OpenedSegment, last: boolean): void {
-  const { mark } = examination.options;
+  const { options } = examination;
+  const { mark } = options;
   const { header, headerBytes } = segment;
   const before = examination.end;
   let end: CopyEnd = {
@@ -239,8 +265,25 @@ function walk(examination: Examination, name: SegmentName, segment: OpenedSegmen
     chain: end.chain,
     contentHash: true,
   });
+  let unknown: CopyEnd['unknown'];
+  let { ordinal } = end;
   for (;;) {
     const scanned = examination.scanner.next();
+    const gap = scanned.kind === 'break' ? gapAt(examination.gaps, header.index, scanned.offset) : null;
+    if (gap !== null) {
+      const rest = gap.end >= header.identity.segmentBytes;
+      // Nothing is known to lie behind it where it is the last: the source will tell of it again.
+      if (rest && last) break;
+      if (rest) {
+        end = { ...end, offset: gap.end, sequence: gap.to, sealed: true, unknown: 'link' };
+        break;
+      }
+      const behind = startBehind(options.disk, segment, gap);
+      examination.scanner.start(segment, behind);
+      ({ ordinal } = behind);
+      unknown = 'moment';
+      continue;
+    }
     if (scanned.kind === 'break') {
       const whole = { sequence: end.sequence, chain: end.chain };
       const lost = last && mark !== null && mark.sequence > end.sequence;
@@ -257,11 +300,13 @@ function walk(examination: Examination, name: SegmentName, segment: OpenedSegmen
       epoch: scanned.epoch,
     };
     if (scanned.kind === 'seal') {
-      end = { ...end, sealed: true };
+      end = { ...end, ordinal, sealed: true, unknown };
       noteMark(examination, segment, end);
       break;
     }
-    end = { ...end, ordinal: scanned.ordinal, recordedAt: scanned.recordedAt };
+    ({ ordinal } = scanned);
+    unknown = undefined;
+    end = { ...end, ordinal, recordedAt: scanned.recordedAt };
     noteMark(examination, segment, end);
   }
   examination.end = end;

@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
 import type { Epoch, RecordedAt, Sequence } from '../types.ts';
+import type { Gap } from '../wal/index.ts';
 import type {
   AppendedRange,
   HistogramSnapshot,
@@ -50,6 +51,7 @@ export class FollowedLog implements Log {
   readonly #reader: SegmentReader;
   readonly #tail: CopyTail;
   readonly #replicated = new Set<(commit: LogCommit) => void>();
+  readonly #gapListeners = new Set<(gap: Gap) => void>();
   readonly #stableListeners = new Set<(stable: Sequence) => void>();
   readonly #failureListeners = new Set<(error: Error) => void>();
   readonly #waiting = new StableWait();
@@ -117,6 +119,12 @@ export class FollowedLog implements Log {
   onReplicated(listener: (commit: LogCommit) => void): () => void {
     this.#replicated.add(listener);
     return () => this.#replicated.delete(listener);
+  }
+
+  /** Called with what was lost, before the commit behind it. Returns the way to stop. */
+  onGap(listener: (gap: Gap) => void): () => void {
+    this.#gapListeners.add(listener);
+    return () => this.#gapListeners.delete(listener);
   }
 
   onStable(listener: (stable: Sequence) => void): () => void {
@@ -213,6 +221,10 @@ export class FollowedLog implements Log {
   #step(): void {
     const read = this.#tail.next();
     this.#epoch = read.epoch;
+    for (const gap of read.lost) {
+      this.#reader.addGap(gap);
+      for (const listener of this.#gapListeners) listener(gap);
+    }
     if (read.commit !== null) for (const listener of this.#replicated) listener(read.commit);
     this.#stable = read.sequence;
     for (const listener of this.#stableListeners) listener(this.#stable);

@@ -8,6 +8,7 @@ import { TruthError } from '../errors.ts';
 import { type Disk, type DiskLock, isNoSpace } from '../io/index.ts';
 import type { Address, ReceivedUpTo } from '../protocol/index.ts';
 import type { Sequence } from '../types.ts';
+import { readGaps } from '../wal/gaps.ts';
 import { Copy } from './copy.ts';
 import { type CopyMark, readCopyMark } from './copy-mark.ts';
 import { copyName } from './copy-name.ts';
@@ -152,7 +153,9 @@ export class Follower {
   #receiverFor(copy: Copy): Receiver {
     const mark = this.#mark;
     const proofs = mark !== null && mark.sequence > copy.end.sequence ? [mark] : [];
-    return new Receiver({ end: copy.end, open: copy.open, identity: copy.identity, proofs });
+    const { disk, directory } = this.#options;
+    const gaps = readGaps(disk, directory);
+    return new Receiver({ end: copy.end, open: copy.open, identity: copy.identity, proofs, gaps });
   }
 
   /** Why this attempt ended, if another may do better. A disk that failed leaves the copy in doubt: it is examined anew. */
@@ -194,7 +197,12 @@ export class Follower {
   /** `follower` when the copy is to be known by its name; a repair asks for old bytes and says nothing of the copy. */
   async #open(from: ReceivedUpTo | Sequence, follower?: string): Promise<LogStream> {
     const { address } = this.#options;
-    this.#stream = await LogStream.open({ address, from, ...(follower === undefined ? {} : { follower }) });
+    this.#stream = await LogStream.open({
+      address,
+      from,
+      gaps: true,
+      ...(follower === undefined ? {} : { follower }),
+    });
     return this.#stream;
   }
 

@@ -9,10 +9,13 @@ import type { LogFrame } from '../protocol/index.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
 import { linkSegmentHeader } from '../wal/chain.ts';
 import { COMMIT, ENTRY_HEADER, SEGMENT_HEADER_BYTES } from '../wal/format.ts';
-import type { LogPlace } from '../wal/index.ts';
+import { gapAt, isSameGap } from '../wal/gaps.ts';
+import type { Gap, LogPlace } from '../wal/index.ts';
 import type { LogIdentity } from '../wal/log.ts';
+import { startBehind } from '../wal/resync.ts';
 import { type ScanBreak, type ScannedCommit, type ScannedSeal, Scanner } from '../wal/scanner.ts';
 import { decodeSegmentHeader, type SegmentHeader } from '../wal/segment.ts';
+import { gapEntriesIn } from './gap-entries.ts';
 import { GroupFinder } from './group-finder.ts';
 import { type ReadPrefix, ReceivedBytes } from './received-bytes.ts';
 import { differs, forkedAt, lied } from './refusals.ts';
@@ -24,6 +27,11 @@ export interface CopyEnd extends LogPlace {
   readonly epoch: Epoch;
   /** The segment is complete: what follows lies in the next one. */
   readonly sealed: boolean;
+  /**
+   * What is not known because it was lost: with `moment` recordedAt, which is at least what is said here, with `link` chain and
+   * ordinal too. What follows says it.
+   */
+  readonly unknown?: 'moment' | 'link' | undefined;
 }
 
 /** A copy of nothing. */
@@ -58,12 +66,27 @@ export interface ReceiverStart {
   readonly identity: LogIdentity | null;
   /** In order. */
   readonly proofs: readonly ChainProof[];
+  /** What the log is known to have lost, and whether it says so itself. */
+  readonly gaps: readonly KnownGap[];
+}
+
+export interface KnownGap extends Gap {
+  readonly recorded: boolean;
 }
 
 /** What a copy has to do. Bytes are valid until the next frame is given. */
 export type Received =
-  /** Begin a file with these bytes. */
-  | { readonly kind: 'segment'; readonly header: SegmentHeader; readonly bytes: Uint8Array }
+  /** Begin a file with these bytes; afterwards the copy is at `end`. */
+  | {
+      readonly kind: 'segment';
+      readonly header: SegmentHeader;
+      readonly bytes: Uint8Array;
+      readonly end: CopyEnd;
+    }
+  /** This was lost. What lies behind it has arrived and comes next. */
+  | { readonly kind: 'gap'; readonly gap: Gap }
+  /** The log itself says that this was lost. */
+  | { readonly kind: 'gap-recorded'; readonly gap: Gap }
   /** Write these bytes into the file of `end.segment`; afterwards the copy is at `end`. */
   | { readonly kind: 'bytes'; readonly offset: number; readonly bytes: Uint8Array; readonly end: CopyEnd }
   /** Nothing: what the source says of itself. */
@@ -78,6 +101,10 @@ export class Receiver {
   #headerBytes: Uint8Array | null = null;
   #finder: GroupFinder | null = null;
   #end: CopyEnd;
+  /** Gaps that were told and behind which nothing has arrived yet. */
+  #pending: Gap[] = [];
+  /** Gaps of which the log has not said itself that they are. */
+  #unrecorded: Gap[];
   /** The source has said where it goes on. */
   #placed = false;
 
@@ -86,7 +113,8 @@ export class Receiver {
     this.#identity = start.identity;
     this.#proofs = [...start.proofs];
     this.#end = start.end;
-    if (start.open !== null) this.#resume(start.open, start.end);
+    this.#unrecorded = start.gaps.filter(({ recorded }) => !recorded);
+    if (start.open !== null) this.#resume(start.open, start.end, start.gaps);
   }
 
   get end(): CopyEnd {
@@ -103,17 +131,58 @@ export class Receiver {
     if (frame.kind === 'end') return [frame];
     if (frame.kind === 'bytes') return this.#receiveBytes(frame.offset, frame.bytes);
     if (frame.kind === 'gap') {
-      throw new TruthError('PROTOCOL', 'the source tells of a gap, although nobody asked it to');
+      this.#receiveGap(frame);
+      return [];
     }
-    if (!this.#end.sealed) {
+    if (!this.#end.sealed && this.#pending.length === 0) {
       this.#checkSameSegment(frame);
       return [];
     }
-    return [this.#beginSegment(frame)];
+    return this.#beginSegment(frame);
+  }
+
+  /** Nothing can be verified of what was lost but where it lay; it counts when something valid has arrived behind it. */
+  #receiveGap({ kind: _, ...gap }: LogFrame & { kind: 'gap' }): void {
+    const before = this.#pending.at(-1);
+    const { segment, offset, sequence, sealed } = this.#end;
+    const size = this.#identity?.segmentBytes ?? gap.end;
+    const inside = before === undefined && !sealed;
+    const expected = inside ? { segment, offset } : { segment: (before?.segment ?? segment) + 1, offset: 0 };
+    const from = (before?.to ?? sequence) + 1;
+    const fits =
+      (before === undefined || before.end === size) &&
+      gap.segment === expected.segment &&
+      gap.offset === expected.offset &&
+      gap.from === from &&
+      gap.to >= from &&
+      gap.end > gap.offset &&
+      gap.end <= size &&
+      (gap.offset > 0 || gap.end === size) &&
+      (!inside || (this.#placed && this.#bytes.end === offset));
+    if (!fits) {
+      throw lied(
+        gap.segment,
+        gap.offset,
+        from,
+        `sequences ${gap.from} to ${gap.to} cannot have been lost there`,
+      );
+    }
+    this.#pending.push(gap);
+    if (gap.end === size) return;
+    this.#bytes.reset(gap.end, () => 0);
+    this.#finder = this.#finderAt(gap.end, this.#header as SegmentHeader);
+  }
+
+  /** The pending gaps count now. */
+  #passGaps(): Received[] {
+    const passed = this.#pending;
+    this.#pending = [];
+    this.#unrecorded.push(...passed);
+    return passed.map((gap) => ({ kind: 'gap', gap }));
   }
 
   /** Walks what the copy has of its last segment, so that scanner and content hash stand at its end. */
-  #resume({ headerBytes, read }: OpenCopySegment, end: CopyEnd): void {
+  #resume({ headerBytes, read }: OpenCopySegment, end: CopyEnd, gaps: readonly Gap[]): void {
     const header = decodeSegmentHeader(headerBytes, `${end.segment}`);
     this.#header = header;
     this.#headerBytes = headerBytes.slice();
@@ -123,6 +192,12 @@ export class Receiver {
     let offset = SEGMENT_HEADER_BYTES;
     while (offset < end.offset) {
       const scanned = this.#scanner.next();
+      const gap = scanned.kind === 'break' ? gapAt(gaps, header.index, offset) : null;
+      if (gap !== null) {
+        this.#scanBehind(gap, header, headerBytes);
+        offset = gap.end;
+        continue;
+      }
       if (scanned.kind === 'break')
         throw new Error(`the copy changed while it was opened: ${scanned.reason}`);
       offset = scanned.end;
@@ -139,6 +214,14 @@ export class Receiver {
       chain: linkSegmentHeader(header.chainHead, headerBytes),
       contentHash: true,
     });
+  }
+
+  /** The first group behind a gap says itself what it continues. Returns the ordinal before it. */
+  #scanBehind(gap: Gap, header: SegmentHeader, headerBytes: Uint8Array): CommitOrdinal {
+    const opened = { name: '', handle: 0 as never, header, headerBytes };
+    const start = startBehind(this.#bytes, opened, gap);
+    this.#scanner.start(opened, start);
+    return start.ordinal;
   }
 
   #finderAt(offset: number, { identity }: SegmentHeader): GroupFinder {
@@ -158,7 +241,7 @@ export class Receiver {
     this.#placed = true;
   }
 
-  #beginSegment(frame: LogFrame & { kind: 'segment' }): Received {
+  #beginSegment(frame: LogFrame & { kind: 'segment' }): Received[] {
     const bytes = Uint8Array.from(frame.header);
     if (bytes.length !== SEGMENT_HEADER_BYTES) {
       throw new TruthError('PROTOCOL', `the source sent a segment header of ${bytes.length} bytes`);
@@ -175,16 +258,28 @@ export class Receiver {
     this.#identity ??= header.identity;
     this.#header = header;
     this.#headerBytes = bytes;
-    const chain = linkSegmentHeader(header.chainHead, bytes);
-    this.#end = { ...this.#end, segment: header.index, offset: SEGMENT_HEADER_BYTES, chain, sealed: false };
+    this.#end = {
+      segment: header.index,
+      offset: SEGMENT_HEADER_BYTES,
+      sequence: (header.firstSequence - 1) as Sequence,
+      chain: linkSegmentHeader(header.chainHead, bytes),
+      ordinal: header.lastOrdinal,
+      recordedAt: header.lastRecordedAt,
+      epoch: this.#end.epoch,
+      sealed: false,
+    };
     this.#bytes.reset(SEGMENT_HEADER_BYTES, () => 0);
     this.#startScanner(header, bytes);
     this.#finder = this.#finderAt(SEGMENT_HEADER_BYTES, header);
-    return { kind: 'segment', header, bytes };
+    return [...this.#passGaps(), { kind: 'segment', header, bytes, end: this.#end }];
   }
 
   #checkContinues(frame: LogFrame & { kind: 'segment' }, header: SegmentHeader): void {
-    const { segment, sequence, ordinal, recordedAt, chain } = this.#end;
+    const { ordinal, recordedAt, chain } = this.#end;
+    const lost = this.#pending.at(-1);
+    const { segment, sequence } =
+      lost === undefined ? this.#end : { segment: lost.segment, sequence: lost.to };
+    const unknown = lost === undefined ? this.#end.unknown : 'link';
     const first = sequence + 1;
     if (frame.index !== header.index || frame.firstSequence !== header.firstSequence) {
       throw lied(header.index, 0, first, 'the header is that of another segment');
@@ -201,10 +296,13 @@ export class Receiver {
     if (known !== null && differs(known, header.identity)) {
       throw forkedAt(sequence, `segment ${header.index} belongs to another log`);
     }
-    if (Buffer.compare(header.chainHead, chain) !== 0) {
+    if (unknown !== 'link' && Buffer.compare(header.chainHead, chain) !== 0) {
       throw forkedAt(sequence, `segment ${header.index} continues another chain`);
     }
-    if (header.lastOrdinal !== ordinal || header.lastRecordedAt !== recordedAt) {
+    const continues =
+      (unknown === 'link' ? header.lastOrdinal >= ordinal : header.lastOrdinal === ordinal) &&
+      (unknown === undefined ? header.lastRecordedAt === recordedAt : header.lastRecordedAt >= recordedAt);
+    if (!continues) {
       throw lied(header.index, 0, first, 'the header tells other things of the commit before it');
     }
   }
@@ -212,7 +310,8 @@ export class Receiver {
   #receiveBytes(offset: number, bytes: Uint8Array): Received[] {
     const header = this.#header;
     const finder = this.#finder;
-    if (!this.#placed || header === null || finder === null || this.#end.sealed) {
+    const over = this.#end.sealed || this.#pending.at(-1)?.end === header?.identity.segmentBytes;
+    if (!this.#placed || header === null || finder === null || over) {
       throw new TruthError('PROTOCOL', 'the source sent bytes of a segment it had not begun');
     }
     if (offset !== this.#bytes.end) {
@@ -229,25 +328,49 @@ export class Receiver {
   }
 
   #verify(header: SegmentHeader, finder: GroupFinder): Received[] {
-    const from = this.#end.offset;
+    const [lost] = this.#pending;
+    const from = lost?.end ?? this.#end.offset;
+    const recorded: Received[] = [];
     for (;;) {
       const found = finder.next();
       if (found === null) break;
+      if (lost !== undefined && this.#end.offset < from) this.#leap(lost, header);
       const scanned = this.#scanner.next();
       if (scanned.kind === 'break') throw this.#refusal(header, scanned);
       if (found === 'broken') throw lied(header.index, scanned.end, scanned.sequence, 'no entry follows');
       this.#end =
         scanned.kind === 'commit' ? this.#afterCommit(header, scanned) : this.#afterSeal(header, scanned);
       this.#checkProofs();
+      if (scanned.kind === 'commit') recorded.push(...this.#recordedIn(scanned));
       if (scanned.kind === 'seal' && this.#bytes.end !== scanned.end) {
         throw lied(header.index, scanned.end, scanned.sequence, 'bytes follow the seal');
       }
     }
     const { offset: to } = this.#end;
-    if (to === from) return [];
+    if (to <= from) return [];
     // Bytes before `from` went with the last call; those handed out now go with the next.
     this.#bytes.dropBefore(from);
-    return [{ kind: 'bytes', offset: from, bytes: this.#bytes.view(from, to), end: this.#end }];
+    const bytes = this.#bytes.view(from, to);
+    return [...this.#passGaps(), { kind: 'bytes', offset: from, bytes, end: this.#end }, ...recorded];
+  }
+
+  #leap(gap: Gap, header: SegmentHeader): void {
+    const ordinal = this.#scanBehind(gap, header, this.#headerBytes as Uint8Array);
+    if (ordinal < this.#end.ordinal) {
+      throw lied(header.index, gap.end, gap.to + 1, 'what follows the gap was written before it');
+    }
+    this.#end = { ...this.#end, offset: gap.end, ordinal, unknown: 'moment' };
+  }
+
+  /** Gaps of which the log says in this commit that they are. */
+  #recordedIn({ bytes }: ScannedCommit): Received[] {
+    if (this.#unrecorded.length + this.#pending.length === 0) return [];
+    const said = gapEntriesIn(bytes);
+    const recorded = [...this.#unrecorded, ...this.#pending].filter((gap) =>
+      said.some((each) => isSameGap(each, gap)),
+    );
+    this.#unrecorded = this.#unrecorded.filter((gap) => !recorded.includes(gap));
+    return recorded.map((gap) => ({ kind: 'gap-recorded', gap }));
   }
 
   #afterCommit(header: SegmentHeader, commit: ScannedCommit): CopyEnd {
@@ -265,6 +388,7 @@ export class Receiver {
       throw lied(header.index, seal.offset, seal.sequence, `its seal counts ${seal.entryCount} entries`);
     }
     const { end: offset, sequence, chain, epoch } = seal;
+    // `unknown` stays: behind a gap without a commit nobody knows when the last one was.
     return { ...this.#end, offset, sequence, chain, epoch, sealed: true };
   }
 

@@ -7,6 +7,7 @@ import { TruthError } from '../errors.ts';
 import type { Disk, FileHandle } from '../io/index.ts';
 import type { LogFrame } from '../protocol/index.ts';
 import type { Sequence } from '../types.ts';
+import { gapError, isSameGap, readGaps } from '../wal/gaps.ts';
 import type { LogIdentity } from '../wal/log.ts';
 import { tornDirectory } from '../wal/metadata.ts';
 import {
@@ -70,7 +71,8 @@ export async function refill(options: RefillOptions): Promise<void> {
 async function receive(options: RefillOptions, files: NewFile[]): Promise<void> {
   const { damage, identity } = options;
   const { before, proofs } = damage;
-  const receiver = new Receiver({ end: before, open: null, identity, proofs });
+  const gaps = readGaps(options.disk, options.directory);
+  const receiver = new Receiver({ end: before, open: null, identity, proofs, gaps });
   const stream = await options.open(before.sequence);
   try {
     for (;;) {
@@ -87,8 +89,15 @@ async function receive(options: RefillOptions, files: NewFile[]): Promise<void> 
 }
 
 function write({ disk, directory }: RefillOptions, files: NewFile[], received: Received): void {
-  if (received.kind === 'segment') {
+  if (received.kind === 'gap') {
+    const { gap } = received;
+    // What this copy had and its source has lost cannot be healed from there.
+    if (!readGaps(disk, directory).some((known) => isSameGap(known, gap))) throw gapError(gap);
+  } else if (received.kind === 'segment') {
     const { header, bytes } = received;
+    const before = files.at(-1);
+    // Whatever a next segment follows is complete, also without its seal.
+    if (before !== undefined) before.sealed = true;
     const path = join(walDirectory(directory), spareFileName(header.index));
     const { handle } = createSpare(disk, path, header.identity.segmentBytes);
     files.push({ path, handle, header, sealed: false });

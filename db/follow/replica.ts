@@ -38,6 +38,7 @@ export async function openReplica({ follower, engine, signal }: ReplicaOptions):
   const log = new FollowedLog({ disk, directory, identity, source, stable, onClose: () => feed.stop() });
   const replication: Replication = {
     onReplicated: (listener) => log.onReplicated(listener),
+    onGap: (listener) => log.onGap(listener),
     refusal: () => readOnlyCopy(source),
     status: () => feed.status(),
   };

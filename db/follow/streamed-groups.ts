@@ -34,6 +34,7 @@ export class StreamedGroups {
   /** Errors: CORRUPT, PROTOCOL. */
   receive(frame: LogFrame): StreamedGroup[] {
     if (frame.kind === 'segment') this.#begin(frame);
+    if (frame.kind === 'gap') this.#leap(frame.end);
     if (frame.kind !== 'bytes') return [];
     const { segment, finder } = this.#begun();
     this.#bytes.append(frame.bytes);
@@ -53,6 +54,17 @@ export class StreamedGroups {
     this.#bytes.reset(offset, () => 0);
     this.#finder = new GroupFinder(this.#bytes, offset, segmentBytes, entryBytesMax);
     this.#offset = offset;
+    this.#started = false;
+  }
+
+  /** What follows a gap in the same segment lies at its end. */
+  #leap(end: number): void {
+    const header = this.#segment?.header;
+    if (header === undefined || end >= header.identity.segmentBytes) return;
+    const { segmentBytes, entryBytesMax } = header.identity;
+    this.#bytes.reset(end, () => 0);
+    this.#finder = new GroupFinder(this.#bytes, end, segmentBytes, entryBytesMax);
+    this.#offset = end;
     this.#started = false;
   }
 

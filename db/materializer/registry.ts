@@ -103,6 +103,11 @@ export class Registry {
     this.#position = commit.sequence;
   }
 
+  /** Tells all live views of what the log has lost, before the commit behind it. */
+  gap(gap: ViewGap): void {
+    for (const slot of this.#slots) if (slot.state === 'live') this.#tellOfGap(slot, gap);
+  }
+
   /** Saves every live view at its present position; one already running is waited for first. */
   async checkpoint(runner: SaveRunner = this.#options.saver): Promise<void> {
     // Whoever began the one before hears how it went.

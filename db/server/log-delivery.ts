@@ -18,6 +18,7 @@ export class LogDelivery extends Delivery {
   readonly #name: string;
   readonly #counters: Counters;
   readonly #follower: FollowerStand | undefined;
+  readonly #gaps: boolean;
 
   constructor(
     host: Pick<SessionHost, 'engine' | 'counters'>,
@@ -32,6 +33,7 @@ export class LogDelivery extends Delivery {
     this.#name = principal.name;
     this.#request = request;
     this.#from = stream.from;
+    this.#gaps = stream.gaps;
     const { follower } = stream;
     this.#follower = follower === null ? undefined : { name: follower, kept: keptAt(stream.from) };
   }
@@ -47,6 +49,7 @@ export class LogDelivery extends Delivery {
       from: placeOf(this.#from),
       name: this.#name,
       follower: this.#follower,
+      gaps: this.#gaps,
       signal: this.signal,
     };
     for await (const piece of this.#engine.logBytes(request)) {

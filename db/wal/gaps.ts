@@ -51,6 +51,28 @@ export function addGap(disk: Disk, directory: string, gap: Gap): void {
   );
 }
 
+/** Adds a gap as another log has it, durably, unless it is known: to a copy. */
+export function copyGap(disk: Disk, directory: string, gap: Gap): void {
+  if (!readGaps(disk, directory).some((known) => isSameGap(known, gap))) addGap(disk, directory, gap);
+}
+
+/** The log has an entry for this gap now. */
+export function noteRecordedGap(disk: Disk, directory: string, gap: Gap): void {
+  const gaps = readGaps(disk, directory);
+  if (!gaps.some((known) => !known.recorded && isSameGap(known, gap))) return;
+  write(
+    disk,
+    directory,
+    gaps.map((known) => (isSameGap(known, gap) ? { ...known, recorded: true } : known)),
+  );
+}
+
+export function isSameGap(a: Gap, b: Gap): boolean {
+  return (
+    a.segment === b.segment && a.offset === b.offset && a.end === b.end && a.from === b.from && a.to === b.to
+  );
+}
+
 /** The log has entries for all gaps now. */
 export function noteRecorded(disk: Disk, directory: string): void {
   const gaps = readGaps(disk, directory);

@@ -115,10 +115,13 @@ function lostFile(options: IsolateOptions): Gap {
   return { segment: index, offset: 0, end, from, to };
 }
 
-/** First sequence of the next segment there is, or null. */
+/**
+ * First sequence behind a segment, as the next one that is there says; null when none is. Where files between are missing
+ * too, nobody knows what each held: a sequence at least, which it keeps to be isolated with.
+ */
 function firstBehind({ disk, directory }: IsolateOptions, index: number): Sequence | null {
-  const all = listBelow(disk, directory, Number.POSITIVE_INFINITY);
-  return all.find((each) => each.index === index + 1)?.firstSequence ?? null;
+  const next = listBelow(disk, directory, Number.POSITIVE_INFINITY).find((each) => each.index > index);
+  return next === undefined ? null : ((next.firstSequence - (next.index - index - 1)) as Sequence);
 }
 
 /** First sequence that a segment would have, from the one before it. */

@@ -9,7 +9,7 @@ import type { CommitOrdinal, RecordedAt, Sequence } from '../types.ts';
 import { linkSegmentHeader } from './chain.ts';
 import type { FollowerLeases, FollowerStand } from './follower-leases.ts';
 import { COMMIT, COMMIT_BYTES, ENTRY_HEADER, ENTRY_TYPE, SEAL, SEGMENT_HEADER_BYTES } from './format.ts';
-import { gapAt, gapError, gapWith, lostSegment, readGaps } from './gaps.ts';
+import { type Gap, gapAt, gapError, gapWith, lostSegment, readGaps } from './gaps.ts';
 import { IndexStore } from './index-store.ts';
 import { readCount } from './layout.ts';
 import { startAt } from './locate.ts';
@@ -41,6 +41,8 @@ export interface LogBytesRequest {
   readonly name: string;
   /** The receiver where it has a name of its own: the log is kept for it, also while it is away. */
   readonly follower?: FollowerStand | undefined;
+  /** What was declared lost is told in its place; otherwise the stream ends there with GAP. */
+  readonly gaps?: boolean;
   /** Ends the stream without an error. */
   readonly signal?: AbortSignal;
 }
@@ -57,6 +59,8 @@ export type LogPiece =
     }
   /** Whole groups, or the seal, of the segment that began last. */
   | { readonly kind: 'bytes'; readonly offset: number; readonly bytes: Uint8Array }
+  /** A stretch that was lost: the next bytes lie at its end, or in the next segment where that is the segment's. */
+  | ({ readonly kind: 'gap' } & Gap)
   /** Where the stable log ends now. `caughtUp`: everything up to there has been sent. */
   | ({ readonly kind: 'end'; readonly caughtUp: boolean } & StableEnd);
 
@@ -84,6 +88,8 @@ interface Stream {
 
 interface Cursor {
   segment: OpenedSegment;
+  /** Index of the segment where what comes next lies: that of `segment`, or of one behind it whose file is lost. */
+  index: number;
   offset: number;
   /** Sequence of the next entry. */
   next: Sequence;
@@ -127,11 +133,12 @@ export class LogBytes {
   /**
    * The log's bytes in order, for as long as it grows. Pieces are valid until the next one is asked for. Errors: PRUNED
    * (details.first), FORKED (the receiver has another history, or more than there is), INVALID_ARGUMENT (a sequence past
-   * the end), GAP (details.from, to, next: an isolated stretch cannot be sent), CORRUPT (with segment, offset, sequence).
+   * the end), GAP (details.from, to, next: a stretch is lost, and the receiver knows no gaps or begins in one), CORRUPT
+   * (with segment, offset, sequence).
    */
   async *read(request: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
-    const { from, name, follower, signal } = request;
-    const cursor = await this.#begin(from);
+    const { from, name, follower, signal, gaps = false } = request;
+    const cursor = await this.#begin(from, gaps);
     const leases = this.#leases?.active === true && follower !== undefined ? this.#leases : null;
     const stream = { name, cursor, leased: leases !== null };
     this.#streams.add(stream);
@@ -145,11 +152,12 @@ export class LogBytes {
           yield { kind: 'end', caughtUp: true, ...this.#endAt(cursor) };
           if (!(await this.#stablePast((cursor.next - 1) as Sequence, signal))) return;
         } else if (cursor.sealed) {
-          this.#advance(cursor);
-          yield segmentPiece(cursor);
+          const lost = this.#advance(cursor);
+          yield lost === null ? segmentPiece(cursor) : told(lost, gaps);
         } else {
           const offset = cursor.offset;
-          yield { kind: 'bytes', offset, bytes: this.#take(cursor, stable) };
+          const taken = this.#take(cursor, stable);
+          yield taken instanceof Uint8Array ? { kind: 'bytes', offset, bytes: taken } : told(taken, gaps);
         }
         if (cursor.next <= this.#log.stable && performance.now() - toldAt > END_MILLIS) {
           toldAt = performance.now();
@@ -174,9 +182,9 @@ export class LogBytes {
     return [...this.#streams].map(({ name, cursor }) => ({ name, next: cursor.next }));
   }
 
-  #begin(from: LogBytesRequest['from']): Promise<Cursor> | Cursor {
+  #begin(from: LogBytesRequest['from'], gaps: boolean): Promise<Cursor> | Cursor {
     if (from === 'start') return this.#atSegment(this.#files.first());
-    return typeof from === 'number' ? this.#seek(from) : this.#claimed(from);
+    return typeof from === 'number' ? this.#seek(from, gaps) : this.#claimed(from);
   }
 
   /** Checks that the receiver's history is this one. */
@@ -188,6 +196,9 @@ export class LogBytes {
     const cursor = segment === null ? null : this.#cursorAt(segment, place);
     if (cursor !== null) return cursor;
     if (segment !== null) this.#disk.close(segment.handle);
+    const lost = gapWith(readGaps(this.#disk, this.#directory), place.sequence);
+    // The receiver has some of what is lost here: it is the better copy, and nothing here can tell that it is one.
+    if (lost !== null) throw gapError(lost);
     throw new TruthError(
       'FORKED',
       place.sequence > stable
@@ -217,6 +228,7 @@ export class LogBytes {
     if (!holds) return null;
     return {
       segment,
+      index: place.segment,
       offset: place.offset,
       next: (place.sequence + 1) as Sequence,
       ordinal: readCount(last, ENTRY_HEADER.at.ordinal) as CommitOrdinal,
@@ -229,7 +241,7 @@ export class LogBytes {
   }
 
   /** The group that contains a sequence, or the log's end for the one after the last. */
-  async #seek(wanted: Sequence): Promise<Cursor> {
+  async #seek(wanted: Sequence, gaps: boolean): Promise<Cursor> {
     const { stable } = this.#log;
     if (wanted > stable + 1) {
       throw new TruthError(
@@ -240,6 +252,9 @@ export class LogBytes {
     }
     const within = Math.min(wanted, stable) as Sequence;
     const gap = gapWith(readGaps(this.#disk, this.#directory), within);
+    if (gap !== null && gaps && gap.offset === SEGMENT_HEADER_BYTES) {
+      return this.#atSegment(this.#files.at(gap.segment) as OpenedSegment);
+    }
     if (gap !== null) throw gapError(gap);
     const names = this.#files.list();
     const name = names.findLast(({ firstSequence }) => firstSequence <= within);
@@ -278,8 +293,8 @@ export class LogBytes {
     return false;
   }
 
-  /** Stable groups from the cursor on, which moves behind them. What is whole before damage is shipped first. */
-  #take(cursor: Cursor, stable: Sequence): Uint8Array {
+  /** Stable groups from the cursor on, or the gap there; the cursor moves behind. What is whole before damage is shipped first. */
+  #take(cursor: Cursor, stable: Sequence): Uint8Array | Gap {
     const groups: Uint8Array[] = [];
     let bytes = 0;
     this.#scanner.start(cursor.segment, scanStart(cursor));
@@ -287,7 +302,10 @@ export class LogBytes {
       const scanned = this.#scanner.next();
       if (scanned.kind === 'break') {
         if (groups.length > 0) break;
-        throw this.#broken(cursor.segment, scanned);
+        const gap = gapAt(readGaps(this.#disk, this.#directory), cursor.index, scanned.offset);
+        if (gap === null) throw this.#broken(cursor.segment, scanned);
+        this.#pass(cursor, gap);
+        return gap;
       }
       const group = scanned.kind === 'commit' ? scanned.bytes.slice() : this.#sealBytes(cursor, scanned.end);
       groups.push(group);
@@ -295,6 +313,16 @@ export class LogBytes {
       move(cursor, scanned);
     }
     return groups.length === 1 ? (groups[0] as Uint8Array) : Buffer.concat(groups, bytes);
+  }
+
+  #pass(cursor: Cursor, gap: Gap): void {
+    const next = (gap.to + 1) as Sequence;
+    if (gap.end >= cursor.segment.header.identity.segmentBytes) {
+      Object.assign(cursor, { index: gap.segment, offset: gap.end, next, sealed: true });
+      return;
+    }
+    const { offset, ordinal } = startBehind(this.#disk, cursor.segment, gap);
+    Object.assign(cursor, { offset, next, ordinal });
   }
 
   /** To behind a gap that lies before what is wanted. */
@@ -326,12 +354,16 @@ export class LogBytes {
     return seal;
   }
 
-  #advance(cursor: Cursor): void {
-    const next = this.#files.at(cursor.segment.header.index + 1);
+  /** Into the next segment; over it where its file is lost, and then returns what it held. */
+  #advance(cursor: Cursor): Gap | null {
+    const missing = cursor.index + 1;
+    const next = this.#files.at(missing);
     if (next === null) {
-      const missing = cursor.segment.header.index + 1;
       const gap = lostSegment(readGaps(this.#disk, this.#directory), missing);
-      if (gap !== null) throw gapError(gap);
+      if (gap !== null) {
+        this.#pass(cursor, gap);
+        return gap;
+      }
       const floor = readFloor(this.#disk, this.#directory);
       if (floor !== null && floor.segment > missing) throw this.#pruned(floor.sequence);
       throw new TruthError('CORRUPT', `segment ${missing} (from sequence ${cursor.next}) is missing`, {
@@ -340,12 +372,14 @@ export class LogBytes {
     }
     this.#disk.close(cursor.segment.handle);
     Object.assign(cursor, { ...this.#atSegment(next), recordedAt: cursor.recordedAt });
+    return null;
   }
 
   #atSegment(segment: OpenedSegment): Cursor {
-    const { firstSequence, lastOrdinal, lastRecordedAt } = segment.header;
+    const { index, firstSequence, lastOrdinal, lastRecordedAt } = segment.header;
     return {
       segment,
+      index,
       offset: SEGMENT_HEADER_BYTES,
       next: firstSequence,
       ordinal: lastOrdinal,
@@ -391,6 +425,13 @@ if (SEAL.at.chain !== COMMIT.at.chain)
 function segmentPiece({ segment, offset }: Cursor): LogPiece {
   const { index, firstSequence } = segment.header;
   return { kind: 'segment', index, firstSequence, offset, header: segment.headerBytes };
+}
+
+/** To a receiver that knows gaps; any other hears GAP. */
+function told(gap: Gap, knowsGaps: boolean): LogPiece {
+  if (!knowsGaps) throw gapError(gap);
+  const { segment, offset, end, from, to } = gap;
+  return { kind: 'gap', segment, offset, end, from, to };
 }
 
 function scanStart({ offset, next, ordinal }: Cursor): ScanStart {

@@ -55,7 +55,7 @@ export class SegmentReader implements LogReader {
   readonly #wal: string;
   readonly #log: StableLog;
   readonly #segments: ReadableSegment[];
-  readonly #gaps: readonly Gap[];
+  #gaps: readonly Gap[];
   readonly #scanner: Scanner;
   readonly #lookup: EntryLookup;
   readonly #indexes: IndexStore;
@@ -90,6 +90,11 @@ export class SegmentReader implements LogReader {
   /** Where the forward readers are that have not ended. */
   get reading(): Sequence[] {
     return [...this.#reading].map(({ next }) => next);
+  }
+
+  /** What has been lost of a log that is copied here. */
+  addGap(gap: Gap): void {
+    this.#gaps = [...this.#gaps, gap];
   }
 
   /** The log begins with `first` from now on, the first sequence of a segment. */

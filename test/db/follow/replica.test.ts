@@ -80,6 +80,7 @@ async function openReplica(source: Engine, openedAt: 'end' | 'seal' = 'end') {
     disk,
     replication: {
       onReplicated: (listener) => log.onReplicated(listener),
+      onGap: (listener) => log.onGap(listener),
       refusal: () => readOnlyCopy('there:9650'),
       status: () => FOLLOWING,
     },

@@ -45,8 +45,11 @@ export async function framesOf(
   const log = { stable: reader.stable, onStable: () => () => undefined };
   reader.close();
   const frames: LogFrame[] = [];
-  for await (const piece of new LogBytes({ disk, directory: DIRECTORY, log }).read({ from, name: 'copy' })) {
-    if (piece.kind === 'end') {
+  const request = { from, name: 'copy', gaps: true };
+  for await (const piece of new LogBytes({ disk, directory: DIRECTORY, log }).read(request)) {
+    if (piece.kind === 'gap') {
+      frames.push(piece);
+    } else if (piece.kind === 'end') {
       frames.push(piece);
       if (piece.caughtUp) break;
     } else if (piece.kind === 'segment') {
@@ -69,7 +72,7 @@ export function openCopy(disk: MemoryDisk): { copy: Copy; receiver: Receiver; st
   const examined = examineCopy({ disk, directory: COPY, mark, everything: false, progress: () => undefined });
   if (examined.damage.length > 0) throw new Error(examined.damage[0]?.problem);
   const copy = new Copy({ disk, directory: COPY, source: 'source:9650', examined, mark, nowMillis: () => 0 });
-  const start = { end: copy.end, open: copy.open, identity: copy.identity, proofs: [] };
+  const start = { end: copy.end, open: copy.open, identity: copy.identity, proofs: [], gaps: examined.gaps };
   return { copy, receiver: new Receiver(start), start };
 }
 
