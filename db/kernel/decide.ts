@@ -9,6 +9,7 @@ import type { EventDraft, ExpectedRevision, StreamName } from './event.ts';
 import { EVENT_ENTRY_TYPE, EVENT_HEADER_BYTES, EVENT_ID_BYTES, type EventEncoder } from './event-entry.ts';
 import { invariant } from './invariant.ts';
 import { checkName, EVENT_TYPE_BYTES_MAX, STREAM_NAME_BYTES_MAX } from './names.ts';
+import { dataBytes, metadataBytes, PackedDraft } from './packed-draft.ts';
 import { repeatedId } from './repeated-id.ts';
 import type { KernelState, StreamHead } from './state.ts';
 
@@ -173,7 +174,7 @@ function checkEvents({ stream, events }: AppendEvents, limits: AppendLimits): Tr
   let typeBytes = 0;
   for (let index = 0; index < events.length; index++) {
     const event = events[index]!;
-    if (event.id.length !== EVENT_ID_BYTES) {
+    if (!(event instanceof PackedDraft) && event.id.length !== EVENT_ID_BYTES) {
       return new TruthError(
         'INVALID_ARGUMENT',
         `the id of event ${index} has ${event.id.length} bytes, not ${EVENT_ID_BYTES}: give a UUID`,
@@ -185,7 +186,7 @@ function checkEvents({ stream, events }: AppendEvents, limits: AppendLimits): Tr
       checkedType = event.type;
       typeBytes = Buffer.byteLength(event.type);
     }
-    const bytes = EVENT_HEADER_BYTES + streamBytes + typeBytes + event.metadata.length + event.data.length;
+    const bytes = EVENT_HEADER_BYTES + streamBytes + typeBytes + metadataBytes(event) + dataBytes(event);
     if (bytes > limits.entryBytesMax) return entryTooLarge(stream, index, bytes, limits.entryBytesMax);
     total += bytes + limits.entryOverheadBytes;
   }

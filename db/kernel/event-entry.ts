@@ -7,6 +7,7 @@ import { TruthError } from '../errors.ts';
 import type { Revision, Sequence } from '../types.ts';
 import type { EventDraft, StreamName } from './event.ts';
 import { invariant } from './invariant.ts';
+import { dataBytes, metadataBytes, PackedDraft } from './packed-draft.ts';
 import { writeUtf8 } from './utf8.ts';
 
 export const EVENT_ENTRY_TYPE = 16;
@@ -54,26 +55,30 @@ export class EventEncoder {
   /** The payload of one event. Names and sizes have been checked: `decide` is the only caller. */
   encode(stream: StreamName, revision: Revision, event: EventDraft): Uint8Array {
     invariant(revision <= REVISION_MAX, 'a revision fits 48 bits');
-    invariant(event.id.length === EVENT_ID_BYTES, 'an event id has 16 bytes');
-    const { data, metadata } = event;
+    const [ofData, ofMetadata] = [dataBytes(event), metadataBytes(event)];
     const names = (stream.length + event.type.length) * UTF8_BYTES_PER_CODE_UNIT_MAX;
-    this.#makeRoom(EVENT_HEADER_BYTES + names + metadata.length + data.length);
+    this.#makeRoom(EVENT_HEADER_BYTES + names + ofMetadata + ofData);
     const slab = this.#slab;
     const start = this.#used;
     const typeAt = writeUtf8(slab, start + EVENT_HEADER_BYTES, stream);
     const metadataAt = writeUtf8(slab, typeAt, event.type);
-    const dataAt = metadataAt + metadata.length;
-    const end = dataAt + data.length;
+    const dataAt = metadataAt + ofMetadata;
+    const end = dataAt + ofData;
     slab[start] = EVENT_ENTRY_VERSION;
     slab[start + CONTENT.offset] = event.contentType === 'json' ? CONTENT_JSON : CONTENT_BINARY;
     writeU16(slab, start + STREAM.offset, typeAt - start - EVENT_HEADER_BYTES);
     writeU16(slab, start + TYPE.offset, metadataAt - typeAt);
     writeU32(slab, start + REVISION.offset, revision % TWO_TO_32);
     writeU16(slab, start + REVISION.offset + 4, Math.floor(revision / TWO_TO_32));
-    writeU32(slab, start + METADATA.offset, metadata.length);
-    slab.set(event.id, start + ID.offset);
-    if (metadata.length > 0) slab.set(metadata, metadataAt);
-    slab.set(data, dataAt);
+    writeU32(slab, start + METADATA.offset, ofMetadata);
+    if (event instanceof PackedDraft) {
+      event.copyTo(slab, start + ID.offset, metadataAt, dataAt);
+    } else {
+      invariant(event.id.length === EVENT_ID_BYTES, 'an event id has 16 bytes');
+      slab.set(event.id, start + ID.offset);
+      if (ofMetadata > 0) slab.set(event.metadata, metadataAt);
+      slab.set(event.data, dataAt);
+    }
     this.#used = end;
     return new Uint8Array(slab.buffer, slab.byteOffset + start, end - start);
   }

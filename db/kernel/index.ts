@@ -23,5 +23,6 @@ export {
 export { evolve } from './evolve.ts';
 export { invariant } from './invariant.ts';
 export { STREAM_NAME_BYTES_MAX } from './names.ts';
+export { idOffset, idSource } from './packed-draft.ts';
 export type { EvolvingState, KernelState, StreamHead } from './state.ts';
 export { writeUtf8 } from './utf8.ts';

@@ -1,11 +1,12 @@
 /** APPEND and APPENDED: the hot path. */
 import { TruthError } from '../errors.ts';
-import type {
-  AppendRequest,
-  AppendResult,
-  EventDraft,
-  ExpectedRevision,
-  StreamName,
+import {
+  type AppendRequest,
+  type AppendResult,
+  type EventDraft,
+  type ExpectedRevision,
+  PackedDraft,
+  type StreamName,
 } from '../streams/event.ts';
 import { revision, sequence } from '../types.ts';
 import type { ByteReader } from './byte-reader.ts';
@@ -80,7 +81,7 @@ function encodeDraft(out: ByteWriter, event: EventDraft): void {
   out.bytes(event.metadata);
 }
 
-/** Byte fields of the result are views into the received frame. Errors: PROTOCOL. */
+/** The events lie in the received frame. Errors: PROTOCOL. */
 export function decodeAppend(body: ByteReader): AppendRequest {
   const expectedKind = body.u8('expected');
   const ack = body.u8('ack');
@@ -111,16 +112,16 @@ export function decodeAppend(body: ByteReader): AppendRequest {
 }
 
 function decodeDraft(body: ByteReader): EventDraft {
-  const id = body.bytes(ID_BYTES, 'id');
+  const id = body.past(ID_BYTES, 'id');
   const dataBytes = body.u32('dataBytes');
   const metadataBytes = body.u32('metadataBytes');
   const typeBytes = body.u16('typeBytes');
   const contentType = contentTypeFrom(body.u8('contentType'));
   body.zero(1, 'reserved');
   const type = body.text(typeBytes, 'type');
-  const data = body.bytes(dataBytes, 'data');
-  const metadata = body.bytes(metadataBytes, 'metadata');
-  return { id, type, contentType, data, metadata };
+  const data = body.past(dataBytes, 'data');
+  const metadata = body.past(metadataBytes, 'metadata');
+  return new PackedDraft(type, contentType, body.buffer, { id, data, dataBytes, metadata, metadataBytes });
 }
 
 export function contentTypeFrom(number: number): 'json' | 'binary' {

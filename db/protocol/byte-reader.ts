@@ -93,6 +93,19 @@ export class ByteReader {
     return view;
   }
 
+  /** Goes past `length` bytes; where they begin in `buffer`. */
+  past(length: number, field: string): number {
+    this.#need(length, field);
+    const start = this.#at;
+    this.#at += length;
+    return start;
+  }
+
+  /** What the frame lies in. */
+  get buffer(): Buffer {
+    return this.#buffer;
+  }
+
   text(length: number, field: string): string {
     this.#need(length, field);
     const start = this.#at;

@@ -292,7 +292,11 @@ export class Requests {
 function checkAppend(principal: Principal, append: AppendRequest): void {
   allow(principal, 'append');
   streamName(append.stream);
-  for (const event of append.events) eventType(event.type);
+  let checked: string | null = null;
+  for (const { type } of append.events) {
+    if (type !== checked) eventType(type);
+    checked = type;
+  }
 }
 
 function checkSubscribe(principal: Principal, subscribe: Subscribe): void {

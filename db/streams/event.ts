@@ -12,3 +12,4 @@ export type {
   StreamName,
 } from '../kernel/event.ts';
 export { eventType, streamName } from '../kernel/names.ts';
+export { PackedDraft } from '../kernel/packed-draft.ts';

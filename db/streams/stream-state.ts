@@ -8,6 +8,8 @@ import {
   type AppendEvents,
   decodeEvent,
   type EvolvingState,
+  idOffset,
+  idSource,
   type KernelState,
   type KnownEvent,
   type StreamHead,
@@ -69,10 +71,10 @@ export class StreamState implements KernelState, EvolvingState {
     if (events.length > 1) index.prefetch(hashes, events.length);
     let known: (KnownEvent | null)[] | null = null;
     for (let each = 0; each < events.length; each++) {
-      const { id } = events[each]!;
+      const hash = hashes[each]!;
       const event =
-        this.#firstOf(this.#inFlight.candidates(key, hashes[each]!), stream, id) ??
-        this.#firstOf(index.candidates(key, hashes[each]!), stream, id);
+        this.#firstOf(this.#inFlight.candidates(key, hash), stream, events[each]!) ??
+        this.#firstOf(index.candidates(key, hash), stream, events[each]!);
       if (event === null) continue;
       known ??= new Array<KnownEvent | null>(events.length).fill(null);
       known[each] = event;
@@ -83,13 +85,13 @@ export class StreamState implements KernelState, EvolvingState {
   #idHashesOf(events: readonly EventDraft[], streamHash: number): Uint32Array {
     if (events.length > this.#idHashes.length) this.#idHashes = new Uint32Array(events.length);
     for (let each = 0; each < events.length; each++)
-      this.#idHashes[each] = idHash(events[each]!.id, 0, streamHash);
+      this.#idHashes[each] = idHash(idSource(events[each]!), idOffset(events[each]!), streamHash);
     return this.#idHashes;
   }
 
-  #firstOf(candidates: readonly Sequence[], stream: StreamName, id: Uint8Array): KnownEvent | null {
+  #firstOf(candidates: readonly Sequence[], stream: StreamName, draft: EventDraft): KnownEvent | null {
     for (const position of candidates) {
-      const event = this.#compare(position, stream, id);
+      const event = this.#compare(position, stream, draft.id);
       if (event !== null) return event;
     }
     return null;

@@ -39,7 +39,13 @@ import {
   PAGE_EVENTS_MAX,
   PROTOCOL_MAGIC,
 } from '../../../db/protocol/index.ts';
-import type { AppendRequest, EventDraft, RecordedEvent, StreamName } from '../../../db/streams/event.ts';
+import {
+  type AppendRequest,
+  type EventDraft,
+  PackedDraft,
+  type RecordedEvent,
+  type StreamName,
+} from '../../../db/streams/event.ts';
 import type { Epoch, RecordedAt, Revision, Sequence } from '../../../db/types.ts';
 
 const safe = fc.nat({ max: Number.MAX_SAFE_INTEGER });
@@ -126,6 +132,10 @@ function roundTrip<Value>(
 /** Buffers and arrays of the same bytes compare equal. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (value instanceof PackedDraft) {
+    const { id, type, contentType, data, metadata } = value;
+    return plain({ id, type, contentType, data, metadata });
+  }
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
