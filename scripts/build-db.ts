@@ -64,11 +64,17 @@ export async function buildBinary({ dist, progress }: BuildBinaryOptions): Promi
   }
 }
 
-async function bundleProgram(): Promise<string> {
+/** Source text of each worker thread, by name. */
+export async function bundleThreads(): Promise<Record<string, string>> {
   const threads: Record<string, string> = {};
   for (const [name, file] of Object.entries(THREADS)) {
     threads[name] = await bundle(join(repositoryRoot, 'db', 'io', file), []);
   }
+  return threads;
+}
+
+async function bundleProgram(): Promise<string> {
+  const threads = await bundleThreads();
   const main = await bundle(join(repositoryRoot, 'image', 'main.ts'), [esbuildBlessed()]);
   return `globalThis.__TRUTHDB_THREADS__=${JSON.stringify(threads)};\n${main}`;
 }

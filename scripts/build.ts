@@ -9,6 +9,7 @@ import { buildKernels } from '../image/kernel.ts';
 import { imagePreflight } from '../image/preflight.ts';
 import { buildClient } from './build-client.ts';
 import { buildBinary } from './build-db.ts';
+import { buildEmbedded } from './build-embedded.ts';
 import { type Progress, printProgress } from './progress.ts';
 import { runScript } from './run.ts';
 import { buildCommit, packageVersion, repositoryRoot, sourceDateEpoch } from './version.ts';
@@ -28,6 +29,7 @@ export interface BuildOptions {
 export async function buildAll(options: BuildOptions): Promise<void> {
   refuseUnfitHost();
   await buildClient({ dist: options.dist, progress: options.progress('client') });
+  await buildEmbedded({ dist: options.dist, progress: options.progress('embedded') });
   await buildBinary({ dist: options.dist, progress: options.progress('binary') });
   await kernels(options);
   await image(options);
@@ -76,6 +78,7 @@ async function main([part]: readonly string[]): Promise<number> {
       return 0;
     case 'binary':
       await buildClient({ dist: options.dist, progress: options.progress('client') });
+      await buildEmbedded({ dist: options.dist, progress: options.progress('embedded') });
       await buildBinary({ dist: options.dist, progress: options.progress('binary') });
       return 0;
     case 'kernels':

@@ -53,6 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'db/follow': [...GROUND, 'db/wal', 'db/engine.ts', 'db/protocol', 'db/client'],
   'db/producers': [...GROUND, 'db/engine.ts', 'db/protocol', 'db/streams/event.ts'],
+  'db/embedded.ts': [...GROUND, 'db/engine.ts', 'db/producers', 'db/protocol', 'db/streams/event.ts'],
   'db/cli': [
     ...GROUND,
     'db/config.ts',

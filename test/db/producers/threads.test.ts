@@ -67,9 +67,9 @@ test('the answers are those of a model that runs the requests in sequence, each 
         append: (request) => {
           // The events' bytes still lie in the memory of the producer they came from, and only during the call.
           const { buffer } = request.events[0]!.id;
-          const events = request.events.map((event) => ({
-            ...event,
-            ...{ id: plain(event.id), data: plain(event.data), metadata: plain(event.metadata) },
+          const events = request.events.map(({ id, type, contentType, data, metadata }) => ({
+            ...{ id: plain(id), data: plain(data), metadata: plain(metadata) },
+            ...{ type, contentType },
           }));
           decided.push({ buffer, request: { ...request, events } });
           return engine.append(request);
