@@ -8,26 +8,16 @@ import { invariant } from '../kernel/index.ts';
 import type { ViewCommit } from '../materializer/index.ts';
 import type { Sequence } from '../types.ts';
 import { Fifo } from './fifo.ts';
-import { isEvent, recordedEvent } from './recorded-event.ts';
+import { KeptCommit } from './kept-commit.ts';
 import { Waiters } from './waiters.ts';
 
 const BYTES_MAX = 8 * 1024 * 1024;
-/** What a commit takes beside its payloads, so that empty ones are bounded too. */
-const COMMIT_BYTES = 256;
-const ENTRY_BYTES = 192;
-
-interface RecentCommit {
-  readonly commit: ViewCommit;
-  readonly bytes: number;
-  /** Decoded when somebody first asks. */
-  events: readonly RecordedEvent[] | null;
-}
 
 export class RecentCommits {
   readonly #bytesMax: number;
   readonly #anyCommit = new Waiters<null>();
   readonly #byStream = new Waiters<StreamName>();
-  readonly #commits = new Fifo<RecentCommit>();
+  readonly #commits = new Fifo<KeptCommit>();
   #bytes = 0;
   #floor: Sequence;
   #position: Sequence;
@@ -52,9 +42,9 @@ export class RecentCommits {
   publish(commit: ViewCommit): void {
     this.#position = commit.sequence;
     if (commit.entries.length === 0) return;
-    this.#keep(commit);
+    const kept = this.#keep(commit);
     this.#anyCommit.wake(null);
-    if (this.#byStream.waiting) this.#wakeStreams(commit);
+    if (this.#byStream.waiting) this.#wakeStreams(kept);
   }
 
   /** What lies up to `to` is lost: whoever is not behind it reads the log, which says so. */
@@ -96,9 +86,7 @@ export class RecentCommits {
   /** Payload of an entry at a position after `floor`, or null. */
   payloadAt(position: Sequence): Uint8Array | null {
     if (position <= this.#floor) return null;
-    const recent = this.#commits.at(this.#firstAfter((position - 1) as Sequence));
-    const first = recent?.commit.entries[0]?.sequence ?? position + 1;
-    return recent?.commit.entries[position - first]?.payload ?? null;
+    return this.#commits.at(this.#firstAfter((position - 1) as Sequence))?.payloadAt(position) ?? null;
   }
 
   /** Resolves at the next commit with entries, or when `signal` is aborted. */
@@ -111,30 +99,24 @@ export class RecentCommits {
     return this.#byStream.wait(stream, signal);
   }
 
-  #keep(commit: ViewCommit): void {
-    let bytes = COMMIT_BYTES;
-    for (const entry of commit.entries) bytes += ENTRY_BYTES + entry.payload.length;
-    this.#commits.push({ commit, bytes, events: null });
-    this.#bytes += bytes;
+  #keep(commit: ViewCommit): KeptCommit {
+    const kept = new KeptCommit(commit);
+    this.#commits.push(kept);
+    this.#bytes += kept.bytes;
     while (this.#bytes > this.#bytesMax) {
       const oldest = this.#commits.shift()!;
       this.#bytes -= oldest.bytes;
-      this.#floor = oldest.commit.sequence;
+      this.#floor = oldest.sequence;
     }
+    return kept;
   }
 
-  #wakeStreams(commit: ViewCommit): void {
-    const newest = this.#commits.length - 1;
-    const kept = newest >= 0 && this.#commits.at(newest)!.commit === commit;
-    const events = kept ? this.#eventsOf(newest) : decodeEvents(commit);
+  #wakeStreams({ events }: KeptCommit): void {
     for (const stream of new Set(events.map((event) => event.stream))) this.#byStream.wake(stream);
   }
 
   #eventsOf(index: number): readonly RecordedEvent[] {
-    const recent = this.#commits.at(index);
-    if (recent === undefined) return [];
-    recent.events ??= decodeEvents(recent.commit);
-    return recent.events;
+    return this.#commits.at(index)?.events ?? [];
   }
 
   /** Index of the first commit that ends after a position. */
@@ -143,13 +125,9 @@ export class RecentCommits {
     let high = this.#commits.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#commits.at(middle)!.commit.sequence <= position) low = middle + 1;
+      if (this.#commits.at(middle)!.sequence <= position) low = middle + 1;
       else high = middle;
     }
     return low;
   }
-}
-
-function decodeEvents({ entries, recordedAt }: ViewCommit): RecordedEvent[] {
-  return entries.filter(isEvent).map((entry) => recordedEvent(entry.payload, entry.sequence, recordedAt));
 }
