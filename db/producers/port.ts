@@ -1,4 +1,5 @@
 /** The ordering thread's end of all producers: takes from them in turns, a bounded amount at a time, and sleeps between. */
+import { TruthError } from '../errors.ts';
 import type { AppendRequest, AppendResult } from '../streams/event.ts';
 import { type Bell, WAKE } from './bell.ts';
 import {
@@ -17,6 +18,8 @@ const TURN_REQUESTS = 512;
 const TURN_BYTES = 1024 * 1024;
 const UNDER_WAY_BYTES_DEFAULT = 32 * 1024 * 1024;
 const UNDER_WAY_BYTES_MAX = 1024 * 1024 * 1024;
+/** Each takes gigabytes of addresses, though not of memory; a process has some 16,000 times as many. */
+const PRODUCERS_MAX = 4096;
 
 export interface ProducerPortOptions {
   /** Bytes of appends of all producers together that may be under way in the engine; beyond, they stay in their queues. 32 MiB. */
@@ -62,8 +65,15 @@ export class ProducerPort {
     this.#listen();
   }
 
-  /** A handle for one producer in one thread, to be passed there as data. Errors: INVALID_ARGUMENT. */
+  /** A handle for one producer in one thread, to be passed there as data. Errors: INVALID_ARGUMENT, TOO_LARGE (too many). */
   handle(options: HandleOptions = {}): ProducerHandle {
+    if (this.#producers.length >= PRODUCERS_MAX) {
+      throw new TruthError(
+        'TOO_LARGE',
+        `this port has ${PRODUCERS_MAX} producers, which is the most: release handles whose threads have ended`,
+        { producersMax: PRODUCERS_MAX },
+      );
+    }
     const handle = createHandle(this.#bellMemory, options);
     const producer = new ServedProducer(handle, this.#append, this.#admission);
     if (this.#closed) producer.end(PORT_STATE.closed);

@@ -285,6 +285,15 @@ test('sizes that make no sense are refused', () => {
   expect(() => connectProducer(port.handle(), { waitingMax: -1 })).toThrow(refused);
 });
 
+test('a port has so many producers and no more, until one is released', () => {
+  const small = { requests: 1, requestBytes: 4 * KIB };
+  const handles = Array.from({ length: 4096 }, () => port.handle(small));
+  expect(() => port.handle(small)).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
+  port.release(handles[7]!);
+  connectProducer(port.handle(small));
+  port.close();
+});
+
 test('a released handle gives back its place; what its thread had written and not published is never taken', async () => {
   const handle = port.handle();
   const other = connectProducer(port.handle());

@@ -161,6 +161,22 @@ test('overload is refused with BUSY and a delay, and costs no memory', async () 
   port.close();
 });
 
+test('closing the port rejects with CLOSED in every thread what is under way there and what waits', async () => {
+  const engine = new MemoryEngine();
+  engine.hold = new Promise(() => {});
+  const port = openProducerPort(engine);
+  const running = workers.map((worker, index) =>
+    runIn(worker, {
+      ...{ handle: port.handle({ requests: 4 }), options: { waitingMax: 100 }, atOnce: 50 },
+      requests: Array.from({ length: 50 }, () => append(`s-${index}`, [eventDraft()])),
+    }),
+  );
+  await expect.poll(() => port.status().underWay).toBe(4 * THREADS);
+  port.close();
+  const answers = (await Promise.all(running)).flat();
+  expect(answers.map((answer) => 'code' in answer && answer.code)).toEqual(new Array(150).fill('CLOSED'));
+});
+
 function plain(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes);
 }
