@@ -18,8 +18,9 @@ import {
 import type { StreamState } from '../streams/index.ts';
 import { type RecordedAt, type Sequence, TENANT_DEFAULT } from '../types.ts';
 import type { Durability, Log } from '../wal/log.ts';
+import type { AppendSettled } from './contract.ts';
 import type { LiveFeed } from './live-feed.ts';
-import { PendingReplies, type ReplyLevel } from './pending-replies.ts';
+import { PendingReplies, type ReplyLevel, settleSoon } from './pending-replies.ts';
 import { WaitingAppends } from './waiting-appends.ts';
 
 /** Header, footer and at most seven bytes of padding that the log adds to a payload. */
@@ -38,7 +39,7 @@ export class AppendPath {
   readonly #limits;
   readonly #partitionKeys = new PartitionKeys();
   readonly #replies: PendingReplies;
-  readonly #waiting = new WaitingAppends((request) => this.#decide(request));
+  readonly #waiting = new WaitingAppends((request, settled) => this.#decide(request, settled));
   #groupRecordedAt: RecordedAt | null = null;
 
   constructor(options: {
@@ -69,13 +70,16 @@ export class AppendPath {
   }
 
   /** Decides at once, or, where the log has no room, as soon as it has; in the order of the calls either way. */
-  append(request: AppendRequest): Promise<AppendResult> {
-    return this.#waiting.append(request);
+  append(request: AppendRequest, settled: AppendSettled): void {
+    this.#waiting.append(request, settled);
   }
 
-  #decide(request: AppendRequest): Promise<AppendResult> {
+  #decide(request: AppendRequest, settled: AppendSettled): void {
     const durability = request.durability ?? this.#durability;
-    if (durability === 'async' && request.ack === 'applied') return Promise.reject(appliedAsync(request));
+    if (durability === 'async' && request.ack === 'applied') {
+      settleSoon(settled, appliedAsync(request));
+      return;
+    }
     const { stream, expected, events } = request;
     const command = { kind: 'append-events', stream, expected, events } as const;
     const decision = decide(this.#state, command, {
@@ -85,8 +89,8 @@ export class AppendPath {
       known: this.#state.known(command),
       encoder: this.#encoder,
     });
-    if (decision.outcome === 'accepted') return this.#accept(request, decision, durability);
-    return this.#replies.add(request.ack, decision.restsOn, answerOf(request, decision));
+    if (decision.outcome === 'accepted') this.#accept(request, decision, durability, settled);
+    else this.#replies.add(request.ack, decision.restsOn, answerOf(request, decision), settled);
   }
 
   /** The group being filled has become a commit: the next append reads the clock again. */
@@ -115,7 +119,8 @@ export class AppendPath {
     request: AppendRequest,
     decision: Extract<Decision, { outcome: 'accepted' }>,
     durability: Durability,
-  ): Promise<AppendResult> {
+    settled: AppendSettled,
+  ): void {
     const { entries, firstRevision, lastRevision } = decision;
     this.#groupRecordedAt ??= this.#clock.nowNanos() as RecordedAt;
     const { first, last } = this.#log.append(entries, this.#groupRecordedAt, request.durability);
@@ -125,7 +130,7 @@ export class AppendPath {
     const durable = durability !== 'async';
     const { stream } = request;
     const result = { stream, firstRevision, lastRevision, position: last, duplicate: false, durable };
-    return this.#replies.add(durable ? request.ack : 'written', last, result);
+    this.#replies.add(durable ? request.ack : 'written', last, result, settled);
   }
 }
 

@@ -103,6 +103,9 @@ export interface EngineRetention {
   dropFollower(name: string): FollowerStatus;
 }
 
+/** Hears the outcome of one append, once, and never inside the call that asked for it. It must not throw. */
+export type AppendSettled = (outcome: AppendResult | Error) => void;
+
 export interface Engine {
   /**
    * Appends the events of one request, all or none. Appends are decided in the order of the calls, in the call itself:
@@ -116,6 +119,8 @@ export interface Engine {
    * (details.source: this is a copy), CLOSED.
    */
   append(request: AppendRequest): Promise<AppendResult>;
+  /** As `append`, for callers with very many: without a promise each. */
+  submit(request: AppendRequest, settled: AppendSettled): void;
   /** Errors: NOT_FOUND (no such stream), INVALID_ARGUMENT, PRUNED, GAP, CORRUPT, VIEW_UNAVAILABLE, CLOSED. Backwards, `end` is final and `next` then 0. */
   readStream(request: ReadStreamRequest): Promise<EventPage>;
   /** Events of all streams by position. Errors and `next` as in readStream, without NOT_FOUND. */

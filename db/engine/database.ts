@@ -29,6 +29,7 @@ import type { LogBytes, LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 import { AppendPath } from './append-path.ts';
 import { CheckpointPolicy } from './checkpoint-policy.ts';
 import type {
+  AppendSettled,
   Engine,
   EngineRetention,
   EngineStatus,
@@ -38,6 +39,8 @@ import type {
   SubscribeRequest,
 } from './contract.ts';
 import { LiveFeed } from './live-feed.ts';
+import { settleSoon } from './pending-replies.ts';
+import { asError } from './waiting-appends.ts';
 
 export interface DatabaseOptions {
   readonly log: Log;
@@ -133,11 +136,17 @@ export class Database implements Engine {
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      this.submit(request, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
+    });
+  }
+
+  submit(request: AppendRequest, settled: AppendSettled): void {
     try {
       this.#checkWritable();
-      return this.#appends.append(request);
+      this.#appends.append(request, settled);
     } catch (error) {
-      return Promise.reject(error);
+      settleSoon(settled, asError(error));
     }
   }
 

@@ -3,10 +3,11 @@
  * that wait for the same leave in the order in which they came, so a client sees its answers in the order of its requests.
  */
 
-import { TruthError } from '../errors.ts';
+import type { TruthError } from '../errors.ts';
 import type { AppendResult } from '../kernel/event.ts';
 import { Fifo } from '../streams/index.ts';
 import type { Sequence } from '../types.ts';
+import type { AppendSettled } from './contract.ts';
 
 /** What the position must have reached. */
 export type ReplyLevel = 'written' | 'durable' | 'applied';
@@ -14,8 +15,7 @@ export type ReplyLevel = 'written' | 'durable' | 'applied';
 interface PendingReply {
   readonly restsOn: Sequence;
   readonly answer: AppendResult | TruthError;
-  readonly resolve: (result: AppendResult) => void;
-  readonly reject: (error: Error) => void;
+  readonly settled: AppendSettled;
 }
 
 export class PendingReplies {
@@ -38,10 +38,10 @@ export class PendingReplies {
     return written.length + durable.length + applied.length;
   }
 
-  add(level: ReplyLevel, restsOn: Sequence, answer: AppendResult | TruthError): Promise<AppendResult> {
-    if (restsOn <= this.#reached[level]) return answered(answer);
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => this.#queues[level].push({ restsOn, answer, resolve, reject }));
+  add(level: ReplyLevel, restsOn: Sequence, answer: AppendResult | TruthError, settled: AppendSettled): void {
+    if (restsOn <= this.#reached[level]) settleSoon(settled, answer);
+    else if (this.#failure !== null) settleSoon(settled, this.#failure);
+    else this.#queues[level].push({ restsOn, answer, settled });
   }
 
   /** The log or the views have reached a position. */
@@ -54,7 +54,7 @@ export class PendingReplies {
   fail(error: TruthError): void {
     this.#failure = error;
     for (const queue of Object.values(this.#queues)) {
-      for (let reply = queue.shift(); reply !== undefined; reply = queue.shift()) reply.reject(error);
+      for (let reply = queue.shift(); reply !== undefined; reply = queue.shift()) reply.settled(error);
     }
     this.#tellDrained();
   }
@@ -72,11 +72,11 @@ export class PendingReplies {
 function release(queue: Fifo<PendingReply>, reached: Sequence): void {
   for (let reply = queue.peek(); reply !== undefined && reply.restsOn <= reached; reply = queue.peek()) {
     queue.shift();
-    if (reply.answer instanceof TruthError) reply.reject(reply.answer);
-    else reply.resolve(reply.answer);
+    reply.settled(reply.answer);
   }
 }
 
-function answered(answer: AppendResult | TruthError): Promise<AppendResult> {
-  return answer instanceof TruthError ? Promise.reject(answer) : Promise.resolve(answer);
+/** For outcomes that are known at once. */
+export function settleSoon(settled: AppendSettled, outcome: AppendResult | Error): void {
+  queueMicrotask(() => settled(outcome));
 }

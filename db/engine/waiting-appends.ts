@@ -4,8 +4,10 @@
  * overload, which is refused. Nothing here has been decided yet.
  */
 import { TruthError } from '../errors.ts';
-import type { AppendRequest, AppendResult } from '../kernel/event.ts';
+import type { AppendRequest } from '../kernel/event.ts';
 import { Fifo } from '../streams/index.ts';
+import type { AppendSettled } from './contract.ts';
+import { settleSoon } from './pending-replies.ts';
 
 const APPENDS_MAX = 1024;
 /** The largest entries come four at a time at least. */
@@ -14,12 +16,11 @@ const BYTES_MAX = 64 * 1024 * 1024;
 interface WaitingAppend {
   readonly request: AppendRequest;
   readonly bytes: number;
-  readonly resolve: (result: Promise<AppendResult>) => void;
-  readonly reject: (error: unknown) => void;
+  readonly settled: AppendSettled;
 }
 
 export class WaitingAppends {
-  readonly #append: (request: AppendRequest) => Promise<AppendResult>;
+  readonly #append: (request: AppendRequest, settled: AppendSettled) => void;
   readonly #waiting = new Fifo<WaitingAppend>();
   readonly #empty: (() => void)[] = [];
   #bytes = 0;
@@ -27,7 +28,7 @@ export class WaitingAppends {
   #busy: TruthError | null = null;
 
   /** `append` throws BUSY where there is no room. */
-  constructor(append: (request: AppendRequest) => Promise<AppendResult>) {
+  constructor(append: (request: AppendRequest, settled: AppendSettled) => void) {
     this.#append = append;
   }
 
@@ -36,39 +37,42 @@ export class WaitingAppends {
   }
 
   /** Appends at once if nobody waits and there is room. Errors: what `append` throws; BUSY only when too many wait already. */
-  append(request: AppendRequest): Promise<AppendResult> {
+  append(request: AppendRequest, settled: AppendSettled): void {
     if (this.length === 0) {
       try {
-        return this.#append(request);
+        this.#append(request, settled);
+        return;
       } catch (error) {
         if (!isBusy(error)) throw error;
         this.#busy = error;
       }
     }
-    return this.#add(request);
+    this.#add(request, settled);
   }
 
   /** One alone may be of any size. */
-  #add(request: AppendRequest): Promise<AppendResult> {
+  #add(request: AppendRequest, settled: AppendSettled): void {
     const bytes = bytesOf(request);
     const full = this.length >= APPENDS_MAX || this.#bytes + bytes > BYTES_MAX;
-    if (this.length > 0 && full) return Promise.reject(this.#busy);
+    if (this.length > 0 && full && this.#busy !== null) {
+      settleSoon(settled, this.#busy);
+      return;
+    }
     this.#bytes += bytes;
-    const copy = copied(request);
-    return new Promise((resolve, reject) => this.#waiting.push({ request: copy, bytes, resolve, reject }));
+    this.#waiting.push({ request: copied(request), bytes, settled });
   }
 
   /** There may be room: tries them in order, up to the first for which there is none. */
   retry(): void {
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
       try {
-        next.resolve(this.#append(next.request));
+        this.#append(next.request, next.settled);
       } catch (error) {
         if (isBusy(error)) {
           this.#busy = error;
           return;
         }
-        next.reject(error);
+        next.settled(asError(error));
       }
       this.#waiting.shift();
       this.#bytes -= next.bytes;
@@ -79,7 +83,7 @@ export class WaitingAppends {
   /** Rejects all of them. */
   fail(error: TruthError): void {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
-      next.reject(error);
+      next.settled(error);
     this.#bytes = 0;
     for (const tell of this.#empty.splice(0)) tell();
   }
@@ -89,6 +93,10 @@ export class WaitingAppends {
     if (this.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#empty.push(resolve));
   }
+}
+
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 function isBusy(error: unknown): error is TruthError {

@@ -124,18 +124,17 @@ export class Requests {
     if (!this.#passes(request, () => checkAppend(this.#principal, append))) return;
     const startedAt = performance.now();
     this.#begin(bytes);
-    this.#engine.append(append).then(
-      (result) => {
-        this.#end(bytes);
-        this.#host.counters.appended(append.events.length, performance.now() - startedAt);
-        encodeAppended(this.#out.writer, request, result);
-        this.#answered();
-      },
-      (error) => {
-        this.#end(bytes);
-        this.#refuse(request, error);
-      },
-    );
+    const events = append.events.length;
+    this.#engine.submit(append, (outcome) => {
+      this.#end(bytes);
+      if (outcome instanceof Error) {
+        this.#refuse(request, outcome);
+        return;
+      }
+      this.#host.counters.appended(events, performance.now() - startedAt);
+      encodeAppended(this.#out.writer, request, outcome);
+      this.#answered();
+    });
   }
 
   #begin(bytes: number): void {

@@ -62,6 +62,10 @@ export class MemoryEngine implements Engine {
     return result;
   }
 
+  submit(request: AppendRequest, settled: (outcome: AppendResult | Error) => void): void {
+    this.append(request).then(settled, settled);
+  }
+
   #decide(request: AppendRequest): AppendResult {
     const key = request.events.map((event) => Buffer.from(event.id).toString('hex')).join();
     const known = this.#ids.get(key);
