@@ -2,23 +2,21 @@
  * The engine over the log: appends to a few streams with expected revisions and repeated ids, checkpoints of views in the
  * background; what a start shows against the ledger, and every view against a replay from zero.
  */
-import { type Engine, openEngineOver } from '../engine.ts';
+import { claimsOf, type Engine, openEngineOver, VIEWS } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import type { AppendRequest, AppendResult, EventDraft, RecordedEvent, StreamName } from '../kernel/event.ts';
-import {
-  appliedPositions,
-  type Materializer,
-  type ViewCommit,
-  type ViewDefinition,
-} from '../materializer/index.ts';
+import { SnapshotStore, verifySnapshot } from '../snapshot/index.ts';
 import { streamIndex } from '../streams/index.ts';
 import type { Revision, Sequence } from '../types.ts';
-import { type OpenedLog, openLog } from '../wal/index.ts';
+import { archiveSegments, type OpenedLog, openLog } from '../wal/index.ts';
 import type { SimDisk } from './disk.ts';
 import { EPOCH_ENTRIES, init, isWritable } from './log-subject.ts';
 import { hashOf, Payloads } from './payloads.ts';
+import type { SimKind } from './plan.ts';
 import { ProbeView } from './probe-view.ts';
-import { DIRECTORY, SEGMENT_BYTES, type Subject, type SubjectContext, settled } from './subject.ts';
+import { eventsFrom, PrunedPast } from './pruned-past.ts';
+import { ARCHIVE, DIRECTORY, SEGMENT_BYTES, type Subject, type SubjectContext, settled } from './subject.ts';
+import { apply, type Twin, twin } from './view-twin.ts';
 import { Violation } from './violation.ts';
 
 const STREAMS = ['a', 'b', 'c', 'order-1', 'order-2'] as const;
@@ -49,6 +47,9 @@ export class EngineSubject implements Subject {
   /** Requests that are in the ledger, in its order, and how many events each stream has with them. */
   #sent: Sent[] = [];
   readonly #revisions = new Map<StreamName, number>();
+  readonly #past = new PrunedPast();
+  /** Highest position of a snapshot that was reported as taken. */
+  #snapshotAt = 0;
   #violation: Violation | null = null;
 
   constructor(context: SubjectContext) {
@@ -85,7 +86,7 @@ export class EngineSubject implements Subject {
       durability: plan.durability,
       ringBytes: plan.ringBytes,
       inline: true,
-      marks: appliedPositions(disk, DIRECTORY),
+      marks: claimsOf(disk, DIRECTORY),
     });
     this.#started = isWritable(log);
     this.#recoveredTo = log.stable - (this.#started ? EPOCH_ENTRIES : 0);
@@ -104,6 +105,8 @@ export class EngineSubject implements Subject {
         scheduler: time,
         views: this.#views.map(({ definition }) => definition),
         checkpointEntries: plan.checkpointEntries,
+        snapshots: { everyCommits: plan.checkpointEntries, everyBytes: 0, keep: 2 },
+        prunable: log,
       }),
     );
     const { readOnly } = this.#engine.status();
@@ -112,22 +115,35 @@ export class EngineSubject implements Subject {
       this.#failed = true;
     });
     await this.#compare();
+    this.#compareSnapshots(disk);
     counts.commands = Math.max(counts.commands, ledger.count);
   }
 
   async step(): Promise<void> {
     const { random, time } = this.#context;
-    const action = random.weighted({ append: 60, turn: 20, time: 10, look: 4, clock: 2 });
+    const action = random.weighted({
+      append: 60,
+      turn: 20,
+      time: 10,
+      look: 4,
+      clock: 2,
+      snapshot: 5,
+      prune: 7,
+    });
     if (action === 'append') await this.#appendSome();
     else if (action === 'time') this.#letTimePass(random.pick([1, 6, 60]) * TURN_NANOS);
     else if (action === 'clock') time.setClock(BigInt(random.between(-1000, 1000)) * 1_000_000n);
     else if (action === 'look') await this.#compareViews();
+    else if (action === 'snapshot') await this.#takeSnapshot();
+    else if (action === 'prune') await this.#prune();
     await this.#turn();
+    this.#noteSnapshot();
     if (this.#violation !== null) throw this.#violation;
   }
 
   async close(): Promise<void> {
     const { ledger } = this.#context;
+    this.#noteSnapshot();
     await this.#pump(this.#opened.close());
     if (this.#violation !== null) throw this.#violation;
     if (!this.#failed && this.#disk?.stopped === false) ledger.acknowledge(ledger.count);
@@ -140,6 +156,11 @@ export class EngineSubject implements Subject {
       'prefix of the issued',
       `${entries} events were issued, the log holds ${content.length}`,
     );
+  }
+
+  get #openedLog(): OpenedLog {
+    if (this.#log === null) throw new Error('the log is not open');
+    return this.#log;
   }
 
   get #opened(): Engine {
@@ -194,7 +215,7 @@ export class EngineSubject implements Subject {
     const { random } = this.#context;
     const kind = random.weighted({ fresh: 80, repeated: 10, wrong: 10 });
     const earlier = this.#sent[random.below(this.#sent.length)];
-    if (kind === 'repeated' && earlier !== undefined) this.#repeat(earlier);
+    if (kind === 'repeated' && earlier !== undefined && !this.#isPruned(earlier)) this.#repeat(earlier);
     else if (kind === 'wrong') this.#sendWrong();
     else this.#sendFresh();
   }
@@ -325,22 +346,19 @@ export class EngineSubject implements Subject {
     await this.#compareViews();
   }
 
+  /** Those that were pruned are known from before. */
   async #allEvents(): Promise<RecordedEvent[]> {
-    const events: RecordedEvent[] = [];
-    for (let from: Sequence | 'start' = 'start'; ; ) {
-      const page = await this.#opened.readAll({ direction: 'forwards', from, limit: PAGE_EVENTS });
-      events.push(...page.events);
-      if (page.end) return events;
-      from = page.next as Sequence;
-    }
+    const { floor } = this.#openedLog.retention;
+    return [...this.#past.eventsBefore(floor), ...(await eventsFrom(this.#opened, floor))];
   }
 
   async #compareStreams(events: readonly RecordedEvent[]): Promise<void> {
     const stream = this.#context.random.pick(STREAMS) as StreamName;
-    const expected = events.filter((event) => event.stream === stream);
-    if (expected.length === 0) return;
+    const { floor } = this.#openedLog.retention;
+    const expected = events.filter((event) => event.stream === stream && event.position >= floor);
+    if (expected[0] === undefined) return;
     const positions: number[] = [];
-    for (let from: Revision | 'start' = 'start'; ; ) {
+    for (let from = expected[0].revision; ; ) {
       const page = await this.#opened.readStream({ stream, direction: 'forwards', from, limit: PAGE_EVENTS });
       positions.push(...page.events.map(({ position }) => position));
       if (page.end) break;
@@ -350,6 +368,70 @@ export class EngineSubject implements Subject {
     throw new Violation(
       'views equal replay',
       `stream ${stream} reads ${positions}, all events have ${expected.map(({ position }) => position)}`,
+    );
+  }
+
+  /** Appends of the same turn are in it or not; a disk that fails costs the snapshot and nothing else. */
+  async #takeSnapshot(): Promise<void> {
+    if (this.#failed || this.#disk?.stopped === true) return;
+    const taken = this.#opened.snapshots.create().catch((error: unknown) => {
+      if (this.#context.plan.kind === 'error' || this.#failed || this.#disk?.stopped === true) return;
+      throw error;
+    });
+    await this.#appendSome();
+    await this.#pump(taken);
+  }
+
+  /** Archives what is sealed, and removes what nobody holds. Either may be refused, or fail with the disk. */
+  async #prune(): Promise<void> {
+    const { plan, random, counts } = this.#context;
+    const log = this.#openedLog;
+    const disk = this.#disk;
+    if (disk === null || disk.stopped || this.#failed || !prunes(plan.kind)) return;
+    const before = random.pick([log.stable, random.between(1, log.stable)]) as Sequence;
+    try {
+      archiveSegments({ disk, directory: DIRECTORY, to: ARCHIVE, before, progress: () => {} });
+      if (random.chance(0.2)) return;
+      await this.#past.remember(this.#opened, log, before);
+      counts.pruned += pruneAsFarAsPossible(this.#opened, before);
+    } catch (error) {
+      if (disk.stopped || plan.kind === 'error') return;
+      throw error;
+    }
+  }
+
+  #isPruned({ count }: Sent): boolean {
+    const pruned = this.#past.eventsBefore(this.#openedLog.retention.floor).length;
+    const before = this.#sent
+      .slice(0, count - 1)
+      .reduce((sum, { request }) => sum + request.events.length, 0);
+    return before < pruned;
+  }
+
+  #noteSnapshot(): void {
+    if (this.#disk?.stopped === false)
+      this.#snapshotAt = Math.max(this.#snapshotAt, this.#opened.status().snapshots.position);
+  }
+
+  /** Whole, every one, and those there that were reported: on a disk that keeps what it was given. */
+  #compareSnapshots(disk: SimDisk): void {
+    const { plan, counts } = this.#context;
+    if (plan.kind === 'damage') return;
+    const list = new SnapshotStore(disk, DIRECTORY).list();
+    counts.snapshots = Math.max(counts.snapshots, list.length);
+    const definitions = [
+      ...VIEWS,
+      ...this.#views.map(({ definition, fresh }) => ({ ...definition, create: fresh })),
+    ];
+    for (const { name } of list) {
+      const { ok, problems } = verifySnapshot({ disk, directory: DIRECTORY, name, definitions });
+      if (!ok) throw new Violation('snapshots are whole', `snapshot ${name}: ${problems.join('; ')}`);
+    }
+    const newest = list[0]?.position ?? 0;
+    if (newest >= this.#snapshotAt) return;
+    throw new Violation(
+      'snapshots are whole',
+      `one at ${this.#snapshotAt} was reported, the newest is at ${newest}`,
     );
   }
 
@@ -367,7 +449,9 @@ export class EngineSubject implements Subject {
         );
       const live = made().digest();
       const fresh = freshOf({ logId: log.identity.logId });
-      for await (const commit of log.read({ from: 1 as Sequence, follow: false })) {
+      const { floor } = log.retention;
+      for (const commit of this.#past.commitsBefore(floor)) apply(fresh, commit);
+      for await (const commit of log.read({ from: floor, follow: false })) {
         if (commit.sequence <= status.applied) apply(fresh, commit);
       }
       if (fresh.digest() === live) continue;
@@ -379,42 +463,21 @@ export class EngineSubject implements Subject {
   }
 }
 
-function apply(view: Materializer, commit: ViewCommit): void {
-  const entries = commit.entries.filter(({ type }) => type >= 16);
-  if (entries.length > 0) view.onCommit({ ...commit, entries });
+/** Segments removed. A refusal says up to where it would not have been one. */
+function pruneAsFarAsPossible(engine: Engine, before: Sequence): number {
+  try {
+    return engine.retention.prune({ before, withoutArchive: false }).removed.length;
+  } catch (error) {
+    if (!(error instanceof TruthError && error.code === 'LOCKED')) throw error;
+    const possible = error.details['possible'];
+    if (typeof possible !== 'number' || possible >= before) throw error;
+    return pruneAsFarAsPossible(engine, possible as Sequence);
+  }
 }
 
-type Create = (context: { readonly logId: Uint8Array }) => Materializer;
-
-/** A definition that can be asked for what it made last for the registry. */
-interface Twin {
-  readonly definition: ViewDefinition;
-  readonly made: () => Materializer;
-  readonly fresh: Create;
-}
-
-function twin(name: string, create: Create): Twin {
-  const made: Materializer[] = [];
-  const definition: ViewDefinition = {
-    name,
-    version: 1,
-    scope: 'global',
-    required: true,
-    create: (context) => {
-      const view = create(context);
-      made.push(view);
-      return view;
-    },
-  };
-  return {
-    definition,
-    fresh: create,
-    made: () => {
-      const view = made.at(-1);
-      if (view === undefined) throw new Error(`view ${name} was never made`);
-      return view;
-    },
-  };
+/** Where bytes are damaged or garbage, what was pruned could not be told from what was lost. */
+function prunes(kind: SimKind): boolean {
+  return kind === 'crash' || kind === 'error';
 }
 
 function hashOfEvent({ id, data }: { readonly id: Uint8Array; readonly data: Uint8Array }): bigint {

@@ -5,6 +5,7 @@
 import { basename, dirname } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { isNoSpace } from '../io/index.ts';
+import { snapshotClaims } from '../snapshot/index.ts';
 import { verifyLog } from '../wal/index.ts';
 import { armFaults, armStop } from './arming.ts';
 import { type DamageKind, Damager } from './damage.ts';
@@ -17,7 +18,7 @@ import { checkLog, highestMark, type SegmentFile } from './log-checker.ts';
 import { LogSubject } from './log-subject.ts';
 import { planOf, type SimPlan } from './plan.ts';
 import { Random } from './random.ts';
-import { type Counts, DIRECTORY, type Subject, type SubjectContext } from './subject.ts';
+import { ARCHIVE, type Counts, DIRECTORY, type Subject, type SubjectContext } from './subject.ts';
 import { SimTime } from './time.ts';
 import { Trace } from './trace.ts';
 import { ViewSwap } from './view-swap.ts';
@@ -98,6 +99,8 @@ class Run {
     garbageSectors: 0,
     damages: 0,
     viewSwaps: 0,
+    snapshots: 0,
+    pruned: 0,
   };
   readonly #ledger = new Ledger();
   readonly #random: Random;
@@ -257,7 +260,7 @@ class Run {
     await this.#subject.close();
     if (this.#subject.failed) throw new Violation('answers', 'the writer failed although nothing went wrong');
     const report = verifyLog({ disk: this.#disk, directory: DIRECTORY });
-    const checked = checkLog(segmentFiles(this.#disk));
+    const checked = checkLog(wholeLog(this.#disk));
     const problems = [
       ...report.problems.map(({ segment, problem }) => `${segment}: ${problem}`),
       ...checked.problems,
@@ -278,6 +281,7 @@ function isTyped(error: unknown): boolean {
 /** What bytes on the disk prove durable without the database's help: marks in the log, of the last close, of the views. */
 function provenDurable(disk: SimDisk): number {
   const marks = [highestMark(segmentFiles(disk))];
+  marks.push(...snapshotPositions(disk));
   for (const [name, field] of [
     ['durable.json', /"sequence":\s*(\d+)/g],
     ['views.json', /"applied":\s*(\d+)/g],
@@ -289,8 +293,24 @@ function provenDurable(disk: SimDisk): number {
   return Math.max(...marks);
 }
 
-function segmentFiles(disk: SimDisk): SegmentFile[] {
-  const wal = `${DIRECTORY}/wal`;
+/** Of the snapshots that can be read at all. */
+function snapshotPositions(disk: SimDisk): number[] {
+  try {
+    return snapshotClaims(disk.copy(), DIRECTORY).map(({ sequence }) => sequence);
+  } catch {
+    return [];
+  }
+}
+
+/** The log, and before it what was pruned and is in the archive. */
+function wholeLog(disk: SimDisk): SegmentFile[] {
+  const kept = segmentFiles(disk);
+  const indexes = new Set(kept.map(({ name }) => name.slice(0, 10)));
+  return [...segmentFiles(disk, ARCHIVE).filter(({ name }) => !indexes.has(name.slice(0, 10))), ...kept];
+}
+
+function segmentFiles(disk: SimDisk, directory = DIRECTORY): SegmentFile[] {
+  const wal = `${directory}/wal`;
   return disk
     .files()
     .filter(([path]) => dirname(path) === wal)

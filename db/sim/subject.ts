@@ -5,6 +5,7 @@ import type { Random } from './random.ts';
 import type { SimTime } from './time.ts';
 
 export const DIRECTORY = '/data';
+export const ARCHIVE = '/archive';
 export const SEGMENT_BYTES = 1024 * 1024;
 
 /** What a run counts, for its report. */
@@ -20,6 +21,9 @@ export interface Counts {
   garbageSectors: number;
   damages: number;
   viewSwaps: number;
+  /** Most snapshots at once, and segments removed. */
+  snapshots: number;
+  pruned: number;
 }
 
 export interface SubjectContext {

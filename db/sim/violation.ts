@@ -8,6 +8,7 @@ export type Property =
   | 'the chain verifies'
   /** Views hold what replay from zero gives. */
   | 'views equal replay'
+  | 'snapshots are whole'
   /** A database that may start does. */
   | 'starts'
   /** Calls answer as documented. */

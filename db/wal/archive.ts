@@ -2,7 +2,7 @@
  * Copies sealed segments to another directory, byte for byte, and marks them as archived once the copy has been read back
  * and verified. An archive is laid out like a log, so `truthdb wal verify` and `inspect` read it as it is.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
@@ -52,6 +52,8 @@ function prepareArchive(disk: Disk, directory: string, to: string, first: Segmen
   const logId = readLogId(disk, directory) ?? '';
   for (const folder of [to, walDirectory(to), metadataDirectory(to)]) disk.mkdir(folder);
   disk.fsyncDirectory(to);
+  // The archive's own name, too: what is pruned for its sake must be found in it.
+  disk.fsyncDirectory(dirname(to));
   const there = readLogId(disk, to);
   if (there !== null && there !== logId) {
     throw new TruthError('INVALID_ARGUMENT', `${to} is the archive of log ${there}, not of ${logId}`);

@@ -1,4 +1,5 @@
 /** Removes the oldest segments of a log, once nobody needs them. The log states its floor before the first file goes. */
+import { join } from 'node:path';
 import type { Disk } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
 import { listSegments, segmentPath } from './catalog.ts';
@@ -35,6 +36,8 @@ export function pruneSegments(options: PruneOptions): Pruned {
   if (first === undefined || removed.length === 0) {
     return { removed: [], floor: segments[0]!.firstSequence };
   }
+  // A snapshot that was removed holds nothing any more: it must not come back after a power cut and want what is gone.
+  disk.fsyncDirectory(join(directory, 'snapshots'));
   writeFloor(disk, directory, floorAt(disk, directory, first));
   const indexes = new IndexStore(disk, directory);
   for (const name of removed) {
