@@ -39,6 +39,7 @@ const configSchema = z.strictObject({
       .int()
       .min(0)
       .max(16 * MIB),
+    archives: z.array(z.string().min(1)).max(100),
   }),
   snapshots: z.strictObject({
     everyCommits: z.int().min(0),
@@ -73,7 +74,14 @@ export const CONFIG_DEFAULTS: Config = {
   socket: 'auto',
   http: { server: 'on', host: 'same', port: DEFAULT_HTTP_PORT, tls: 'auto', metrics: 'open' },
   hostNames: [],
-  log: { durability: 'group_sync', syncGroups: 32, syncMillis: 5, segmentBytes: 64 * MIB, entryBytes: 0 },
+  log: {
+    durability: 'group_sync',
+    syncGroups: 32,
+    syncMillis: 5,
+    segmentBytes: 64 * MIB,
+    entryBytes: 0,
+    archives: [],
+  },
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   followers: { keepBytes: 64 * 1024 * MIB },
   limits: {
@@ -136,6 +144,13 @@ export const SETTINGS: readonly Setting[] = [
     'number',
     'BYTES',
     'largest event, up to 16 MiB, used when the log is made; 0 for 4 MiB or what a segment takes',
+  ),
+  setting(
+    'log.archives',
+    null,
+    'list',
+    'DIR,DIR',
+    'archives to read what was pruned from, beside those that `wal archive` wrote to',
   ),
   setting(
     'snapshots.everyCommits',

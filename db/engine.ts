@@ -29,6 +29,7 @@ import {
   type Log,
   LogBytes,
   type LogIdentity,
+  noteArchive,
   type OpenedLog,
   openLog,
   SegmentFiles,
@@ -73,6 +74,8 @@ export interface OverLogOptions {
   readonly snapshots?: SnapshotPolicy;
   /** What is kept of the log for a follower that is behind or away, in bytes; 0: nothing. 64 GiB unless given. */
   readonly followerBytesMax?: number;
+  /** Archives to read from what was pruned, beside those the log knows of: absolute paths. They are remembered. */
+  readonly archives?: readonly string[];
   /** One line for each long step and each problem. */
   readonly progress?: (line: string) => void;
 }
@@ -138,6 +141,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 export async function openEngineOver(log: Log, options: OverLogOptions): Promise<Engine> {
   const { directory, disk = new RealDisk(), clock = realClock, scheduler = realScheduler } = options;
   const report = options.progress ?? (() => {});
+  for (const archive of options.archives ?? []) noteArchive(disk, directory, archive);
   const pause = (): Promise<void> => new Promise((resolve) => scheduler.endOfTurn(resolve));
   await allStable(log);
   const logId = Buffer.from(log.identity.logId).toString('hex');

@@ -1,4 +1,5 @@
 /** `truthdb wal archive|prune`: moving the oldest segments of a log away. Nothing goes by itself. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { holdsOf } from '../engine.ts';
 import { TruthError } from '../errors.ts';
@@ -19,8 +20,8 @@ export const walArchive: Command = {
   name: 'wal archive',
   summary: 'Copies the oldest segments of a log to another directory and marks them as archived.',
   detail:
-    'Each copy is read back and verified. Works beside a running server. An archive is laid out like a data ' +
-    'directory: `truthdb wal verify --data ARCHIVE` checks it.',
+    'Each copy is read back and verified. Works beside a running server. What is pruned afterwards is read from there.\n' +
+    'An archive is laid out like a data directory: `truthdb wal verify --data ARCHIVE` checks it.',
   positionals: [],
   options: [
     BEFORE,
@@ -30,13 +31,16 @@ export const walArchive: Command = {
   example: 'truthdb wal archive --before 1000000 --to /mnt/archive --data /var/lib/truthdb',
   run: async (args, terminal) => {
     const directory = resolve(required(walArchive, args, 'data'));
-    const archived = archiveSegments({
-      disk: new RealDisk(),
-      directory,
-      to: resolve(required(walArchive, args, 'to')),
-      before: beforeFrom(walArchive, args),
-      progress: (line) => terminal.progress(line),
-    });
+    const to = resolve(required(walArchive, args, 'to'));
+    const before = beforeFrom(walArchive, args);
+    const progress = (line: string): void => terminal.progress(line);
+    let archived: ReturnType<typeof archiveSegments>;
+    try {
+      archived = archiveSegments({ disk: new RealDisk(), directory, to, before, progress });
+    } finally {
+      // The server reads what was pruned from there.
+      for (const made of [directory, to]) if (existsSync(made)) giveTo(ownerOf(directory), made);
+    }
     const segments = archived.map(({ index }) => index);
     await terminal.out(
       terminal.json
@@ -52,7 +56,7 @@ export const walPrune: Command = {
   summary: 'Removes the oldest segments of a log, unless somebody still needs them.',
   detail:
     'Refused, naming the holder, while a view, a snapshot, a reader or a follower needs one of them, or one is in no ' +
-    'archive. What is gone cannot be read, and views cannot be computed again from before it. With --data on the files ' +
+    'archive. What no archive has can then not be read, and views cannot be computed again from before it. With --data on the files ' +
     'of a stopped server, otherwise through the server.',
   positionals: [],
   options: [

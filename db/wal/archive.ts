@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
+import { noteArchive } from './archive-places.ts';
 import { listSegments, segmentPath } from './catalog.ts';
 import { linkSegmentHeader } from './chain.ts';
 import { SEGMENT_HEADER_BYTES } from './format.ts';
@@ -38,6 +39,7 @@ export function archiveSegments(options: ArchiveOptions): SegmentName[] {
   const names = segmentsToArchive(listSegments(disk, directory), before);
   if (names.length === 0) return [];
   prepareArchive(disk, directory, to, names[0]!);
+  noteArchive(disk, directory, to);
   for (const [at, name] of names.entries()) {
     progress(`archiving segment ${name.index} (${at + 1} of ${names.length})`);
     copySegment(disk, directory, to, name);

@@ -9,7 +9,9 @@
  *     recovery, torn-tail, metadata     what a start does with what it finds
  *     init, open, verify, inspect       entry points
  */
+
 export { type ArchiveOptions, archiveSegments } from './archive.ts';
+export { noteArchive } from './archive-places.ts';
 export type { SyncCaps } from './flusher.ts';
 export {
   dropLease,

@@ -183,16 +183,26 @@ export class LogBytes {
   }
 
   #begin(from: LogBytesRequest['from'], gaps: boolean): Promise<Cursor> | Cursor {
-    if (from === 'start') return this.#atSegment(this.#files.first());
+    if (from === 'start') return this.#atSegment(this.#oldest());
     return typeof from === 'number' ? this.#seek(from, gaps) : this.#claimed(from);
+  }
+
+  #oldest(): OpenedSegment {
+    const [first] = this.#files.reachable();
+    return (first === undefined ? null : this.#open(first.index)) ?? this.#files.first();
+  }
+
+  /** From the log's own directory, or from an archive. */
+  #open(index: number): OpenedSegment | null {
+    return this.#files.at(index) ?? this.#files.archived(index);
   }
 
   /** Checks that the receiver's history is this one. */
   #claimed(place: LogPlace): Cursor {
     const { stable } = this.#log;
-    const [first] = this.#files.list();
+    const [first] = this.#files.reachable();
     if (first !== undefined && place.segment < first.index) throw this.#pruned(first.firstSequence);
-    const segment = place.sequence > stable ? null : this.#files.at(place.segment);
+    const segment = place.sequence > stable ? null : this.#open(place.segment);
     const cursor = segment === null ? null : this.#cursorAt(segment, place);
     if (cursor !== null) return cursor;
     if (segment !== null) this.#disk.close(segment.handle);
@@ -253,13 +263,13 @@ export class LogBytes {
     const within = Math.min(wanted, stable) as Sequence;
     const gap = gapWith(readGaps(this.#disk, this.#directory), within);
     if (gap !== null && gaps && gap.offset === SEGMENT_HEADER_BYTES) {
-      return this.#atSegment(this.#files.at(gap.segment) as OpenedSegment);
+      return this.#atSegment(this.#open(gap.segment) as OpenedSegment);
     }
     if (gap !== null) throw gapError(gap);
-    const names = this.#files.list();
+    const names = this.#files.reachable();
     const name = names.findLast(({ firstSequence }) => firstSequence <= within);
     if (name === undefined) throw this.#pruned(names[0]?.firstSequence ?? stable);
-    const segment = this.#files.at(name.index) as OpenedSegment;
+    const segment = this.#open(name.index) as OpenedSegment;
     try {
       const cursor = this.#nearest(segment, wanted);
       while (cursor.next <= within && !(await this.#walk(cursor, wanted)));
@@ -357,7 +367,7 @@ export class LogBytes {
   /** Into the next segment; over it where its file is lost, and then returns what it held. */
   #advance(cursor: Cursor): Gap | null {
     const missing = cursor.index + 1;
-    const next = this.#files.at(missing);
+    const next = this.#open(missing);
     if (next === null) {
       const gap = lostSegment(readGaps(this.#disk, this.#directory), missing);
       if (gap !== null) {

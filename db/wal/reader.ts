@@ -6,6 +6,7 @@
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
 import type { CommitOrdinal, RecordedAt, Sequence } from '../types.ts';
+import { type ArchivedSegment, archivedBefore, headerOfArchived, openArchived } from './archive-places.ts';
 import { decodeCommit } from './decode.ts';
 import { EntryLookup } from './entry-lookup.ts';
 import { SEGMENT_HEADER_BYTES, SEGMENT_STATES } from './format.ts';
@@ -16,7 +17,7 @@ import type { LogCommit, LogEntry, LogReader, ReadOptions } from './log.ts';
 import { readFloor } from './metadata.ts';
 import { groupBehind } from './resync.ts';
 import { type ScanBreak, type ScannedCommit, type ScannedSeal, Scanner, type ScanStart } from './scanner.ts';
-import { type OpenedSegment, openSegment, walDirectory } from './segment.ts';
+import { type OpenedSegment, openSegment, type SegmentHeader, walDirectory } from './segment.ts';
 import { SparseIndex } from './sparse-index.ts';
 
 /** What one turn of a forward reader takes at most, so that turns stay short. */
@@ -39,6 +40,8 @@ export interface ReadableSegment {
   sparse: SparseIndex | null;
   /** Whether the index is on disk, or need not be because the segment was sealed before the log was opened. */
   saved: boolean;
+  /** Where it is when it is no longer in the log's own directory. */
+  readonly archived?: ArchivedSegment;
 }
 
 /** Beginning of a group (or seal) in a segment. */
@@ -82,9 +85,13 @@ export class SegmentReader implements LogReader {
     return this.#log.stable;
   }
 
-  /** First sequence there is. */
+  /** First sequence there is in the log's own directory; archives may have what was before. */
   get first(): Sequence {
-    return this.#segments[0]!.firstSequence;
+    return this.#segments[this.#ownFrom]!.firstSequence;
+  }
+
+  get #ownFrom(): number {
+    return this.#segments.findIndex(({ archived }) => archived === undefined);
   }
 
   /** Where the forward readers are that have not ended. */
@@ -99,6 +106,8 @@ export class SegmentReader implements LogReader {
 
   /** The log begins with `first` from now on, the first sequence of a segment. */
   dropBefore(first: Sequence): void {
+    if (first <= this.first) return;
+    this.#dropArchived();
     while (this.#segments[0]!.firstSequence < first) {
       const { index } = this.#segments.shift()!;
       const opened = this.#opened.get(index);
@@ -108,7 +117,7 @@ export class SegmentReader implements LogReader {
   }
 
   get segmentCount(): number {
-    return this.#segments.length;
+    return this.#segments.length - this.#ownFrom;
   }
 
   /** A segment that follows the last one, or the last one as it is known from now on. */
@@ -160,7 +169,9 @@ export class SegmentReader implements LogReader {
     for (;;) {
       this.#refuseGapBefore(segment, end);
       if (end === SEGMENT_HEADER_BYTES) {
-        const previous = this.#segments[this.#segments.indexOf(segment) - 1];
+        if (segment === this.#segments[0]) this.#reachBack();
+        const { index } = segment;
+        const previous = this.#segments.findLast((each) => each.index < index);
         if (previous === undefined) return;
         end = this.#scanAt(this.#seek((segment.firstSequence - 1) as Sequence)).offset;
         segment = previous;
@@ -229,7 +240,12 @@ export class SegmentReader implements LogReader {
   }
 
   #enterNext(cursor: Cursor): void {
+    const { sequence } = cursor.start;
     cursor.segment = this.#segmentAfter(cursor.segment);
+    // An archive that is no longer there leaves a hole that nobody declared.
+    if (cursor.segment.firstSequence > sequence && gapWith(this.#gaps, sequence) === null) {
+      throw pruned(sequence, this.first);
+    }
     cursor.sealed = false;
   }
 
@@ -255,9 +271,28 @@ export class SegmentReader implements LogReader {
   }
 
   #segmentOf(sequence: Sequence): ReadableSegment {
+    if (sequence < this.#segments[0]!.firstSequence) this.#reachBack();
     const segment = this.#segments.findLast((each) => each.firstSequence <= sequence);
     if (segment !== undefined) return segment;
     throw pruned(sequence, this.first);
+  }
+
+  /** Takes in what archives have of the log before its first segment here. */
+  #reachBack(): void {
+    const [first] = this.#segments as [ReadableSegment];
+    if (first.index === 1) return;
+    const found = archivedBefore(this.#disk, this.#directory, first.index);
+    const newest = found.at(-1);
+    if (newest === undefined) return;
+    // Whatever is wanted of it, it has to lead to this log.
+    const checked = openArchived(this.#disk, this.#directory, newest, this.#headerOf(first));
+    this.#disk.close(checked.handle);
+    this.#segments.unshift(
+      ...found.map((archived) => {
+        const { index, firstSequence } = archived;
+        return { index, firstSequence, sparse: null, saved: true, archived };
+      }),
+    );
   }
 
   #scanAt({ segment, start }: Pick<Cursor, 'segment' | 'start'>): ScannedCommit | ScannedSeal {
@@ -322,7 +357,7 @@ export class SegmentReader implements LogReader {
   }
 
   #segmentAfter(segment: ReadableSegment): ReadableSegment {
-    const next = this.#segments[this.#segments.indexOf(segment) + 1];
+    const next = this.#segments.find(({ index }) => index > segment.index);
     if (next === undefined) throw new Error(`segment ${segment.index} is sealed and has no successor`);
     return next;
   }
@@ -366,7 +401,9 @@ export class SegmentReader implements LogReader {
   }
 
   /** The writer may rename the file between two tries; states only move forward, so one more round finds it. */
-  #openFile({ index, firstSequence }: ReadableSegment): OpenedSegment {
+  #openFile(segment: ReadableSegment): OpenedSegment {
+    const { index, firstSequence, archived } = segment;
+    if (archived !== undefined) return this.#openArchived(segment, archived);
     for (const state of [...SEGMENT_STATES, ...SEGMENT_STATES]) {
       try {
         return openSegment(this.#disk, this.#wal, { index, firstSequence, state }, 'read');
@@ -379,6 +416,31 @@ export class SegmentReader implements LogReader {
     throw new TruthError('CORRUPT', `segment ${index} (from sequence ${firstSequence}) is missing`, {
       segment: index,
     });
+  }
+
+  /** What lies in an archive can go without a word: then it is pruned, as it would be without one. */
+  #openArchived(segment: ReadableSegment, archived: ArchivedSegment): OpenedSegment {
+    try {
+      return openArchived(this.#disk, this.#directory, archived, this.#headerOf(this.#segmentAfter(segment)));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.#dropArchived();
+      throw pruned(segment.firstSequence, this.first);
+    }
+  }
+
+  #headerOf(segment: ReadableSegment): SegmentHeader {
+    const { archived } = segment;
+    return archived === undefined ? this.#open(segment).header : headerOfArchived(this.#disk, archived);
+  }
+
+  /** They are looked for again when somebody wants what they have. */
+  #dropArchived(): void {
+    for (const { index } of this.#segments.splice(0, this.#ownFrom)) {
+      const opened = this.#opened.get(index);
+      if (opened !== undefined) this.#disk.close(opened.handle);
+      this.#opened.delete(index);
+    }
   }
 }
 

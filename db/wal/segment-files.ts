@@ -2,10 +2,12 @@
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
+import { archivedBefore, headerOfArchived, openArchived } from './archive-places.ts';
 import {
   type OpenedSegment,
   openSegment,
   parseSegmentFileName,
+  type SegmentHeader,
   type SegmentName,
   walDirectory,
 } from './segment.ts';
@@ -15,10 +17,12 @@ const ATTEMPTS = 3;
 
 export class SegmentFiles {
   readonly #disk: Disk;
+  readonly #directory: string;
   readonly #wal: string;
 
   constructor(disk: Disk, directory: string) {
     this.#disk = disk;
+    this.#directory = directory;
     this.#wal = walDirectory(directory);
   }
 
@@ -38,6 +42,32 @@ export class SegmentFiles {
     const names = this.list();
     const holding = names.findLastIndex(({ firstSequence }) => firstSequence <= sequence);
     return holding < 0 ? null : (names.length - 1 - holding) * segmentBytes;
+  }
+
+  /** By index, with those before them that archives have. */
+  reachable(): SegmentName[] {
+    const own = this.list();
+    const [first] = own;
+    if (first === undefined || first.index === 1) return own;
+    return [...archivedBefore(this.#disk, this.#directory, first.index), ...own];
+  }
+
+  /** One that an archive has and the log's own directory has not, opened for reading; null when none has it. */
+  archived(index: number): OpenedSegment | null {
+    const [first] = this.list();
+    if (first === undefined || index >= first.index) return null;
+    const all = archivedBefore(this.#disk, this.#directory, first.index);
+    const at = all.findIndex((each) => each.index === index);
+    const [found, next] = [all[at], all[at + 1]];
+    if (found === undefined) return null;
+    const header = next === undefined ? this.#headerAt(first.index) : headerOfArchived(this.#disk, next);
+    return openArchived(this.#disk, this.#directory, found, header);
+  }
+
+  #headerAt(index: number): SegmentHeader {
+    const { handle, header } = this.at(index) as OpenedSegment;
+    this.#disk.close(handle);
+    return header;
   }
 
   /** The first there is, opened for reading. Errors: NOT_FOUND. */
