@@ -245,20 +245,18 @@ export class Client {
   }
 
   /** Runs again when the server is busy, after the delay it asks for, until the deadline. */
-  async #withPatience<Result>(attempt: (deadline: number) => Promise<Result>): Promise<Result> {
+  #withPatience<Result>(attempt: (deadline: number) => Promise<Result>): Promise<Result> {
     const deadline = this.#deadline();
-    while (true) {
-      try {
-        return await attempt(deadline);
-      } catch (error) {
-        if (!(error instanceof TruthError) || error.code !== 'BUSY') throw error;
-        const { retryAfterMillis } = error.details;
-        const delay = typeof retryAfterMillis === 'number' ? retryAfterMillis : BUSY_MILLIS;
-        if (performance.now() + delay > deadline) throw error;
-        // Spread out, so that all who were refused together do not come back together.
-        await sleep(delay * (1 + Math.random()));
-      }
-    }
+    const again = async (error: unknown): Promise<Result> => {
+      if (!(error instanceof TruthError) || error.code !== 'BUSY') throw error;
+      const { retryAfterMillis } = error.details;
+      const delay = typeof retryAfterMillis === 'number' ? retryAfterMillis : BUSY_MILLIS;
+      if (performance.now() + delay > deadline) throw error;
+      // Spread out, so that all who were refused together do not come back together.
+      await sleep(delay * (1 + Math.random()));
+      return attempt(deadline).catch(again);
+    };
+    return attempt(deadline).catch(again);
   }
 }
 

@@ -5,6 +5,7 @@ import { TruthError } from '../errors.ts';
 
 const BYTES = 16;
 const POOL_IDS = 256;
+const TWO_TO_32 = 0x1_0000_0000;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 let pool: Buffer = Buffer.alloc(0);
@@ -16,11 +17,18 @@ export function newUuid(): Uint8Array {
     pool = randomFillSync(Buffer.allocUnsafeSlow(POOL_IDS * BYTES));
     used = 0;
   }
-  const id = pool.subarray(used, used + BYTES);
+  const id = new Uint8Array(pool.buffer, pool.byteOffset + used, BYTES);
   used += BYTES;
-  id.writeUIntBE(Date.now(), 0, 6);
-  id[6] = ((id[6] as number) & 0x0f) | 0x70;
-  id[8] = ((id[8] as number) & 0x3f) | 0x80;
+  const millis = Date.now();
+  const high = Math.floor(millis / TWO_TO_32);
+  id[0] = high >>> 8;
+  id[1] = high;
+  id[2] = millis >>> 24;
+  id[3] = millis >>> 16;
+  id[4] = millis >>> 8;
+  id[5] = millis;
+  id[6] = (id[6]! & 0x0f) | 0x70;
+  id[8] = (id[8]! & 0x3f) | 0x80;
   return id;
 }
 
