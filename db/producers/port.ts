@@ -127,16 +127,18 @@ export class ProducerPort {
     });
   }
 
-  /** Everybody gets the same share of a turn, one request at least, and somebody else begins the next. */
+  /** Everybody gets the same share of a turn, one request at least. */
   #turn(): void {
     if (this.#closed) return;
     const producers = this.#producers;
     const share = Math.max(1, producers.length);
     const quantum = { requests: Math.max(1, Math.floor(TURN_REQUESTS / share)), bytes: TURN_BYTES / share };
+    const first = this.#first;
     for (let at = 0; at < producers.length; at++) {
-      producers[(this.#first + at) % producers.length]?.take(quantum);
+      const index = (first + at) % producers.length;
+      // Where admission ends a turn, the next begins behind who was the last to get something.
+      if (producers[index]?.take(quantum)) this.#first = (index + 1) % producers.length;
     }
-    this.#first = (this.#first + 1) % share;
     if (producers.some((producer) => producer.finished)) {
       for (const { handle } of producers.filter((producer) => producer.finished)) this.release(handle);
     }

@@ -84,8 +84,8 @@ export class ServedProducer {
     return this.#producerState.value === PRODUCER_STATE.closed;
   }
 
-  /** Takes requests in their order, as many as quantum and admission allow. */
-  take(quantum: Quantum): void {
+  /** Takes requests in their order, as many as quantum and admission allow; whether there were any. */
+  take(quantum: Quantum): boolean {
     let taken = 0;
     let bytes = 0;
     const queued = Math.min(this.queued, quantum.requests);
@@ -95,12 +95,13 @@ export class ServedProducer {
       bytes += frame.length;
       if (this.#submit(frame)) continue;
       this.end(PORT_STATE.broken);
-      return;
+      return true;
     }
-    if (taken === 0) return;
+    if (taken === 0) return false;
     // The engine has copied what it keeps.
     this.#requests.release(taken);
     this.#bell.ringForRoom();
+    return true;
   }
 
   /** Nothing is taken any more, and what is under way will not be answered; the producer's thread hears of it. */

@@ -148,6 +148,59 @@ test('a full queue refuses with BUSY and a delay, or lets as many wait as was ag
   expect(held.decided).toEqual(['a', 'b', 'd', 'e', 'f']);
 });
 
+test('what waits in line is given as soon as the port has taken what was before it, answered or not', async () => {
+  const held = heldEngine();
+  port = openProducerPort(held);
+  const producer = connectProducer(port.handle({ requestBytes: 4 * KIB }));
+  const large = (stream: string) => {
+    producer.append(append(stream, [eventDraft('x'.repeat(3 * KIB))])).catch(() => {});
+  };
+  large('a');
+  await settled();
+  // The part that takes answers sleeps by now, and nothing has told it of a line.
+  for (const stream of ['b', 'c']) large(stream);
+  await expect.poll(() => held.decided).toEqual(['a', 'b', 'c']);
+  port.close();
+});
+
+test('a producer that sleeps with a line is woken by room alone', async () => {
+  const held = heldEngine();
+  port = openProducerPort(held, { bytesUnderWayMax: 1 });
+  const [other, producer] = [
+    connectProducer(port.handle()),
+    connectProducer(port.handle({ requestBytes: 4 * KIB })),
+  ];
+  other.append(append('other', eventDrafts(1))).catch(() => {});
+  await settled();
+  for (const stream of ['given', 'in line']) {
+    producer.append(append(stream, [eventDraft('x'.repeat(3 * KIB))])).catch(() => {});
+  }
+  await settled();
+  expect(port.status()).toMatchObject({ queued: 1, underWay: 1 });
+  held.answer(1);
+  await expect.poll(() => held.decided).toEqual(['other', 'given']);
+  // Nothing of this producer has been answered.
+  await expect.poll(() => port.status()).toMatchObject({ queued: 1, underWay: 1 });
+  port.close();
+});
+
+test('where only one append fits at a time, all producers come in turns', async () => {
+  const held = heldEngine();
+  port = openProducerPort(held, { bytesUnderWayMax: 1 });
+  for (const stream of ['x', 'y', 'z']) {
+    const producer = connectProducer(port.handle({ requests: 2 }), { waitingMax: 100 });
+    for (let each = 0; each < 20; each++) producer.append(append(stream, eventDrafts(1))).catch(() => {});
+  }
+  for (let count = 1; count <= 30; count++) {
+    await expect.poll(() => held.decided.length, { interval: 1 }).toBe(count);
+    held.answer(1);
+  }
+  for (const stream of ['x', 'y', 'z']) {
+    expect(held.decided.filter((each) => each === stream).length).toBeGreaterThanOrEqual(9);
+  }
+  port.close();
+});
+
 test('the delay that is suggested grows with the time answers take', async () => {
   const held = heldEngine();
   port = openProducerPort(held);
@@ -283,6 +336,16 @@ test('sizes that make no sense are refused', () => {
   expect(() => port.handle({ requestBytes: 100 })).toThrow(refused);
   expect(() => openProducerPort(engine, { bytesUnderWayMax: Number.NaN })).toThrow(refused);
   expect(() => connectProducer(port.handle(), { waitingMax: -1 })).toThrow(refused);
+});
+
+test('a thread whose handle is released finds its appends rejected', async () => {
+  port = openProducerPort(heldEngine());
+  const handle = port.handle();
+  const producer = connectProducer(handle);
+  const answer = producer.append(append('s', eventDrafts(1)));
+  port.release(handle);
+  expect(await codeOf(answer)).toBe('CLOSED');
+  expect(await codeOf(producer.append(append('s', eventDrafts(1))))).toBe('CLOSED');
 });
 
 test('a port has so many producers and no more, until one is released', () => {

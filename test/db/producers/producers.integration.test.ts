@@ -89,6 +89,23 @@ test('of four threads one is terminated in the middle: what it was told is there
   expect(there - ended.told).toBeLessThanOrEqual(32);
 });
 
+test('threads terminated at whatever moment leave no half command and hold up nobody', async () => {
+  const stays = new Counting('stays', 'go on');
+  const ended: Counting[] = [];
+  for (let round = 0; round < 16; round++) {
+    const counting = new Counting(`ended-${round}`, 'go on');
+    ended.push(counting);
+    await expect.poll(() => counting.told, { timeout: 20_000, interval: 1 }).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, round % 5));
+    await counting.worker.terminate();
+  }
+  expect(await stays.ended).toBe(0);
+  await expect.poll(() => port.status()).toMatchObject({ producers: 0, queued: 0, underWay: 0 });
+  await isWhole();
+  expect(await holdsWhatWasTold(stays)).toBe(COUNT);
+  for (const counting of ended) await holdsWhatWasTold(counting);
+});
+
 test('a thread that exits and one that throws in the middle hold up nobody either', async () => {
   const all = [
     new Counting('exits', 'exit'),
