@@ -15,18 +15,15 @@
  *
  * May import the protocol, the words of events and the engine's type; knows nothing of files and sockets.
  */
-import type { Engine } from '../engine.ts';
 import { ProducerPort, type ProducerPortOptions } from './port.ts';
+import type { SubmittingEngine } from './served-producer.ts';
 
 /**
  * Opens the way for other threads to append to an engine. To be closed before the engine; any number may be open.
  * Errors: INVALID_ARGUMENT.
  */
-export function openProducerPort(
-  engine: Pick<Engine, 'append'>,
-  options: ProducerPortOptions = {},
-): ProducerPort {
-  return new ProducerPort((request) => engine.append(request), options);
+export function openProducerPort(engine: SubmittingEngine, options: ProducerPortOptions = {}): ProducerPort {
+  return new ProducerPort(engine, options);
 }
 
 export type { HandleOptions, ProducerHandle } from './handle.ts';

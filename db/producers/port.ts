@@ -1,6 +1,5 @@
 /** The ordering thread's end of all producers: takes from them in turns, a bounded amount at a time, and sleeps between. */
 import { TruthError } from '../errors.ts';
-import type { AppendRequest, AppendResult } from '../streams/event.ts';
 import { type Bell, WAKE } from './bell.ts';
 import {
   checkWithin,
@@ -11,7 +10,7 @@ import {
   type ProducerHandle,
   portBellOf,
 } from './handle.ts';
-import { type Admission, ServedProducer } from './served-producer.ts';
+import { type Admission, ServedProducer, type SubmittingEngine } from './served-producer.ts';
 
 /** What is taken in one turn of the event loop, so that sockets and timers get theirs: a few milliseconds of work. */
 const TURN_REQUESTS = 512;
@@ -43,7 +42,7 @@ export interface EndingThread {
 }
 
 export class ProducerPort {
-  readonly #append: (request: AppendRequest) => Promise<AppendResult>;
+  readonly #engine: SubmittingEngine;
   readonly #admission: ByteAdmission;
   readonly #bellMemory = createPortBell();
   readonly #bell: Bell = portBellOf(this.#bellMemory);
@@ -55,12 +54,9 @@ export class ProducerPort {
   #closed = false;
 
   /** Errors: INVALID_ARGUMENT. */
-  constructor(
-    append: (request: AppendRequest) => Promise<AppendResult>,
-    { bytesUnderWayMax = UNDER_WAY_BYTES_DEFAULT }: ProducerPortOptions,
-  ) {
+  constructor(engine: SubmittingEngine, { bytesUnderWayMax = UNDER_WAY_BYTES_DEFAULT }: ProducerPortOptions) {
     checkWithin('bytesUnderWayMax', bytesUnderWayMax, 1, UNDER_WAY_BYTES_MAX);
-    this.#append = append;
+    this.#engine = engine;
     this.#admission = new ByteAdmission(bytesUnderWayMax, () => this.#schedule());
     this.#listen();
   }
@@ -75,7 +71,7 @@ export class ProducerPort {
       );
     }
     const handle = createHandle(this.#bellMemory, options);
-    const producer = new ServedProducer(handle, this.#append, this.#admission);
+    const producer = new ServedProducer(handle, this.#engine, this.#admission);
     if (this.#closed) producer.end(PORT_STATE.closed);
     else this.#producers.push(producer);
     return handle;

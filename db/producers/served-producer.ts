@@ -1,4 +1,5 @@
 /** One producer as the ordering thread sees it: requests come out of its ring into the engine, answers go back. */
+import type { Engine } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import {
   ByteWriter,
@@ -25,6 +26,9 @@ import { RingReader, RingWriter } from './ring.ts';
 const SHORT_MESSAGE_CHARACTERS = 200;
 const SHORT_DETAILS_CHARACTERS = 64;
 
+/** As much of an engine as a port asks. */
+export type SubmittingEngine = Pick<Engine, 'submit'>;
+
 /** What all producers of a port share. */
 export interface Admission {
   readonly open: boolean;
@@ -40,7 +44,7 @@ export interface Quantum {
 
 export class ServedProducer {
   readonly handle: ProducerHandle;
-  readonly #append: (request: AppendRequest) => Promise<AppendResult>;
+  readonly #engine: SubmittingEngine;
   readonly #admission: Admission;
   readonly #requests: RingReader;
   readonly #answers: RingWriter;
@@ -52,14 +56,10 @@ export class ServedProducer {
   #underWay = 0;
   #publishing = false;
 
-  constructor(
-    handle: ProducerHandle,
-    append: (request: AppendRequest) => Promise<AppendResult>,
-    admission: Admission,
-  ) {
+  constructor(handle: ProducerHandle, engine: SubmittingEngine, admission: Admission) {
     const rings = ringsOf(handle);
     this.handle = handle;
-    this.#append = append;
+    this.#engine = engine;
     this.#admission = admission;
     this.#requests = new RingReader(handle.memory, rings.requests);
     this.#answers = new RingWriter(handle.memory, rings.answers);
@@ -125,10 +125,7 @@ export class ServedProducer {
     const bytes = frame.length;
     this.#underWay += 1;
     this.#admission.take(bytes);
-    this.#append(request).then(
-      (result) => this.#answered(bytes, () => encodeAppended(this.#out, number, result)),
-      (error) => this.#answered(bytes, () => encodeRefusal(this.#out, number, error)),
-    );
+    this.#engine.submit(request, (outcome) => this.#answered(number, bytes, outcome));
     return true;
   }
 
@@ -143,11 +140,12 @@ export class ServedProducer {
     }
   }
 
-  #answered(bytes: number, encode: () => void): void {
+  #answered(number: number, bytes: number, outcome: AppendResult | Error): void {
     this.#underWay -= 1;
     this.#admission.give(bytes);
     if (this.#ended) return;
-    encode();
+    if (outcome instanceof Error) encodeRefusal(this.#out, number, outcome);
+    else encodeAppended(this.#out, number, outcome);
     this.#answers.put(this.#out.taken());
     this.#out.reuse();
     if (this.#publishing) return;
@@ -161,7 +159,7 @@ export class ServedProducer {
   }
 }
 
-function encodeRefusal(out: ByteWriter, number: number, cause: unknown): void {
+function encodeRefusal(out: ByteWriter, number: number, cause: Error): void {
   const error = asTruthError(cause);
   encodeError(out, number, error);
   if (out.length <= ANSWER_BYTES_MAX) return;
@@ -171,8 +169,7 @@ function encodeRefusal(out: ByteWriter, number: number, cause: unknown): void {
   encodeError(out, number, new TruthError(error.code, message, short ? error.details : {}));
 }
 
-function asTruthError(error: unknown): TruthError {
+function asTruthError(error: Error): TruthError {
   if (error instanceof TruthError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new TruthError('INTERNAL', `unexpected failure: ${message}`, {}, { cause: error });
+  return new TruthError('INTERNAL', `unexpected failure: ${error.message}`, {}, { cause: error });
 }

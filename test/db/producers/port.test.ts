@@ -24,18 +24,27 @@ beforeEach(async () => {
 /** An engine that decides nothing before it is told to; `decided` are the streams in the order of their coming. */
 function heldEngine() {
   const decided: string[] = [];
-  const waiting: { request: AppendRequest; resolve: (result: AppendResult) => void }[] = [];
+  const waiting: { request: AppendRequest; settled: AppendSettled }[] = [];
   return {
     decided,
-    append: (request: AppendRequest): Promise<AppendResult> => {
+    submit: (request: AppendRequest, settled: AppendSettled): void => {
       decided.push(request.stream);
-      return new Promise((resolve) => waiting.push({ request, resolve }));
+      waiting.push({ request, settled });
     },
     answer: (count: number): void => {
-      for (const { request, resolve } of waiting.splice(0, count)) resolve(resultOf(request));
+      for (const { request, settled } of waiting.splice(0, count)) settled(resultOf(request));
     },
   };
 }
+
+/** An engine that refuses everything for the same reason. */
+function refusingEngine(error: Error) {
+  return {
+    submit: (_request: AppendRequest, settled: AppendSettled): void => queueMicrotask(() => settled(error)),
+  };
+}
+
+type AppendSettled = Parameters<Engine['submit']>[1];
 
 function resultOf({ stream }: AppendRequest): AppendResult {
   const revision = 0 as Revision;
@@ -228,14 +237,14 @@ test('an append that can never fit is too large, and one as large as the queue i
 
 test('an answer too long for its place keeps its code', async () => {
   const broken = new TruthError('VIEW_UNAVAILABLE', 'ä'.repeat(5000), { view: 'v'.repeat(500) });
-  port = openProducerPort({ append: () => Promise.reject(broken) });
+  port = openProducerPort(refusingEngine(broken));
   const producer = connectProducer(port.handle());
   await expect(producer.append(append('s', eventDrafts(1)))).rejects.toMatchObject({
     code: 'VIEW_UNAVAILABLE',
     message: `${'ä'.repeat(200)}…`,
     details: {},
   });
-  port = openProducerPort({ append: () => Promise.reject(new Error('a bug')) });
+  port = openProducerPort(refusingEngine(new Error('a bug')));
   await expect(connectProducer(port.handle()).append(append('s', eventDrafts(1)))).rejects.toMatchObject({
     code: 'INTERNAL',
     message: expect.stringContaining('a bug'),

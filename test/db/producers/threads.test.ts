@@ -64,7 +64,7 @@ test('the answers are those of a model that runs the requests in sequence, each 
       const engine = await openEngineOver(new MemoryLog(), { directory: temporaryData() });
       const decided: { buffer: ArrayBufferLike; request: AppendRequest }[] = [];
       const port = openProducerPort({
-        append: (request) => {
+        submit: (request, settled) => {
           // The events' bytes still lie in the memory of the producer they came from, and only during the call.
           const { buffer } = request.events[0]!.id;
           const events = request.events.map(({ id, type, contentType, data, metadata }) => ({
@@ -72,7 +72,7 @@ test('the answers are those of a model that runs the requests in sequence, each 
             ...{ type, contentType },
           }));
           decided.push({ buffer, request: { ...request, events } });
-          return engine.append(request);
+          engine.submit(request, settled);
         },
       });
       const handles = threads.map(({ places }) => port.handle({ requests: places, requestBytes: 4096 }));

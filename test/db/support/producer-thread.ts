@@ -46,9 +46,13 @@ async function run({ handle, options, requests, atOnce }: ProducerTask): Promise
   const producer = connectProducer(handle, options);
   const answers: ProducerAnswer[] = [];
   for (let from = 0; from < requests.length; from += atOnce) {
-    const some = requests.slice(from, from + atOnce).map((request) =>
-      producer.append(request).catch(({ code, details, message }: TruthError) => ({ code, details, message })),
-    );
+    const some = requests
+      .slice(from, from + atOnce)
+      .map((request) =>
+        producer
+          .append(request)
+          .catch(({ code, details, message }: TruthError) => ({ code, details, message })),
+      );
     answers.push(...(await Promise.all(some)));
   }
   await producer.close();
@@ -65,7 +69,11 @@ async function count({ handle, stream, count, inFlight, told, atHalf }: Counting
       new DataView(id.buffer).setUint32(0, number);
       const data = new TextEncoder().encode(`${stream} ${number}`.padEnd((number * 37) % 2000));
       const event = { id, type: 'counted', contentType: 'binary', data, metadata: new Uint8Array() } as const;
-      const request = { stream: stream as AppendRequest['stream'], expected: 'any', events: [event] } as const;
+      const request = {
+        stream: stream as AppendRequest['stream'],
+        expected: 'any',
+        events: [event],
+      } as const;
       const { lastRevision } = await producer.append({ ...request, ack: 'durable' });
       if (lastRevision !== number) throw new Error(`${number} became revision ${lastRevision}`);
       Atomics.add(told, 0, 1);
