@@ -2,10 +2,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
-import { type Clock, type Disk, type FileHandle, readSmallFile } from '../io/index.ts';
+import { type Clock, type Disk, type DiskLock, type FileHandle, readSmallFile } from '../io/index.ts';
 import { SnapshotStore } from '../snapshot/index.ts';
-import type { Epoch } from '../types.ts';
-import { readEpoch } from '../wal/metadata.ts';
+import type { Epoch, Sequence } from '../types.ts';
+import { holdFiles } from '../wal/index.ts';
+import { readEpoch, readLogId } from '../wal/metadata.ts';
 import { openSegmentInAnyState } from '../wal/walk.ts';
 import {
   type BackupFile,
@@ -37,6 +38,8 @@ export interface CreateOptions {
   readonly with: { readonly tokens: boolean; readonly tls: boolean };
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
+  /** Called with what is made in the data directory, which belongs to its owner. */
+  readonly made: (path: string) => void;
   readonly progress: (line: string) => void;
 }
 
@@ -63,8 +66,33 @@ export interface CreatedBackup {
  * base is not of this log's history), those of the disk.
  */
 export async function createBackup(options: CreateOptions): Promise<CreatedBackup> {
-  const { disk, directory, target, clock, random, progress } = options;
+  const { disk } = options;
   const base = options.base === null ? null : readManifest(disk, options.base);
+  const lock = holdLog(options, base);
+  try {
+    return await create(options, base);
+  } finally {
+    lock?.release();
+  }
+}
+
+/** Nothing is pruned meanwhile that the backup still has to read. */
+function holdLog(options: CreateOptions, base: BackupManifest | null): DiskLock | null {
+  const { disk, directory, progress, made } = options;
+  // Where there is no log, somebody else says so.
+  if (readLogId(disk, directory) === null) return null;
+  const from = (base?.end.sequence ?? 1) as Sequence;
+  try {
+    return holdFiles(disk, directory, { name: 'being made', from }, made);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    progress(`pruning is not held back, because nothing can be written in ${directory}: ${reason}`);
+    return null;
+  }
+}
+
+async function create(options: CreateOptions, base: BackupManifest | null): Promise<CreatedBackup> {
+  const { disk, directory, target, clock, random, progress } = options;
   const source = { disk, directory, progress };
   // Read before the plan: the log may begin another epoch meanwhile, which is then not in the backup either.
   const epochUsed = readEpoch(disk, directory);

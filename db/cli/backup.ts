@@ -46,9 +46,11 @@ export const backupCreate: Command = {
     const data = required(backupCreate, args, 'data');
     const to = required(backupCreate, args, 'to');
     const disk = new RealDisk();
+    const directory = resolve(data);
     const created = await createBackup({
       disk,
-      directory: resolve(data),
+      directory,
+      made: (path) => giveTo(ownerOf(directory), path),
       target: targetFrom(to, disk, terminal),
       base: baseFrom(args),
       with: { tokens: args.switch('with-tokens'), tls: args.switch('with-tls') },

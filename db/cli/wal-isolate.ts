@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { claimsOf } from '../engine.ts';
 import { RealDisk, realClock, realScheduler } from '../io/index.ts';
+import { SnapshotStore } from '../snapshot/index.ts';
 import { sequence } from '../types.ts';
 import { isolate } from '../wal/index.ts';
 import { type Command, misused } from './command.ts';
@@ -44,6 +45,9 @@ export const walIsolate: Command = {
         progress: (line) => terminal.progress(line),
       });
       const { to, copy } = isolated;
+      for (const name of new SnapshotStore(disk, directory).setAside([isolated])) {
+        terminal.say(`snapshot ${name} was taken of what is lost now; it is kept in snapshots/set-aside/`);
+      }
       await terminal.out(
         terminal.json
           ? JSON.stringify(isolated)

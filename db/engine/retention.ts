@@ -7,6 +7,7 @@ import type { Sequence } from '../types.ts';
 import {
   type FollowerLeases,
   type FollowerStatus,
+  fileHolds,
   type Hold,
   type LogBytes,
   leaseHolds,
@@ -16,9 +17,13 @@ import {
 import { readLogId } from '../wal/metadata.ts';
 import type { EngineRetention, PruneRequest } from './contract.ts';
 
-/** What views, snapshots and followers still need of a log that nobody has open. */
+/** What views, snapshots, followers and backups still need of a log that nobody has open. */
 export function holdsOnDisk(disk: Disk, directory: string, views: readonly ViewDefinition[]): Hold[] {
-  return [...viewHolds(disk, directory, views), ...leaseHolds(disk, directory)];
+  return [
+    ...viewHolds(disk, directory, views),
+    ...leaseHolds(disk, directory),
+    ...fileHolds(disk, directory),
+  ];
 }
 
 /**
@@ -83,6 +88,7 @@ export class LogKeeper implements EngineRetention {
       ...viewHolds(this.#disk, this.#directory, this.#views),
       ...this.#leases.holds(),
       ...this.#bytes.holds(),
+      ...fileHolds(this.#disk, this.#directory),
     ];
     return this.#log.retention.prune({ before, withoutArchive, others });
   }

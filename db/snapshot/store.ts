@@ -7,7 +7,8 @@ import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound, readSmallFile, writeSmallFile } from '../io/index.ts';
 import type { RestorePoint, SaveRunner } from '../materializer/index.ts';
 import type { Epoch, Sequence } from '../types.ts';
-import type { DurableClaim } from '../wal/index.ts';
+import { readGaps } from '../wal/gaps.ts';
+import type { DurableClaim, Gap } from '../wal/index.ts';
 import { readLogId } from '../wal/metadata.ts';
 import { parseSnapshotFile, type SnapshotManifest } from './format.ts';
 import { readSnapshot, viewReader } from './snapshot-file.ts';
@@ -15,6 +16,7 @@ import { TEMPORARY } from './writer.ts';
 
 const FOLDER = 'snapshots';
 const HELD = '.held';
+const SET_ASIDE = 'set-aside';
 const REASON_CHARACTERS_MAX = 200;
 
 /** A snapshot as lists show it. JSON-safe. */
@@ -93,11 +95,32 @@ export class SnapshotStore {
     return this.#summary(found);
   }
 
+  /**
+   * Moves snapshots aside whose last commit the log has lost: nothing bears them out any more, and nobody is to begin from
+   * them. Returns their names.
+   */
+  setAside(gaps: readonly Pick<Gap, 'from' | 'to'>[]): string[] {
+    const lost = this.#found().filter(({ sequence }) => isLost(gaps, sequence));
+    if (lost.length === 0) return [];
+    const aside = join(this.folder, SET_ASIDE);
+    this.#disk.mkdir(aside);
+    this.#disk.fsyncDirectory(this.folder);
+    for (const { name, path } of lost) {
+      if (this.#held(name) !== null) this.#disk.rename(this.#holdPath(name), join(aside, `${name}${HELD}`));
+      this.#disk.rename(path, join(aside, `${name}.snapshot`));
+    }
+    this.#disk.fsyncDirectory(aside);
+    this.#disk.fsyncDirectory(this.folder);
+    return lost.map(({ name }) => name);
+  }
+
   /** What a crash in the middle of writing left. Only for whoever has the database open. */
   removeLeftovers(): void {
     for (const file of this.#files()) {
       if (file.endsWith(TEMPORARY)) this.#disk.unlink(join(this.folder, file));
     }
+    // A process that was killed may have left names that only the page cache has: nobody is to be told of those.
+    if (this.#files().length > 0) this.#disk.fsyncDirectory(this.folder);
   }
 
   /**
@@ -205,13 +228,22 @@ export class SnapshotStore {
   }
 }
 
-/** What the snapshots prove to have been durable. For the log's recovery. */
+/**
+ * What the snapshots prove to have been durable. For the log's recovery. Those at a position that was declared lost prove
+ * nothing more than the gap does, which reaches to it, and need nothing of the log.
+ */
 export function snapshotClaims(disk: Disk, directory: string): DurableClaim[] {
   const logId = readLogId(disk, directory);
   if (logId === null) return [];
+  const gaps = readGaps(disk, directory);
   return new SnapshotStore(disk, directory)
     .restorePoints(logId, () => {})
+    .filter(({ position }) => !isLost(gaps, position))
     .map(({ name, position }) => ({ source: name, sequence: position }));
+}
+
+function isLost(gaps: readonly Pick<Gap, 'from' | 'to'>[], sequence: Sequence): boolean {
+  return gaps.some(({ from, to }) => sequence >= from && sequence <= to);
 }
 
 function restorePoint(disk: Disk, name: string, path: string, manifest: SnapshotManifest): RestorePoint {

@@ -12,6 +12,7 @@
 
 export { type ArchiveOptions, archiveSegments } from './archive.ts';
 export { noteArchive } from './archive-places.ts';
+export { fileHolds, holdFiles } from './file-holds.ts';
 export type { SyncCaps } from './flusher.ts';
 export {
   dropLease,

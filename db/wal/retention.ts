@@ -9,7 +9,7 @@ import type { SegmentName } from './segment.ts';
 
 /** Somebody who still needs the log from a sequence on. */
 export interface Hold {
-  readonly kind: 'view' | 'snapshot' | 'reader' | 'follower';
+  readonly kind: 'view' | 'snapshot' | 'reader' | 'follower' | 'backup';
   /** As an operator knows it. */
   readonly name: string;
   /** First sequence needed. */

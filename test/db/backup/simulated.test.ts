@@ -30,6 +30,7 @@ function backUp(machine: Machine, disk: SimDisk) {
     with: { tokens: false, tls: false },
     clock: machine.time,
     random: (bytes) => machine.random.bytes(bytes),
+    made: () => {},
     progress: () => {},
   });
 }

@@ -25,6 +25,7 @@ export function backUp(disk: MemoryDisk, to: string, base: string | null = null,
     with: { tokens: secrets, tls: secrets },
     clock: laterClock(),
     random: randomFrom(to.length * 1000 + to.charCodeAt(to.length - 1)),
+    made: () => {},
     progress: () => {},
   });
 }

@@ -6,6 +6,8 @@ import {
   snapshotClaims,
   verifySnapshot,
 } from '../../../db/snapshot/index.ts';
+import type { Sequence } from '../../../db/types.ts';
+import { addGap, readGaps } from '../../../db/wal/gaps.ts';
 import { type MemoryDisk, SimulatedCrash } from '../wal/memory-disk.ts';
 import { pickFrom } from '../wal/support.ts';
 import {
@@ -343,6 +345,29 @@ describe('the policy', () => {
     expect(snapshotClaims(disk, DIRECTORY)).toEqual([claimOf(newer), claimOf(snapshot)]);
     damage(disk, newer.name, disk.bytesOf(`${DIRECTORY}/snapshots/${newer.name}.snapshot`).length - 50);
     expect(snapshotClaims(disk, DIRECTORY)).toEqual([claimOf(snapshot)]);
+  });
+
+  test('is set aside when what it was taken of is lost, vouches no more, and is never deleted', async () => {
+    const { disk, snapshot } = await withSnapshot();
+    const { engine } = await openOn(disk);
+    await write(engine, 'more', 'and more');
+    const later = await engine.snapshots.create();
+    engine.snapshots.hold(snapshot.name, 'the audit');
+    await engine.close();
+    const { position } = snapshot;
+    addGap(disk, DIRECTORY, {
+      ...{ segment: 1, offset: 4096, end: 8192 },
+      ...{ from: (position - 1) as Sequence, to: position as Sequence },
+    });
+    expect(snapshotClaims(disk, DIRECTORY).map(({ sequence }) => sequence)).toEqual([later.position]);
+    const store = new SnapshotStore(disk, DIRECTORY);
+    const bytes = Buffer.from(disk.bytesOf(`${DIRECTORY}/snapshots/${snapshot.name}.snapshot`));
+    expect(store.setAside(readGaps(disk, DIRECTORY))).toEqual([snapshot.name]);
+    expect(store.setAside(readGaps(disk, DIRECTORY))).toEqual([]);
+    expect(store.list().map(({ name }) => name)).toEqual([later.name]);
+    const aside = `${DIRECTORY}/snapshots/set-aside/${snapshot.name}`;
+    expect(Buffer.compare(disk.bytesOf(`${aside}.snapshot`), bytes)).toBe(0);
+    expect(disk.paths()).toContain(`${aside}.held`);
   });
 
   test('says what went wrong in the background and goes on', async () => {
