@@ -1,6 +1,6 @@
 /**
  * The real server on calls that fail: strace attaches to it while it works and makes one call, or all from one on, fail or
- * wait. Then the server is killed and started without strace, and must show everything it had acknowledged.
+ * wait; a write ends early at a limit on file sizes. Then the server is killed and started without strace, and must show everything it had acknowledged.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -11,9 +11,12 @@ import { initialise, pause, Server } from './server.ts';
 
 export interface ServerFault {
   readonly call: 'pwrite64' | 'fdatasync' | 'fsync' | 'rename' | 'fallocate' | 'openat' | 'unlink';
-  /** As strace's inject wants it. */
+  /**
+   * As strace's inject wants it; or `short`: what lies beyond a place in the file is not written, which is what a limit on
+   * file sizes does and strace cannot.
+   */
   readonly effect: string;
-  /** Which of the calls: `3` the third, `3+` all from it on. */
+  /** Which of the calls: `3` the third, `3+` all from it on. Of `short` the place, in bytes. */
   readonly when: string;
 }
 
@@ -73,6 +76,9 @@ export async function runServerFault(
 }
 
 function attach(pid: number, { call, effect, when }: ServerFault): ChildProcess {
+  if (effect === 'short') {
+    return spawn('prlimit', ['--pid', String(pid), `--fsize=${when}:${when}`], { stdio: 'ignore' });
+  }
   const inject = `inject=${call}:${effect}:when=${when}`;
   return spawn(
     'strace',

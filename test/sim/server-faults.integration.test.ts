@@ -15,6 +15,11 @@ const CELLS: readonly [ServerFault, 'goes on' | 'refuses or ends'][] = [
   [{ call: 'rename', effect: 'error=EIO', when: '1' }, 'refuses or ends'],
   [{ call: 'rename', effect: 'error=EIO', when: '2' }, 'refuses or ends'],
   [{ call: 'fsync', effect: 'error=EIO', when: '2' }, 'refuses or ends'],
+  [{ call: 'pwrite64', effect: 'short', when: '700001' }, 'refuses or ends'],
+  [{ call: 'openat', effect: 'error=EIO', when: '1+' }, 'refuses or ends'],
+  [{ call: 'openat', effect: 'error=ENOSPC', when: '1+' }, 'refuses or ends'],
+  [{ call: 'fallocate', effect: 'error=EIO', when: '1' }, 'refuses or ends'],
+  [{ call: 'fallocate', effect: 'error=ENOSPC', when: '1+' }, 'refuses or ends'],
 ];
 
 test.each(CELLS)(
