@@ -175,7 +175,7 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
     bytes,
     registry,
     snapshots,
-    retention: new LogKeeper({ disk, directory, views: definitions, log: prunable, bytes, leases }),
+    retention: new LogKeeper({ disk, directory, views: definitions, log: prunable, bytes, leases, clock }),
     replication: options.replication ?? null,
     clock,
     pause,

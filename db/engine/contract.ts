@@ -4,6 +4,7 @@ import type { ViewStatus } from '../materializer/materializer.ts';
 import type { SnapshotsStatus } from '../snapshot/keeper.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { Revision, Sequence } from '../types.ts';
+import type { LogBeginning } from '../wal/archive-places.ts';
 import type { FollowerStatus } from '../wal/follower-leases.ts';
 import type { LogCommit, LogStatus } from '../wal/log.ts';
 import type { LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
@@ -68,6 +69,8 @@ export interface EngineStatus {
   readonly snapshots: SnapshotsStatus;
   /** Why nothing can be written although reads go on, or null. */
   readonly readOnly: string | null;
+  /** Where the log begins, as it was within the last second. */
+  readonly beginning: LogBeginning;
   /** Copies that are being made of this log now, with the sequence each is sent next. */
   readonly copies: readonly { readonly name: string; readonly next: Sequence }[];
   /** Copies that have a name, also those that are away. */

@@ -24,6 +24,7 @@ import {
   streamIndex,
 } from '../streams/index.ts';
 import type { Sequence } from '../types.ts';
+import type { LogBeginning } from '../wal/archive-places.ts';
 import type { Log } from '../wal/log.ts';
 import type { LogBytes, LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 import { AppendPath } from './append-path.ts';
@@ -48,7 +49,7 @@ export interface DatabaseOptions {
   /** Open, at the log's stable end. */
   readonly registry: Registry;
   readonly snapshots: SnapshotKeeper;
-  readonly retention: EngineRetention & { close(): void };
+  readonly retention: EngineRetention & { beginning(): LogBeginning; close(): void };
   /** Where commits come from that nobody appends here; null where they are appended. */
   readonly replication: Replication | null;
   readonly clock: Clock;
@@ -198,6 +199,7 @@ export class Database implements Engine {
       inFlight: this.#appends.inFlight,
       snapshots: this.snapshots.status(),
       readOnly: this.#registry.readOnly ?? log.readOnly,
+      beginning: this.retention.beginning(),
       copies: this.#bytes.streams(),
       followers: this.retention.followers(),
       following: this.#replication?.status() ?? null,

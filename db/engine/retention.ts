@@ -1,6 +1,6 @@
 /** Removing the oldest part of a database's log, which everybody who still needs it can refuse. */
 import { TruthError } from '../errors.ts';
-import type { Disk } from '../io/index.ts';
+import type { Clock, Disk } from '../io/index.ts';
 import { appliedPositions, CheckpointStore, type ViewDefinition } from '../materializer/index.ts';
 import { snapshotClaims } from '../snapshot/index.ts';
 import type { Sequence } from '../types.ts';
@@ -9,8 +9,10 @@ import {
   type FollowerStatus,
   fileHolds,
   type Hold,
+  type LogBeginning,
   type LogBytes,
   leaseHolds,
+  logBeginning,
   type OpenedLog,
   type Pruned,
 } from '../wal/index.ts';
@@ -55,6 +57,8 @@ function viewHolds(disk: Disk, directory: string, views: readonly ViewDefinition
   ];
 }
 
+const LOOK_NANOS = 1_000_000_000n;
+
 export class LogKeeper implements EngineRetention {
   readonly #disk: Disk;
   readonly #directory: string;
@@ -62,6 +66,9 @@ export class LogKeeper implements EngineRetention {
   readonly #log: Pick<OpenedLog, 'retention'> | null;
   readonly #bytes: LogBytes;
   readonly #leases: FollowerLeases;
+  readonly #clock: Pick<Clock, 'monotonicNanos'>;
+  #beginning: LogBeginning | null = null;
+  #lookedAt = 0n;
 
   /** `log` is null where it is a copy: that follows its source. */
   constructor(options: {
@@ -71,6 +78,7 @@ export class LogKeeper implements EngineRetention {
     readonly log: Pick<OpenedLog, 'retention'> | null;
     readonly bytes: LogBytes;
     readonly leases: FollowerLeases;
+    readonly clock: Pick<Clock, 'monotonicNanos'>;
   }) {
     this.#disk = options.disk;
     this.#directory = options.directory;
@@ -78,6 +86,7 @@ export class LogKeeper implements EngineRetention {
     this.#log = options.log;
     this.#bytes = options.bytes;
     this.#leases = options.leases;
+    this.#clock = options.clock;
   }
 
   prune({ before, withoutArchive }: PruneRequest): Pruned {
@@ -90,7 +99,18 @@ export class LogKeeper implements EngineRetention {
       ...this.#bytes.holds(),
       ...fileHolds(this.#disk, this.#directory),
     ];
+    this.#beginning = null;
     return this.#log.retention.prune({ before, withoutArchive, others });
+  }
+
+  /** Where the log begins. Looked at once a second at most: archives can lie on slow disks. */
+  beginning(): LogBeginning {
+    const now = this.#clock.monotonicNanos();
+    if (this.#beginning === null || now - this.#lookedAt >= LOOK_NANOS) {
+      this.#beginning = logBeginning(this.#disk, this.#directory);
+      this.#lookedAt = now;
+    }
+    return this.#beginning;
   }
 
   followers(): FollowerStatus[] {

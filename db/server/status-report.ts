@@ -18,8 +18,10 @@ export function statusReport(status: EngineStatus) {
     events: status.events,
     streams: status.streams,
     log: {
+      first: status.beginning.first,
       stable: log.stable,
       next: log.next,
+      pruned: prunedPart(status.beginning),
       durability: log.durability,
       hash: log.identity.hash,
       segments: log.segments,
@@ -44,6 +46,11 @@ export function statusReport(status: EngineStatus) {
       error: view.error,
     })),
   };
+}
+
+/** What is no longer in the log's own directory, and where it is read from; null when all is there. */
+function prunedPart({ floor, archives, problem }: EngineStatus['beginning']) {
+  return floor === 1 ? null : { before: floor, archives, problem };
 }
 
 function summary(histogram: HistogramSnapshot) {

@@ -8,6 +8,7 @@
 import { isAbsolute, join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Disk, isNotFound, readSmallFile, writeSmallFile } from '../io/index.ts';
+import type { Sequence } from '../types.ts';
 import { listBelow } from './catalog.ts';
 import { lostSegment, readGaps, restOf } from './gaps.ts';
 import { startOfSeal } from './locate.ts';
@@ -71,6 +72,45 @@ export function archivedBefore(disk: Disk, directory: string, index: number): Ar
     else if (lostSegment(gaps, at) === null) break;
   }
   return segments;
+}
+
+/** Where a log begins, and what archives have of what was pruned. JSON-safe. */
+export interface LogBeginning {
+  /** First sequence that can be read, here or from an archive that is there. */
+  readonly first: Sequence;
+  /** First sequence in the log's own directory. */
+  readonly floor: Sequence;
+  /** What is read from archives, oldest first. */
+  readonly archives: readonly {
+    readonly directory: string;
+    readonly from: Sequence;
+    readonly to: Sequence;
+  }[];
+  /** Why the archives could not be looked at, or null. */
+  readonly problem: string | null;
+}
+
+export function logBeginning(disk: Disk, directory: string): LogBeginning {
+  const floor = readFloor(disk, directory);
+  if (floor === null) return { first: 1 as Sequence, floor: 1 as Sequence, archives: [], problem: null };
+  try {
+    const archives = stretchesOf(archivedBefore(disk, directory, floor.segment), floor.sequence);
+    return { first: archives[0]?.from ?? floor.sequence, floor: floor.sequence, archives, problem: null };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { first: floor.sequence, floor: floor.sequence, archives: [], problem };
+  }
+}
+
+function stretchesOf(segments: readonly ArchivedSegment[], floor: Sequence): LogBeginning['archives'] {
+  const stretches: { directory: string; from: Sequence; to: Sequence }[] = [];
+  for (const [at, { archive, firstSequence }] of segments.entries()) {
+    const to = ((segments[at + 1]?.firstSequence ?? floor) - 1) as Sequence;
+    const last = stretches.at(-1);
+    if (last?.directory === archive) last.to = to;
+    else stretches.push({ directory: archive, from: firstSequence, to });
+  }
+  return stretches;
 }
 
 /** Opens one; `next` is the header of the segment that follows it. Errors: CORRUPT where that does not continue this one. */

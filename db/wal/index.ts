@@ -11,7 +11,7 @@
  */
 
 export { type ArchiveOptions, archiveSegments } from './archive.ts';
-export { noteArchive } from './archive-places.ts';
+export { type LogBeginning, logBeginning, noteArchive } from './archive-places.ts';
 export { fileHolds, holdFiles } from './file-holds.ts';
 export type { SyncCaps } from './flusher.ts';
 export {

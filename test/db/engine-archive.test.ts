@@ -42,7 +42,9 @@ async function withArchive(): Promise<{ directory: string; archive: string }> {
 test('computes its views from the archive and reads every event at its revision', async () => {
   const { directory } = await withArchive();
   const engine = await openEngine({ directory });
-  expect(engine.status()).toMatchObject({ events: 60, streams: 2 });
+  const { events, streams, beginning } = engine.status();
+  expect({ events, streams }).toEqual({ events: 60, streams: 2 });
+  expect(beginning).toMatchObject({ first: 1, archives: [{ from: 1, to: beginning.floor - 1 }] });
   const page = await engine.readStream({
     stream: 'a' as StreamName,
     direction: 'forwards',

@@ -57,6 +57,15 @@ function addLogMetrics(add: Add): void {
       },
     },
   ]);
+  add(
+    'log_first_position',
+    'gauge',
+    'First position that can be read, archives included',
+    (_, { beginning }) => one(beginning.first),
+  );
+  add('log_floor_position', 'gauge', 'First position in the log’s own directory', (_, { beginning }) =>
+    one(beginning.floor),
+  );
   add('log_stable_position', 'gauge', 'Last stable position', (_, { log }) => one(log.stable));
   add('log_next_position', 'gauge', 'Position of the next entry', (_, { log }) => one(log.next));
   add('log_epoch', 'gauge', 'Epoch of the log', (_, { log }) => one(log.epoch));

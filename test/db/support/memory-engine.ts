@@ -194,6 +194,7 @@ export class MemoryEngine implements Engine {
       inFlight: 0,
       snapshots: { position: 0 as Sequence, taking: false, problem: null },
       readOnly: null,
+      beginning: { first: 1 as Sequence, floor: 1 as Sequence, archives: [], problem: null },
       copies: [],
       followers: [],
       following: null,

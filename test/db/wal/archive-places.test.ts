@@ -1,7 +1,7 @@
 /** Logs whose beginning was pruned, read from the archives that have it. */
 import { beforeAll, expect, test } from 'vitest';
 import type { Sequence } from '../../../db/types.ts';
-import { archivedBefore, noteArchive, readArchives } from '../../../db/wal/archive-places.ts';
+import { archivedBefore, logBeginning, noteArchive, readArchives } from '../../../db/wal/archive-places.ts';
 import { archiveSegments, LogBytes, pruneSegments } from '../../../db/wal/index.ts';
 import { openReader } from '../../../db/wal/open-reader.ts';
 import type { MemoryDisk } from './memory-disk.ts';
@@ -144,6 +144,20 @@ test('damage in an archive is damage, and another branch of the log is not taken
   await expect(texts(reader)).rejects.toThrow(/is not the one that this log goes on from/);
   expect((await texts(reader, floor)).at(-1)).toBe('last');
   await reader.close();
+});
+
+test('where the log begins is told: here, in which archives, and what is left when one is away', () => {
+  const disk = pruned.copy();
+  const beginning = logBeginning(disk, DIRECTORY);
+  const [old, recent] = beginning.archives;
+  expect(beginning).toMatchObject({ first: 1, floor, problem: null });
+  expect(old).toMatchObject({ directory: ARCHIVE, from: 1 });
+  expect(recent).toEqual({ directory: SECOND, from: old!.to + 1, to: floor - 1 });
+  remove(disk, ARCHIVE);
+  expect(logBeginning(disk, DIRECTORY)).toMatchObject({ first: recent!.from, archives: [recent] });
+  remove(disk, SECOND);
+  expect(logBeginning(disk, DIRECTORY)).toMatchObject({ first: floor, archives: [] });
+  expect(logBeginning(newDisk(), DIRECTORY)).toMatchObject({ first: 1, floor: 1, archives: [] });
 });
 
 test('an archive of another log is refused, and one that is not there is remembered', () => {
