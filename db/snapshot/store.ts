@@ -121,8 +121,6 @@ export class SnapshotStore {
     }
     // A process that was killed may have left names that only the page cache has: nobody is to be told of those.
     if (this.#files().length > 0) this.#disk.fsyncDirectory(this.folder);
-    // A process that was killed may have left names that only the page cache has: nobody is to be told of those.
-    if (this.#files().length > 0) this.#disk.fsyncDirectory(this.folder);
   }
 
   /**
