@@ -109,11 +109,11 @@ function bytesOf({ events }: AppendRequest): number {
 
 /** The caller may use its bytes for something else once the call has returned. */
 function copied(request: AppendRequest): AppendRequest {
-  const events = request.events.map((event) => ({
-    ...event,
-    id: new Uint8Array(event.id),
-    data: new Uint8Array(event.data),
-    metadata: new Uint8Array(event.metadata),
+  const events = request.events.map(({ id, type, contentType, data, metadata }) => ({
+    ...{ type, contentType },
+    id: new Uint8Array(id),
+    data: new Uint8Array(data),
+    metadata: new Uint8Array(metadata),
   }));
   return { ...request, events };
 }
