@@ -40,6 +40,7 @@ const configSchema = z.strictObject({
       .min(0)
       .max(16 * MIB),
     archives: z.array(z.string().min(1)).max(100),
+    scrubBytesPerSecond: z.int().min(0),
   }),
   snapshots: z.strictObject({
     everyCommits: z.int().min(0),
@@ -81,6 +82,7 @@ export const CONFIG_DEFAULTS: Config = {
     segmentBytes: 64 * MIB,
     entryBytes: 0,
     archives: [],
+    scrubBytesPerSecond: 16 * MIB,
   },
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   followers: { keepBytes: 64 * 1024 * MIB },
@@ -151,6 +153,13 @@ export const SETTINGS: readonly Setting[] = [
     'list',
     'DIR,DIR',
     'archives to read what was pruned from, beside those that `wal archive` wrote to',
+  ),
+  setting(
+    'log.scrubBytesPerSecond',
+    null,
+    'number',
+    'BYTES',
+    'how fast sealed segments are read again, once a day, to find damage; 0 for not at all',
   ),
   setting(
     'snapshots.everyCommits',

@@ -32,6 +32,8 @@ import {
   noteArchive,
   type OpenedLog,
   openLog,
+  Scrubber,
+  ScrubThread,
   SegmentFiles,
   type SyncCaps,
 } from './wal/index.ts';
@@ -76,6 +78,8 @@ export interface OverLogOptions {
   readonly followerBytesMax?: number;
   /** Archives to read from what was pruned, beside those the log knows of: absolute paths. They are remembered. */
   readonly archives?: readonly string[];
+  /** How fast sealed segments are read in the background to find damage; 0, or not given: not at all. */
+  readonly scrubBytesPerSecond?: number;
   /** One line for each long step and each problem. */
   readonly progress?: (line: string) => void;
 }
@@ -170,6 +174,11 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
   });
   const bytes = new LogBytes({ disk, directory, log, leases });
   const prunable = options.prunable ?? null;
+  const bytesPerSecond = options.scrubBytesPerSecond ?? 0;
+  const scrubber = (): Scrubber => {
+    const worker = new ScrubThread({ directory, bytesPerSecond });
+    return new Scrubber({ disk, directory, worker, clock, scheduler, report });
+  };
   return new Database({
     log,
     bytes,
@@ -177,6 +186,7 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
     snapshots,
     retention: new LogKeeper({ disk, directory, views: definitions, log: prunable, bytes, leases, clock }),
     replication: options.replication ?? null,
+    scrubber: bytesPerSecond > 0 && disk instanceof RealDisk ? scrubber() : null,
     clock,
     pause,
     checkpointEntries,

@@ -9,6 +9,7 @@ import type { FollowerStatus } from '../wal/follower-leases.ts';
 import type { LogCommit, LogStatus } from '../wal/log.ts';
 import type { LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 import type { Pruned } from '../wal/prune.ts';
+import type { ScrubStatus } from '../wal/scrub.ts';
 
 export interface ReadStreamRequest {
   readonly stream: StreamName;
@@ -75,6 +76,8 @@ export interface EngineStatus {
   readonly copies: readonly { readonly name: string; readonly next: Sequence }[];
   /** Copies that have a name, also those that are away. */
   readonly followers: readonly FollowerStatus[];
+  /** What reading sealed segments in the background has found; null where that is off. */
+  readonly scrub: ScrubStatus | null;
   /** Null where this is no copy. */
   readonly following: FollowingStatus | null;
 }

@@ -27,6 +27,7 @@ import type { Sequence } from '../types.ts';
 import type { LogBeginning } from '../wal/archive-places.ts';
 import type { Log } from '../wal/log.ts';
 import type { LogBytes, LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
+import type { Scrubber } from '../wal/scrub.ts';
 import { AppendPath } from './append-path.ts';
 import { CheckpointPolicy } from './checkpoint-policy.ts';
 import type {
@@ -52,6 +53,8 @@ export interface DatabaseOptions {
   readonly retention: EngineRetention & { beginning(): LogBeginning; close(): void };
   /** Where commits come from that nobody appends here; null where they are appended. */
   readonly replication: Replication | null;
+  /** Looks for damage in the background; null where nobody does. */
+  readonly scrubber: Scrubber | null;
   readonly clock: Clock;
   readonly pause: () => Promise<void>;
   readonly checkpointEntries: number;
@@ -76,6 +79,7 @@ export class Database implements Engine {
   readonly #key: StreamKey;
   readonly #checkpoints: CheckpointPolicy;
   readonly #replication: Replication | null;
+  readonly #scrubber: Scrubber | null;
   readonly #closing = new AbortController();
   readonly #stopListening: (() => void)[];
   #closed: Promise<void> | null = null;
@@ -89,6 +93,7 @@ export class Database implements Engine {
     this.snapshots = options.snapshots;
     this.retention = options.retention;
     this.#replication = options.replication;
+    this.#scrubber = options.scrubber;
     this.#indexHandle = registry.handle(streamIndex);
     this.#report = options.report;
     this.#lastSaver = options.closing;
@@ -202,6 +207,7 @@ export class Database implements Engine {
       beginning: this.retention.beginning(),
       copies: this.#bytes.streams(),
       followers: this.retention.followers(),
+      scrub: this.#scrubber?.status() ?? null,
       following: this.#replication?.status() ?? null,
     };
   }
@@ -243,7 +249,7 @@ export class Database implements Engine {
     await this.#appends.drained();
     try {
       // Together: a snapshot may be waiting for a rebuild that only the registry ends.
-      await Promise.all([this.snapshots.stop(), this.#registry.stop()]);
+      await Promise.all([this.snapshots.stop(), this.#registry.stop(), this.#scrubber?.stop()]);
       if (this.#log.status().failed === null) await this.#registry.checkpoint(this.#lastSaver);
     } catch (error) {
       this.#report(`views were not saved: ${error instanceof Error ? error.message : String(error)}`);

@@ -9,6 +9,7 @@ export const THREADS = {
   'wal-writer': '../wal/writer-thread.ts',
   'wal-sync': '../wal/sync-thread.ts',
   'wal-verify': '../wal/verify-thread.ts',
+  'wal-scrub': '../wal/scrub-thread.ts',
   'checkpoint-writer': '../materializer/save-thread.ts',
   follower: '../follow/follower-thread.ts',
 } as const;

@@ -94,6 +94,7 @@ async function serveDatabase(
       syncCaps: { groups: config.log.syncGroups, millis: config.log.syncMillis },
       snapshots: config.snapshots,
       followerBytesMax: config.followers.keepBytes,
+      scrubBytesPerSecond: config.log.scrubBytesPerSecond,
       archives: config.log.archives.map((archive) => resolve(archive)),
       progress: (line) => {
         http?.starting(line);

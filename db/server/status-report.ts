@@ -36,6 +36,7 @@ export function statusReport(status: EngineStatus) {
       syncMicros: summary(log.syncMicros),
       groupEntries: summary(log.groupEntries),
     },
+    scrub: status.scrub,
     snapshots: status.snapshots,
     views: status.views.map((view) => ({
       name: view.name,

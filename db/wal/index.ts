@@ -55,6 +55,8 @@ export { type OpenedLog, type OpenLogOptions, openLog } from './open.ts';
 export { type OpenedReader, openReader } from './open-reader.ts';
 export { type Pruned, type PruneOptions, pruneSegments } from './prune.ts';
 export type { Hold } from './retention.ts';
+export { Scrubber, type ScrubStatus } from './scrub.ts';
+export { ScrubThread } from './scrub-worker.ts';
 export { SegmentFiles } from './segment-files.ts';
 export type { DurableClaim, TornTail } from './settle.ts';
 export {

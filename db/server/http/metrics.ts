@@ -6,6 +6,7 @@ import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import type { EngineStatus, FollowingStatus } from '../../engine.ts';
 import { COMMIT, VERSION } from '../../version.ts';
 import type { HistogramSnapshot } from '../../wal/log.ts';
+import type { ScrubStatus } from '../../wal/scrub.ts';
 import { LATENCY_BOUNDS_MILLIS } from '../counters.ts';
 import type { HttpDatabase } from './route.ts';
 
@@ -41,6 +42,7 @@ export function createMetrics(database: () => HttpDatabase | null): Registry {
   addFollowerMetrics(add);
   addFollowingMetrics(add);
   addSnapshotMetrics(add);
+  addScrubMetrics(add);
   addServerMetrics(add);
   return registry;
 }
@@ -117,6 +119,20 @@ function addSnapshotMetrics(add: Add): void {
   );
   add('snapshot_failed', 'gauge', '1 when the last snapshot could not be taken', (_, status) =>
     one(status.snapshots.problem === null ? 0 : 1),
+  );
+}
+
+function addScrubMetrics(add: Add): void {
+  const scrub = (name: string, help: string, read: (status: ScrubStatus) => number) =>
+    add(`scrub_${name}`, 'gauge', help, (_, status) =>
+      status.scrub === null ? [] : one(read(status.scrub)),
+    );
+  scrub('checked_segment', 'Last segment checked in this pass, 0 before the first', ({ checked }) => checked);
+  scrub('damaged_places', 'Damaged places found in sealed segments', ({ found }) => found.length);
+  scrub(
+    'pass_end_seconds',
+    'When a pass over all sealed segments last ended, 0 for never',
+    ({ passEndedAt }) => (passEndedAt === null ? 0 : Date.parse(passEndedAt) / 1000),
   );
 }
 

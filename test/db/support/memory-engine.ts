@@ -197,6 +197,7 @@ export class MemoryEngine implements Engine {
       beginning: { first: 1 as Sequence, floor: 1 as Sequence, archives: [], problem: null },
       copies: [],
       followers: [],
+      scrub: null,
       following: null,
     };
   }
