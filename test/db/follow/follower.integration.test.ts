@@ -413,3 +413,51 @@ test('the source keeps its log for a follower that is away, until somebody lets 
     out: '{"followers":[]}\n',
   });
 });
+
+test('a follower goes on behind what its source lost, and both verify alike', {
+  timeout: 60_000,
+}, async () => {
+  const source = await startSource(directory());
+  const url = source.serving.connection as string;
+  const client = await connect(url);
+  await append(client, 'before', 3500);
+  await client.close();
+  await source.process.stop('SIGTERM');
+  const name = segmentNames(source.data)[1] as string;
+  const bytes = readFileSync(join(source.data, 'wal', name)).fill(0x5a, 500_000, 500_100);
+  writeFileSync(join(source.data, 'wal', name), bytes);
+  const isolate = (sequence: string) =>
+    truthdb(['wal', 'isolate', '--segment', '2', '--sequence', sequence, '--data', source.data]);
+  const [, from = ''] = /from sequence (\d+) to/.exec((await isolate('1')).err) ?? [];
+  expect(await isolate(from)).toMatchObject({ code: 0 });
+
+  const again = await startSource(source.data, source.serving.port);
+  const copy = directory();
+  const follower = startFollower(url, copy, SERVE);
+  const { connection } = await follower.firstLine();
+  const readers = await Promise.all([url, connection as string].map(clientOf));
+  const events = () => Promise.all(readers.map(async (reader) => (await reader.status())['events']));
+  const same = async () => {
+    const [theirs, ours] = await events();
+    return theirs === ours ? theirs : null;
+  };
+  await eventually(same);
+  // What comes behind it comes live.
+  await append(await clientOf(url), 'behind', 100);
+  await becomesSame(source.data, copy);
+  await eventually(same);
+  for (const reader of readers) {
+    await expect(reader.readAllPage({ from: Number(from) })).rejects.toMatchObject({ code: 'GAP' });
+  }
+  await becomesSame(source.data, copy);
+  await again.process.stop('SIGKILL');
+  await follower.stop('SIGTERM');
+  const reports = await Promise.all(
+    [source.data, copy].map(async (data) => (await truthdb(['wal', 'verify', '--data', data, '--json'])).out),
+  );
+  expect(JSON.parse(reports[0] as string)).toMatchObject({
+    ok: true,
+    gaps: [{ segment: 2, from: Number(from) }],
+  });
+  expect(reports[1]).toBe(reports[0]);
+});
