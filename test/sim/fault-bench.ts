@@ -8,18 +8,27 @@ import { contentOf, init } from '../../db/sim/log-subject.ts';
 import { hashOf } from '../../db/sim/payloads.ts';
 import { planOf } from '../../db/sim/plan.ts';
 import { Random } from '../../db/sim/random.ts';
-import { type Counts, DIRECTORY } from '../../db/sim/subject.ts';
+import { ARCHIVE, type Counts, DIRECTORY } from '../../db/sim/subject.ts';
 import { SimTime } from '../../db/sim/time.ts';
 import { Trace } from '../../db/sim/trace.ts';
 import type { RecordedAt, TenantId } from '../../db/types.ts';
-import { type OpenedLog, openLog, verifyLog } from '../../db/wal/index.ts';
+import { archiveSegments, type OpenedLog, openLog, verifyLog } from '../../db/wal/index.ts';
 
 export type Fault = Exclude<FaultKind, 'stop'>;
 
 /** What became of the stage, in words of the table. */
 export type Outcome = string;
 
-export type Stage = 'init' | 'start' | 'append' | 'rollover' | 'idle mark' | 'close' | 'checkpoint';
+export type Stage =
+  | 'init'
+  | 'start'
+  | 'append'
+  | 'rollover'
+  | 'idle mark'
+  | 'close'
+  | 'archive'
+  | 'prune'
+  | 'checkpoint';
 
 const ENTRY_BYTES_MAX = 200_000;
 
@@ -84,6 +93,16 @@ export class FaultBench {
     this.log.flush();
   }
 
+  archive(): void {
+    const { disk } = this;
+    archiveSegments({ disk, directory: DIRECTORY, to: ARCHIVE, before: this.log.stable, progress: () => {} });
+  }
+
+  /** Nobody holds anything: what was archived goes. */
+  prune(): void {
+    this.log.retention.prune({ before: this.log.stable, withoutArchive: false, others: [] });
+  }
+
   /** A log with an epoch behind it and a group that only the page cache has. */
   async crashed(): Promise<void> {
     this.init();
@@ -137,7 +156,21 @@ const STAGES: Readonly<Record<Exclude<Stage, 'checkpoint'>, Steps>> = {
     },
     act: (bench) => bench.log.close(),
   },
+  archive: { prepare: sealed, act: async (bench) => bench.archive() },
+  prune: {
+    prepare: async (bench) => {
+      await sealed(bench);
+      bench.archive();
+    },
+    act: async (bench) => bench.prune(),
+  },
 };
+
+/** A log of which one segment is sealed. */
+async function sealed(bench: FaultBench): Promise<void> {
+  await opened(bench);
+  for (let group = 0; group < 6; group++) bench.append(199_000);
+}
 
 async function opened(bench: FaultBench): Promise<void> {
   bench.init();

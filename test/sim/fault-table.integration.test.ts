@@ -8,7 +8,17 @@ import { describe, expect, test } from 'vitest';
 import type { Operation } from '../../db/sim/faults.ts';
 import { type Fault, outcomesOf, type Stage } from './fault-bench.ts';
 
-const STAGES: readonly Stage[] = ['init', 'start', 'append', 'rollover', 'idle mark', 'close', 'checkpoint'];
+const STAGES: readonly Stage[] = [
+  'init',
+  'start',
+  'append',
+  'rollover',
+  'idle mark',
+  'close',
+  'archive',
+  'prune',
+  'checkpoint',
+];
 const OPERATIONS: readonly Operation[] = [
   'open',
   'pwrite',
