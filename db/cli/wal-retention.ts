@@ -1,6 +1,6 @@
 /** `truthdb wal archive|prune`: moving the oldest segments of a log away. Nothing goes by itself. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { holdsOf } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { RealDisk } from '../io/index.ts';
@@ -34,12 +34,14 @@ export const walArchive: Command = {
     const to = resolve(required(walArchive, args, 'to'));
     const before = beforeFrom(walArchive, args);
     const progress = (line: string): void => terminal.progress(line);
+    const fresh = !existsSync(to);
     let archived: ReturnType<typeof archiveSegments>;
     try {
       archived = archiveSegments({ disk: new RealDisk(), directory, to, before, progress });
     } finally {
-      // The server reads what was pruned from there.
-      for (const made of [directory, to]) if (existsSync(made)) giveTo(ownerOf(directory), made);
+      // The server reads what was pruned from there; whatever else lies in a directory that was there is not ours to give.
+      const made = fresh ? [directory, to] : [directory, join(to, 'wal'), join(to, 'metadata')];
+      for (const each of made) if (existsSync(each)) giveTo(ownerOf(directory), each);
     }
     const segments = archived.map(({ index }) => index);
     await terminal.out(
