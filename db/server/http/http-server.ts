@@ -55,7 +55,8 @@ interface Open {
 
 const HEADERS_MILLIS = 10_000;
 const REQUEST_MILLIS = 60_000;
-const KEEP_ALIVE_MILLIS = 5_000;
+/** Longer than clients pause between two requests: one that writes while this side closes has lost its request. */
+const KEEP_ALIVE_MILLIS = 60_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 
 export class HttpServer {
