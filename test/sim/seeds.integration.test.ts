@@ -32,6 +32,8 @@ test(`${SEEDS} seeds keep what was acknowledged, invent nothing, and leave a cha
     ['damages', 1000],
     ['viewSwaps', 500],
     ['segments', 11_000],
+    ['snapshots', 400],
+    ['pruned', 40],
   ] as const) {
     expect(tally.counts[count], count).toBeGreaterThan(least);
   }
