@@ -13,13 +13,13 @@ export const walIsolate: Command = {
   name: 'wal isolate',
   summary: 'Declares a damaged part of a log lost, so that the rest can be used again.',
   detail:
-    'Only where no backup, archive or follower has it. Name the segment and the first sequence that cannot be read, as ' +
+    'Only where no backup, archive or follower has it. Name the segment and a sequence that cannot be read, as ' +
     '`truthdb wal verify` shows them. The bytes are kept in metadata/isolated/; the gap is recorded in the log, and ' +
     'readers that come to it are told. The server must be stopped.',
   positionals: [],
   options: [
     { flag: 'segment', value: 'N', help: 'number of the damaged segment (required)' },
-    { flag: 'sequence', value: 'N', help: 'first sequence that cannot be read (required)' },
+    { flag: 'sequence', value: 'N', help: 'a sequence that cannot be read (required)' },
     { flag: 'data', value: 'DIR', help: 'directory of the database (required)' },
   ],
   example: 'truthdb wal isolate --segment 3 --sequence 81215 --data /var/lib/truthdb',
@@ -44,7 +44,7 @@ export const walIsolate: Command = {
         marks: claimsOf(disk, directory),
         progress: (line) => terminal.progress(line),
       });
-      const { to, copy } = isolated;
+      const { to, copy, more } = isolated;
       for (const name of new SnapshotStore(disk, directory).setAside([isolated])) {
         terminal.say(`snapshot ${name} was taken of what is lost now; it is kept in snapshots/set-aside/`);
       }
@@ -53,6 +53,11 @@ export const walIsolate: Command = {
           ? JSON.stringify(isolated)
           : `sequences ${isolated.from} to ${to} are a gap now; ${copy === null ? 'there were no bytes to keep' : `their bytes are in ${copy}`}`,
       );
+      if (more !== null) {
+        terminal.say(
+          `this gap is declared, and the log does not open yet, because it has other damage: ${more}`,
+        );
+      }
     } finally {
       giveTo(ownerOf(directory), directory);
     }

@@ -36,7 +36,7 @@ export interface IsolateOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: (bytes: number) => Uint8Array;
-  /** Index of the damaged segment and the first sequence that cannot be read, as `verify` and the failing start name them. */
+  /** Index of the damaged segment and a sequence that cannot be read, as `verify` and the failing start name them. */
   readonly segment: number;
   readonly sequence: Sequence;
   /** What others know to have been durable: no sequence up to there is given out again. */
@@ -47,6 +47,8 @@ export interface IsolateOptions {
 export interface Isolated extends Gap {
   /** Where the removed bytes are; null when there were none. */
   readonly copy: string | null;
+  /** Other damage that keeps the log from opening: the gap counts already, and is recorded in the log once it opens. */
+  readonly more: string | null;
 }
 
 /** Throws INVALID_ARGUMENT when the damage is not where it is said to be, LOCKED while somebody has the log open. */
@@ -54,10 +56,10 @@ export async function isolate(options: IsolateOptions): Promise<Isolated> {
   const { disk, directory, clock, scheduler, random, marks, progress } = options;
   const lock = disk.lock(directory);
   if (lock === null) throw lockedError(directory);
-  let isolated: Isolated;
+  let isolated: Omit<Isolated, 'more'>;
   try {
     const damage = findDamage(options);
-    if (damage.from !== options.sequence) throw elsewhere(options, damage);
+    if (options.sequence < damage.from || options.sequence > damage.to) throw elsewhere(options, damage);
     progress(`keeping the bytes of sequences ${damage.from} to ${damage.to}`);
     isolated = { ...damage, copy: keepBytes(disk, directory, damage) };
     addGap(disk, directory, damage);
@@ -66,9 +68,14 @@ export async function isolate(options: IsolateOptions): Promise<Isolated> {
     lock.release();
   }
   progress(`recording the gap in the log`);
-  const log = await openLog({ disk, directory, clock, scheduler, random, marks, inline: true, progress });
-  await log.close();
-  return isolated;
+  try {
+    const log = await openLog({ disk, directory, clock, scheduler, random, marks, inline: true, progress });
+    await log.close();
+    return { ...isolated, more: null };
+  } catch (error) {
+    if (!(error instanceof TruthError) || error.code !== 'CORRUPT') throw error;
+    return { ...isolated, more: error.message };
+  }
 }
 
 /** The first damage of the segment that no gap covers yet. */
@@ -249,7 +256,7 @@ function elsewhere({ segment, sequence }: IsolateOptions, damage: Gap): TruthErr
   return new TruthError(
     'INVALID_ARGUMENT',
     `segment ${segment} is damaged from sequence ${damage.from} to ${damage.to} (offset ${damage.offset}), not at ${sequence}; ` +
-      'name the sequence where the damage begins. Nothing was changed.',
+      'name a sequence in the damage. Nothing was changed.',
     { segment, from: damage.from, to: damage.to, offset: damage.offset },
   );
 }

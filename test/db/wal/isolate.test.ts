@@ -169,12 +169,22 @@ describe.each(Object.entries(DAMAGES))('%s', (_, damage) => {
   });
 
   test('is not isolated where it is not', async () => {
-    const { disk, segment, from } = await damage();
+    const { disk, segment, from, to } = await damage();
     const before = disk.paths().map((path) => [path, Buffer.from(disk.bytesOf(path)).toString('base64')]);
-    await expect(isolateIn(disk, segment, from + 1)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    for (const sequence of [from - 1, to + 1])
+      await expect(isolateIn(disk, segment, sequence)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     expect(disk.paths().map((path) => [path, Buffer.from(disk.bytesOf(path)).toString('base64')])).toEqual(
       before,
     );
+  });
+
+  test('is isolated by any sequence in it', async () => {
+    const { disk, segment, from, to } = await damage();
+    expect(await isolateIn(disk, segment, Math.ceil((from + to) / 2))).toMatchObject({
+      from,
+      to,
+      more: null,
+    });
   });
 
   test('is isolated, or as it was, after a crash at any moment', async () => {
@@ -202,6 +212,17 @@ describe.each(Object.entries(DAMAGES))('%s', (_, damage) => {
       if (done) return;
     }
   }, 60_000);
+});
+
+test('two lost files are isolated one after the other, and the first time it is told that there is more', async () => {
+  const { disk, paths, groups } = await threeSegments();
+  for (const path of paths.slice(0, 2)) disk.unlink(path);
+  const first = await isolateIn(disk, 1, 1);
+  expect(first.more).toMatch(/segment 2/);
+  const second = await isolateIn(disk, 2, first.to + 1);
+  expect(second).toMatchObject({ to: groups[1]!.at(-1)!.lastSequence, more: null });
+  const { problems, gaps } = verifyLog({ disk, directory: DIRECTORY });
+  expect([problems, gaps.map(({ segment }) => segment)]).toEqual([[], [1, 2]]);
 });
 
 test('the removed bytes are kept as they were', async () => {
