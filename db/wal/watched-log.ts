@@ -7,8 +7,10 @@ import type { Disk, Scheduler } from '../io/index.ts';
 import type { CommitOrdinal, Sequence } from '../types.ts';
 import { listSegments } from './catalog.ts';
 import { SEGMENT_HEADER_BYTES } from './format.ts';
+import { gapAt, readGaps } from './gaps.ts';
 import { readDurableMark } from './metadata.ts';
 import type { ReadableSegment, StableLog } from './reader.ts';
+import { startBehind } from './resync.ts';
 import { Scanner } from './scanner.ts';
 import { type OpenedSegment, openSegment, type SegmentName, walDirectory } from './segment.ts';
 import { SparseIndex } from './sparse-index.ts';
@@ -117,7 +119,19 @@ export class WatchedLog implements StableLog {
     this.#scanner.start(this.#segment, { offset, sequence, ordinal, chain: null, contentHash: false });
     for (;;) {
       const scanned = this.#scanner.next();
-      if (scanned.kind === 'break') return { seen, mark };
+      if (scanned.kind === 'break') {
+        const gap = gapAt(readGaps(this.#disk, this.#directory), this.#segment.header.index, scanned.offset);
+        if (gap === null) return { seen, mark };
+        // Declared lost, which is as good as durable: the log goes on behind it, here or in the next segment.
+        mark = Math.max(mark, gap.to) as Sequence;
+        const sealed = gap.end >= this.#segment.header.identity.segmentBytes;
+        seen.push({ from: gap.offset, offset: gap.end, sequence: gap.to, ordinal, sealed });
+        if (sealed) return { seen, mark };
+        const behind = startBehind(this.#disk, this.#segment, gap);
+        ({ ordinal } = behind);
+        this.#scanner.start(this.#segment, { ...behind, chain: null });
+        continue;
+      }
       ({ sequence, end: offset } = scanned);
       // A seal is written when everything is durable, and nothing is written behind it before it is.
       const sealed = scanned.kind === 'seal';

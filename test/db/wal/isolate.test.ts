@@ -142,7 +142,10 @@ describe.each(Object.entries(DAMAGES))('%s', (_, damage) => {
     const isolated = await isolateIn(disk, segment, from);
     expect(isolated).toMatchObject({ segment, from, to });
 
+    const watching = openReader({ disk, directory: DIRECTORY });
     const { log } = await open(disk);
+    expect(watching.stable).toBeGreaterThanOrEqual(log.stable - 3);
+    watching.close();
     const found = await textsAcross(log);
     expect(found.filter((text) => text.startsWith('gap'))).toEqual([`gap ${from}–${to}`]);
     const kept = found.filter((text) => !text.startsWith('gap'));
