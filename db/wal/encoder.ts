@@ -123,6 +123,12 @@ export class Encoder {
     return this.#lastCommit;
   }
 
+  /** Whether nobody is served by closing the open group before the writer is ready for it. */
+  groupCanWait(bytesMax: number): boolean {
+    const group = this.#group;
+    return group !== null && group.durability === 'group_sync' && this.#offset - group.offset < bytesMax;
+  }
+
   get groupOpen(): boolean {
     return this.#group !== null;
   }

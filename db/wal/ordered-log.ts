@@ -30,6 +30,8 @@ import { SparseIndex } from './sparse-index.ts';
 import { StableWait } from './stable-wait.ts';
 
 /** An idle log writes an empty commit after this long, to carry the mark of the last real one. */
+/** A held group that has grown to this is handed over: the writer can hash it while it waits for the disk. */
+const HELD_BYTES_MAX = 64 * 1024;
 const IDLE_MARK_MILLIS = 50;
 
 export interface OrderedLogOptions {
@@ -91,6 +93,8 @@ export class OrderedLog implements Log {
   /** Somebody was refused for lack of room. */
   #refusedBusy = false;
   #flushScheduled = false;
+  /** The open group waits for the writer's next progress. */
+  #held = false;
   #idleArmed = false;
   #activeNanos = 0n;
 
@@ -180,12 +184,27 @@ export class OrderedLog implements Log {
   #flushSoon(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    this.#scheduler.endOfTurn(() => this.flush());
+    this.#scheduler.endOfTurn(() => this.#endTurn());
+  }
+
+  /**
+   * While a group waits for the writer already, what comes is collected in one group behind it: a commit for each turn costs
+   * more than it brings forward. The writer's next progress closes it, which comes before the writer could take it.
+   */
+  #endTurn(): void {
+    const encoder = this.#writing?.encoder;
+    if (encoder !== undefined && this.#queue.waiting && encoder.groupCanWait(HELD_BYTES_MAX)) {
+      this.#flushScheduled = false;
+      this.#held = true;
+      return;
+    }
+    this.flush();
   }
 
   /** Ends the open group now instead of at the end of the turn. */
   flush(): void {
     this.#flushScheduled = false;
+    this.#held = false;
     if (this.#writing === null) return;
     const { encoder } = this.#writing;
     const commit = encoder.closeGroup();
@@ -387,6 +406,7 @@ export class OrderedLog implements Log {
       this.#refusedBusy = false;
       for (const listener of this.#roomListeners) listener();
     }
+    if (this.#held) this.flush();
   }
 
   #fail(reason: string): void {

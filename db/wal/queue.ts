@@ -186,6 +186,11 @@ export class QueueProducer {
     return this.#head - this.#tail;
   }
 
+  /** Whether something is published that the writer has not written yet. */
+  get waiting(): boolean {
+    return Atomics.load(this.#views.words, WORD.released) !== this.#published;
+  }
+
   get queuedEntries(): number {
     this.#collect();
     return this.#queuedEntries;

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RealDisk, realClock } from '../../../db/io/index.ts';
 import type { RecordedAt, Sequence } from '../../../db/types.ts';
+
 import { initLog, type OpenedLog, openLog, openReader, verifyLog } from '../../../db/wal/index.ts';
+import type { ClosedCommit } from '../../../db/wal/log.ts';
 import { draft, texts, textsOf } from './support.ts';
 
 const disk = new RealDisk();
@@ -49,6 +51,26 @@ test('a stalled event loop finds everything stable when it is back', async () =>
   while (performance.now() < until);
   await settled(log);
   expect(heard.at(-1)).toBeGreaterThan(last);
+  await log.close();
+});
+
+test('turns share a commit while the writer has another waiting, and nobody waits for a next one to come', async () => {
+  const log = await open();
+  const commits: ClosedCommit[] = [];
+  log.onCommit((commit) => commits.push(commit));
+  for (let turn = 0; turn < 2000; turn++) {
+    log.append([draft(`turn ${turn}`)], now());
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await settled(log);
+  expect(commits.length).toBeLessThan(1500);
+  for (const [at, { first }] of commits.entries()) {
+    if (at > 0) expect(first).toBe(commits[at - 1]!.sequence + 1);
+  }
+  const { last } = log.append([draft('alone')], now());
+  await expect.poll(() => commits.at(-1), { interval: 1 }).toMatchObject({ first: last, sequence: last + 1 });
+  await settled(log);
+  expect(await texts(log)).toHaveLength(2001);
   await log.close();
 });
 
