@@ -192,8 +192,14 @@ export class OrderedLog implements Log {
    * more than it brings forward. The writer's next progress closes it, which comes before the writer could take it.
    */
   #endTurn(): void {
-    const encoder = this.#writing?.encoder;
-    if (encoder !== undefined && this.#queue.waiting && encoder.groupCanWait(HELD_BYTES_MAX)) {
+    const writing = this.#writing;
+    const collecting =
+      writing !== null &&
+      // An inline writer makes no progress by itself.
+      !writing.driver.inline &&
+      this.#queue.waiting &&
+      writing.encoder.groupCanWait(HELD_BYTES_MAX);
+    if (collecting) {
       this.#flushScheduled = false;
       this.#held = true;
       return;
