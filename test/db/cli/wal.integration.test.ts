@@ -80,7 +80,7 @@ test('damage is named, isolated where it is, and the log verifies and opens agai
     problems: [{ segment: name, sequence: group.firstSequence }],
   });
   const place = ['--segment', `${index}`, '--data', directory];
-  const elsewhere = await json('wal', 'isolate', '--sequence', `${group.firstSequence + 1}`, ...place);
+  const elsewhere = await json('wal', 'isolate', '--sequence', `${group.lastSequence + 1}`, ...place);
   expect(elsewhere).toMatchObject({
     error: { code: 'INVALID_ARGUMENT', details: { from: group.firstSequence } },
   });
