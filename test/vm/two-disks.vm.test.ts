@@ -79,6 +79,9 @@ test.each(['first', 'second'] as const)('of two installed disks, the %s one star
   await client.append('which', { type: 'disk', data: { chosen } }, { expected: 'none' });
   await client.close();
   if (started.sshKey !== undefined) await expectKeysOnly(vm, sshPort, started, started.sshKey);
-  expect(vm.serial.plainText()).toContain(`${started.hostname} login:`);
+  // The database may answer before the prompt is there.
+  await expect
+    .poll(() => vm.serial.plainText(), { interval: 500, timeout: READY_SECONDS * 1000 })
+    .toContain(`${started.hostname} login:`);
   await expectUntouched(vm, [otherDisk]);
 });
