@@ -48,6 +48,7 @@ interface Runner extends Contender {
 export async function runShape(peers: readonly Peer[], shape: Shape, plan: Plan): Promise<ShapeResult> {
   const missed: Missed[] = [];
   const runners: Runner[] = [];
+  let opened = 0;
   const working = join(plan.directory, 'work');
   mkdirSync(working, { mode: 0o755 });
   try {
@@ -58,7 +59,7 @@ export async function runShape(peers: readonly Peer[], shape: Shape, plan: Plan)
       for (const entrant of entrants) {
         plan.signal.throwIfAborted();
         await attempt(entrant.name, missed, plan, async () => {
-          runners.push(await open(peer, entrant, join(working, String(runners.length))));
+          runners.push(await open(peer, entrant, join(working, String(opened++))));
         });
       }
     }
