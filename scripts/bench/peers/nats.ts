@@ -8,6 +8,17 @@ import { type Dialect, WireLoad } from './wire-load.ts';
 const SERVER = '/usr/sbin/nats-server';
 const EMPTY = Buffer.alloc(0);
 
+/** What a connection asks of JetStream before its load. */
+interface Question {
+  readonly subject: string;
+  readonly body: string;
+}
+const MAKE_STREAM: Question = {
+  subject: '$JS.API.STREAM.CREATE.LOG',
+  body: JSON.stringify({ name: 'LOG', subjects: ['log'], storage: 'file', retention: 'limits' }),
+};
+const FIND_STREAM: Question = { subject: '$JS.API.STREAM.INFO.LOG', body: '' };
+
 export const nats: Peer = {
   name: 'NATS JetStream',
   setting: 'file store; acknowledged before it is synced, no setting for it in 2.9',
@@ -31,7 +42,13 @@ async function openNats(directory: string, shape: Shape) {
   await untilReady(server, 'nats-server', () => listens(port));
   // Messages go one by one: a batch is as many of them under way.
   const underWay = shape.inFlight * shape.batch;
-  const load = await WireLoad.open(port, shape.clients, () => new NatsDialect(payload(shape.bytes)));
+  // Asked for by two connections at once, the second is refused for subjects that overlap: one makes the stream.
+  (await WireLoad.open(port, 1, () => new NatsDialect(payload(shape.bytes), MAKE_STREAM))).close();
+  const load = await WireLoad.open(
+    port,
+    shape.clients,
+    () => new NatsDialect(payload(shape.bytes), FIND_STREAM),
+  );
   return {
     run: (seconds: number) => load.run(seconds, underWay),
     close: async () => {
@@ -51,7 +68,10 @@ class NatsDialect implements Dialect {
   #owed: Buffer | null = null;
   #rest: Buffer = EMPTY;
 
-  constructor(data: Buffer) {
+  readonly #question: Question;
+
+  constructor(data: Buffer, question: Question) {
+    this.#question = question;
     this.#request = Buffer.concat([
       Buffer.from(`PUB log ${this.#inbox} ${data.length}\r\n`),
       data,
@@ -60,10 +80,9 @@ class NatsDialect implements Dialect {
   }
 
   greeting(): Buffer {
-    // Making a stream that is there already, with the same settings, is answered with it.
-    const stream = JSON.stringify({ name: 'LOG', subjects: ['log'], storage: 'file', retention: 'limits' });
-    const create = `PUB $JS.API.STREAM.CREATE.LOG ${this.#inbox} ${stream.length}\r\n${stream}\r\n`;
-    return Buffer.from(`CONNECT {"verbose":false,"echo":true}\r\nSUB ${this.#inbox} 1\r\n${create}`);
+    const { subject, body } = this.#question;
+    const ask = `PUB ${subject} ${this.#inbox} ${body.length}\r\n${body}\r\n`;
+    return Buffer.from(`CONNECT {"verbose":false,"echo":true}\r\nSUB ${this.#inbox} 1\r\n${ask}`);
   }
 
   ready(): boolean {

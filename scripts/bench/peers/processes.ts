@@ -3,6 +3,7 @@
  * a server whose starter has died, however it died; an ordinary end stops each in order and waits for it.
  */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -84,6 +85,16 @@ export function startProcess(program: string, args: readonly string[], options: 
       clearTimeout(late);
     },
   };
+}
+
+/** Ends what a contender that failed on the way has left running. */
+export async function stopLeftovers(): Promise<void> {
+  await Promise.all(
+    [...running].map(async (child) => {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    }),
+  );
 }
 
 /** Waits until `ready` says so; throws what the process said if it ends before, and stops it if it takes too long. */

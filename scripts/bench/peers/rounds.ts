@@ -6,7 +6,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender, Entrant, Peer, Shape } from './peer.ts';
-import { runProgram } from './processes.ts';
+import { runProgram, stopLeftovers } from './processes.ts';
 
 /** Events per second of one contender, a number a round. */
 export interface Measured {
@@ -68,6 +68,7 @@ export async function runShape(peers: readonly Peer[], shape: Shape, plan: Plan)
     return { shape, measured: inRace.map(({ name, durable, rates }) => ({ name, durable, rates })), missed };
   } finally {
     for (const runner of runners.reverse()) await runner.close().catch(() => {});
+    await stopLeftovers();
     rmSync(working, { recursive: true, force: true });
   }
 }
