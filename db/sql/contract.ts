@@ -1,0 +1,77 @@
+/** What the database answers to SQL, without how. Wire, HTTP, PostgreSQL's protocol, CLI and embedders are written against this. */
+import type { Sequence, TenantId } from '../types.ts';
+import type { Row, SqlType, SqlValue } from './types/sql-type.ts';
+
+export interface SqlIdentity {
+  readonly tenant: TenantId;
+  /** Who acts: written into every version as its actor. 1 to 128 bytes. */
+  readonly actor: string;
+  readonly mayWrite: boolean;
+  /** Create, alter, drop. */
+  readonly mayDefine: boolean;
+}
+
+export interface SqlColumn {
+  readonly name: string;
+  readonly type: SqlType;
+}
+
+/**
+ * A value for a parameter: already of SQL's kind, or text that is read as PostgreSQL reads it once the parameter's type is
+ * known (`text` null is NULL).
+ */
+export type SqlParameter =
+  | { readonly given: 'value'; readonly value: SqlValue }
+  | { readonly given: 'text'; readonly text: string | null };
+
+export interface SqlDescription {
+  readonly parameters: readonly SqlType[];
+  /** Null: the statement returns no rows. */
+  readonly columns: readonly SqlColumn[] | null;
+}
+
+export interface SqlResult {
+  /** As PostgreSQL's command tag says it: `INSERT 0 1`, `SELECT 3`, `CREATE TABLE`. */
+  readonly tag: string;
+  /** Null: the statement returns no rows. */
+  readonly columns: readonly SqlColumn[] | null;
+  readonly rows: readonly Row[];
+  /** Rows written or returned. */
+  readonly count: number;
+  /** Where the answer stands in the log: of a write its last entry, of a read the commit it was answered at. */
+  readonly position: Sequence;
+}
+
+export interface ExecuteOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** A statement that has been parsed, checked against the catalog and given parameter types. It is bound again when the catalog has changed. */
+export interface SqlStatement {
+  readonly text: string;
+  readonly description: SqlDescription;
+}
+
+/**
+ * One connection's conversation: at most one transaction. Calls are carried out in order. Errors are TruthErrors whose
+ * details carry `sqlstate`; after one inside a transaction everything but ROLLBACK is refused (25P02).
+ */
+export interface SqlSession {
+  readonly transaction: 'none' | 'open' | 'failed';
+  /** Errors: INVALID_ARGUMENT (syntax 42601, names 42P01 42703, types 42804 …), TOO_LARGE (54000, 54001). */
+  prepare(text: string, parameterTypes?: readonly (SqlType | null)[]): SqlStatement;
+  /** Several statements separated by semicolons: only without parameters. */
+  execute(
+    statement: SqlStatement | string,
+    parameters: readonly SqlParameter[],
+    options?: ExecuteOptions,
+  ): Promise<SqlResult>;
+  /** Statements of a text, each to be executed by itself. */
+  split(text: string): readonly string[];
+  /** Ends an open transaction without committing it. */
+  close(): void;
+}
+
+export interface SqlDatabase {
+  session(identity: SqlIdentity): SqlSession;
+}
