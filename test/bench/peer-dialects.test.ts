@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { decodeAppend, FrameReader, KIND } from '../../db/protocol/index.ts';
 import { GrpcDialect } from '../../scripts/bench/peers/grpc-dialect.ts';
 import { PostgresDialect } from '../../scripts/bench/peers/postgres-dialect.ts';
+import { TruthdbDialect } from '../../scripts/bench/peers/truthdb-dialect.ts';
 
 const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
 
@@ -37,6 +39,26 @@ describe('the PostgreSQL load', () => {
     const error = Buffer.from('E\0\0\0\x10Mno space\0\0', 'binary');
     error.writeUInt32BE(error.length - 1, 1);
     expect(() => postgres().answered(error)).toThrow('no space');
+  });
+});
+
+describe('the load of TruthDB', () => {
+  test('is whole frames, each with its own number and its own event ids', () => {
+    const data = Buffer.from('payload');
+    const dialect = new TruthdbDialect({ token: 't', stream: 's', data, batch: 3 });
+    const reader = new FrameReader(1024 * 1024);
+    reader.push(Buffer.concat([dialect.requests(2), dialect.requests(1)]));
+    const requests = new Set<number>();
+    const ids = new Set<string>();
+    while (reader.next()) {
+      expect(reader.kind).toBe(KIND.APPEND);
+      requests.add(reader.request);
+      for (const event of decodeAppend(reader.body).events) {
+        ids.add(Buffer.from(event.id).toString('hex'));
+        expect(Buffer.from(event.data)).toEqual(data);
+      }
+    }
+    expect([requests.size, ids.size]).toEqual([3, 9]);
   });
 });
 

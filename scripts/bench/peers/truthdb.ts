@@ -1,14 +1,14 @@
-/** TruthDB as a server, driven by its own SDK over plain TCP on the loopback. */
+/** TruthDB as a server over plain TCP on the loopback, driven by the load generator that the other servers get. */
 import { join } from 'node:path';
 import { type Client, connect } from '../../../db/client/index.ts';
-import { newUuid, parseConnectionString } from '../../../db/protocol/index.ts';
-import type { EventDraft, StreamName } from '../../../db/streams/event.ts';
+import { type Address, parseConnectionString } from '../../../db/protocol/index.ts';
 import { VERSION } from '../../../db/version.ts';
 import { type Peer, payload, type Shape } from './peer.ts';
 import { type Started, startProcess, untilReady } from './processes.ts';
+import { TruthdbDialect } from './truthdb-dialect.ts';
+import { WireLoad } from './wire-load.ts';
 
 const BINARY = join(import.meta.dirname, '../../../db/bin.ts');
-const NOTHING = new Uint8Array(0);
 
 export const TRUTHDB = 'TruthDB';
 
@@ -17,7 +17,7 @@ export const truthdb: Peer = {
   setting: 'group_sync: fdatasync before each acknowledgement, shared by what arrived meanwhile',
   durable: true,
   checksums: 'xxHash64 an entry, SHA-256 chain a commit, xxHash64 a frame',
-  load: 'SDK, one Node process',
+  load: 'own client, APPEND frames',
   absent: () => null,
   version: () => VERSION,
   entrants: (shape) => [{ name: TRUTHDB, open: (directory) => openTruthdb(directory, shape) }],
@@ -49,11 +49,20 @@ export async function startTruthdb(directory: string): Promise<TruthdbServer> {
 
 async function openTruthdb(directory: string, shape: Shape) {
   const { started, url } = await startTruthdb(directory);
-  const clients = await connectAll(url, shape.clients);
+  const { port, token } = parseConnectionString(url) as Extract<Address, { kind: 'tcp' }>;
+  let streams = 0;
+  const dialect = () =>
+    new TruthdbDialect({
+      token,
+      stream: `load-${streams++}`,
+      data: payload(shape.bytes),
+      batch: shape.batch,
+    });
+  const load = await WireLoad.open(port, shape.clients, dialect);
   return {
-    run: (seconds: number) => appendFor(clients, shape, seconds),
+    run: async (seconds: number) => (await load.run(seconds, shape.inFlight)) * shape.batch,
     close: async () => {
-      await Promise.all(clients.map((client) => client.close()));
+      load.close();
       await started.stop();
     },
   };
@@ -63,27 +72,4 @@ export function connectAll(url: string, clients: number): Promise<Client[]> {
   const address = parseConnectionString(url);
   // A server that is gone must be noticed, not waited for.
   return Promise.all(Array.from({ length: clients }, () => connect(address, { reconnect: false })));
-}
-
-/** Events acknowledged per second. */
-async function appendFor(clients: readonly Client[], shape: Shape, seconds: number): Promise<number> {
-  const data = payload(shape.bytes);
-  const began = performance.now();
-  const until = began + seconds * 1000;
-  let appended = 0;
-  const work = async (client: Client, stream: StreamName): Promise<void> => {
-    while (performance.now() < until) {
-      const events: EventDraft[] = [];
-      for (let index = 0; index < shape.batch; index++)
-        events.push({ id: newUuid(), type: 'load', contentType: 'binary', data, metadata: NOTHING });
-      await client.appendDrafts({ stream, expected: 'any', events, ack: 'durable' });
-      appended += shape.batch;
-    }
-  };
-  await Promise.all(
-    clients.flatMap((client, index) =>
-      Array.from({ length: shape.inFlight }, () => work(client, `load-${index}` as StreamName)),
-    ),
-  );
-  return (appended / (performance.now() - began)) * 1000;
 }
