@@ -30,7 +30,7 @@ import {
 } from './format.ts';
 import type { Gap } from './gaps.ts';
 import { writeCount } from './layout.ts';
-import type { AppendedRange, ClosedCommit, Durability, EntryDraft, LogIdentity } from './log.ts';
+import type { AppendedRange, ClosedCommit, Durability, EntryDraft, LogIdentity, Preparation } from './log.ts';
 import { PIECE_KIND, type QueueProducer } from './queue.ts';
 import type { SparseIndex } from './sparse-index.ts';
 
@@ -134,9 +134,16 @@ export class Encoder {
   }
 
   /** Adds one command to the open group, opening, closing and rolling over as needed. Throws before changing anything. */
-  append(entries: readonly EntryDraft[], recordedAt: RecordedAt, durability: Durability): AppendedRange {
+  append(
+    entries: readonly EntryDraft[],
+    recordedAt: RecordedAt,
+    durability: Durability,
+    preparation: Preparation | null,
+  ): AppendedRange {
     const bytes = this.#commandBytes(entries);
     this.#makePlace(bytes);
+    // The place is certain from here on: nothing below refuses.
+    if (preparation !== null) preparation.prepare(this.#next);
     const group = this.#openGroup();
     group.recordedAt = recordedAt > group.recordedAt ? recordedAt : group.recordedAt;
     group.durability = stricter(group.durability, durability);

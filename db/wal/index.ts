@@ -12,6 +12,7 @@
 
 export { type ArchiveOptions, archiveSegments } from './archive.ts';
 export { type LogBeginning, logBeginning, noteArchive } from './archive-places.ts';
+export { beginningOf, type EpochBeginning, findEpochs, readEpochs, writeEpochs } from './epochs.ts';
 export { fileHolds, holdFiles } from './file-holds.ts';
 export type { SyncCaps } from './flusher.ts';
 export {
@@ -48,6 +49,7 @@ export type {
   LogIdentity,
   LogReader,
   LogStatus,
+  Preparation,
   ReadOptions,
 } from './log.ts';
 export { LogBytes, type LogBytesRequest, type LogPiece, type LogPlace } from './log-bytes.ts';

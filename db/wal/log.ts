@@ -55,6 +55,18 @@ export interface ClosedCommit {
 
 export type Durability = 'async' | 'sync' | 'group_sync';
 
+/**
+ * Whoever must know the places of a command's entries before their payloads are copied, because the bytes depend on them:
+ * each payload has its final length already.
+ */
+export interface Preparation {
+  /**
+   * Called in `append`, after everything that may refuse the command, with the sequence of its first entry. Fills payloads in
+   * place. What it throws is `append`'s error, and nothing of the command is in the log.
+   */
+  prepare(first: Sequence): void;
+}
+
 export interface AppendedRange {
   readonly first: Sequence;
   readonly last: Sequence;
@@ -129,7 +141,12 @@ export interface Log extends LogReader {
    * the greatest of its group, at least previous + 1 ns.
    * Errors: BUSY (queue full; details.retryAfterMillis), TOO_LARGE, DISK_FULL, VIEW_AHEAD, WRITER_FAILED, CLOSED.
    */
-  append(entries: readonly EntryDraft[], recordedAt: RecordedAt, durability?: Durability): AppendedRange;
+  append(
+    entries: readonly EntryDraft[],
+    recordedAt: RecordedAt,
+    durability?: Durability,
+    preparation?: Preparation | null,
+  ): AppendedRange;
   /** Bytes one command may take at most, headers and padding included. */
   readonly commandBytesMax: number;
   /**

@@ -12,6 +12,7 @@ import {
 import type { Epoch, Sequence } from '../types.ts';
 import { InlineDriver, ThreadDriver } from './drivers.ts';
 import { commandBytesMax } from './encoder.ts';
+import { type EpochBeginning, noteEpoch } from './epochs.ts';
 import { SYNC_CAPS_DEFAULT, type SyncCaps } from './flusher.ts';
 import { type EpochReason, entryBytes } from './format.ts';
 import { type Gap, noteRecorded, readGaps } from './gaps.ts';
@@ -56,6 +57,8 @@ export interface OpenLogOptions {
 export interface OpenedLog extends Log {
   readonly torn: TornTail | null;
   readonly retention: LogRetention;
+  /** The epoch that is written in; null before there was room to begin it. */
+  readonly begun: EpochBeginning | null;
   /** Ends the open group now instead of at the end of the turn. */
   flush(): void;
 }
@@ -116,7 +119,16 @@ async function startWriting(
     return;
   }
   const gaps = readGaps(options.disk, options.directory).filter(({ recorded }) => !recorded);
-  await log.begin(setUpWriter(options, queue, recovered, openSegment, epoch, gaps));
+  const setup = setUpWriter(options, queue, recovered, openSegment, epoch, gaps);
+  const beginning = { epoch, after: setup.facts.parentSequence, random: setup.facts.random };
+  const noted = unlessFull('the random bytes of the next epoch', () =>
+    noteEpoch(options.disk, options.directory, beginning),
+  );
+  if (noted instanceof TruthError) {
+    log.refuse(noted, () => startWriting(log, options, queue, recovered));
+    return;
+  }
+  await log.begin(setup);
   if (gaps.length > 0 && log.status().readOnly === null) noteRecorded(options.disk, options.directory);
 }
 

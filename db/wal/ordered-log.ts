@@ -10,6 +10,7 @@ import { DiskActivity } from './disk-activity.ts';
 import type { WriterDriver } from './drivers.ts';
 import { stricter } from './durability.ts';
 import { commandBytesMax, Encoder, type EncoderStart, type EpochFacts } from './encoder.ts';
+import type { EpochBeginning } from './epochs.ts';
 import type {
   AppendedRange,
   ClosedCommit,
@@ -20,6 +21,7 @@ import type {
   LogEntry,
   LogIdentity,
   LogStatus,
+  Preparation,
   ReadOptions,
 } from './log.ts';
 import { LogRetention } from './log-retention.ts';
@@ -84,6 +86,7 @@ export class OrderedLog implements Log {
   /** Why nothing can be appended now. */
   #refusal: TruthError | null = null;
   #epoch: Epoch;
+  #begun: EpochBeginning | null = null;
   #written: Sequence;
   #stable: Sequence;
   #lastCommit: Sequence;
@@ -121,6 +124,10 @@ export class OrderedLog implements Log {
     return this.#epoch;
   }
 
+  get begun(): EpochBeginning | null {
+    return this.#begun;
+  }
+
   get stable(): Sequence {
     return this.#stable;
   }
@@ -153,6 +160,7 @@ export class OrderedLog implements Log {
     });
     this.#writing = { encoder, driver };
     this.#epoch = start.epoch;
+    this.#begun = { epoch: start.epoch, after: facts.parentSequence, random: facts.random };
     if (!driver.inline) void this.#watch();
     await this.#beginEpoch(encoder, facts);
   }
@@ -167,11 +175,16 @@ export class OrderedLog implements Log {
     });
   }
 
-  append(entries: readonly EntryDraft[], recordedAt: RecordedAt, durability?: Durability): AppendedRange {
+  append(
+    entries: readonly EntryDraft[],
+    recordedAt: RecordedAt,
+    durability?: Durability,
+    preparation: Preparation | null = null,
+  ): AppendedRange {
     this.#refuseIfOver();
     try {
       const asked = stricter(durability ?? this.#durability, this.#durability);
-      return this.#encoder().append(entries, recordedAt, asked);
+      return this.#encoder().append(entries, recordedAt, asked, preparation);
     } catch (error) {
       this.#refusedBusy ||= error instanceof TruthError && error.code === 'BUSY';
       throw error;

@@ -15,6 +15,7 @@ import type {
   LogCommit,
   LogEntry,
   LogStatus,
+  Preparation,
   ReadOptions,
 } from '../../../db/wal/log.ts';
 
@@ -78,7 +79,12 @@ export class MemoryLog implements Log {
     return this.#written as Sequence;
   }
 
-  append(entries: readonly EntryDraft[], recordedAt: RecordedAt): AppendedRange {
+  append(
+    entries: readonly EntryDraft[],
+    recordedAt: RecordedAt,
+    _durability?: Durability,
+    preparation: Preparation | null = null,
+  ): AppendedRange {
     if (this.#closed) throw new TruthError('CLOSED', 'the log is closed');
     if (this.#failed !== null) throw new TruthError('WRITER_FAILED', this.#failed.message);
     if (this.#busy) throw new TruthError('BUSY', 'the queue is full', { retryAfterMillis: 5 });
@@ -88,6 +94,7 @@ export class MemoryLog implements Log {
     }
     const group = this.#group;
     const first = this.#next as Sequence;
+    preparation?.prepare(first);
     for (const entry of entries) {
       const payload = new Uint8Array(entry.payload);
       group.entries.push({ ...entry, payload, sequence: this.#next++ as Sequence });
