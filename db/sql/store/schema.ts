@@ -1,0 +1,129 @@
+/**
+ * Tables and settings of a store's file.
+ *
+ * `current` and `history` are kept apart, so that reads of the present do not pay for the past. Their keys begin with the
+ * space, big-endian, so a space is one range and keys sort as bytes. Without rowids the rows lie in the key's own B-tree.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import { TruthError } from '../../errors.ts';
+import { withStoreErrors } from './sqlite-errors.ts';
+
+export const STORE_FORMAT = 1;
+
+const TABLES = `
+  CREATE TABLE current (
+    key BLOB NOT NULL PRIMARY KEY,
+    since INTEGER NOT NULL,
+    value BLOB NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  CREATE TABLE history (
+    key BLOB NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (key, since)
+  ) WITHOUT ROWID, STRICT;
+  CREATE TABLE commits (
+    sequence INTEGER PRIMARY KEY,
+    ordinal INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX commits_by_time ON commits (recorded_at);
+  CREATE TABLE actors (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE writes (sequence INTEGER PRIMARY KEY, actor INTEGER NOT NULL) STRICT;
+  CREATE TABLE counts (space INTEGER PRIMARY KEY, current INTEGER NOT NULL) STRICT;
+  CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+`;
+
+/** A page holds some thirty rows of a hundred bytes; larger ones make each small commit write more. */
+const PAGE_BYTES = 4096;
+const CACHE_KIB_WRITER = 32 * 1024;
+const CACHE_KIB_READER = 8 * 1024;
+const MMAP_BYTES = 1024 * 1024 * 1024;
+const BUSY_TIMEOUT_MS = 5000;
+
+export interface OpenFileOptions {
+  readonly path: string;
+  /** 16 bytes. */
+  readonly logId: Uint8Array;
+  /** `none`: nothing of the file has to outlive the process. */
+  readonly durability: 'wal' | 'none';
+}
+
+/** Opens the file for writing and makes its tables when it is new. Errors: CORRUPT, UNSUPPORTED_VERSION, FORKED (another log's). */
+export function openFile({ path, logId, durability }: OpenFileOptions): DatabaseSync {
+  return withStoreErrors(path, () => {
+    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      database.exec(`
+        PRAGMA page_size = ${PAGE_BYTES};
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = ${durability === 'wal' ? 'NORMAL' : 'OFF'};
+        PRAGMA secure_delete = ON;
+        PRAGMA cache_size = -${CACHE_KIB_WRITER};
+        PRAGMA mmap_size = ${MMAP_BYTES};
+        PRAGMA temp_store = MEMORY;
+      `);
+      if (database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined) createTables(database, logId);
+      checkIdentity(database, path, hex(logId));
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+/** Opens an existing file for reading beside its writer, on any thread. Errors: VIEW_UNAVAILABLE (no such file), CORRUPT, UNSUPPORTED_VERSION. */
+export function openFileForReading(path: string): DatabaseSync {
+  return withStoreErrors(path, () => {
+    const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    try {
+      database.exec(`
+        PRAGMA cache_size = -${CACHE_KIB_READER};
+        PRAGMA mmap_size = ${MMAP_BYTES};
+        PRAGMA temp_store = MEMORY;
+      `);
+      checkIdentity(database, path, null);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+function createTables(database: DatabaseSync, logId: Uint8Array): void {
+  database.exec('BEGIN');
+  database.exec(TABLES);
+  const insert = database.prepare('INSERT INTO meta VALUES (?, ?)');
+  insert.run('format', String(STORE_FORMAT));
+  insert.run('log', hex(logId));
+  insert.run('digest', '0'.repeat(32));
+  database.exec('COMMIT');
+}
+
+function checkIdentity(database: DatabaseSync, path: string, logId: string | null): void {
+  const meta = new Map(
+    database
+      .prepare('SELECT name, value FROM meta')
+      .all()
+      .map(({ name, value }) => [String(name), String(value)]),
+  );
+  const format = meta.get('format');
+  if (format !== String(STORE_FORMAT)) {
+    throw new TruthError(
+      'UNSUPPORTED_VERSION',
+      `the store ${path} has format ${format}; this release reads ${STORE_FORMAT}`,
+    );
+  }
+  const owner = meta.get('log');
+  if (logId !== null && owner !== logId) {
+    throw new TruthError('FORKED', `the store ${path} belongs to log ${owner}, not to ${logId}`);
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}

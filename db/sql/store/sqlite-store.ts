@@ -1,0 +1,342 @@
+/**
+ * The store of one tenant, as its only writer has it. Rows, history, counters, digest and position are written in one SQLite
+ * transaction, so the file is always as of the commit it says.
+ *
+ * Rules kept here: a version replaced by the very entry that wrote it was never seen by anybody and leaves no history; what is
+ * erased or dropped leaves no byte in the file or its log (secure_delete, then a checkpoint that empties the WAL).
+ */
+import { join } from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { TruthError } from '../../errors.ts';
+import { type RecordedAt, SEQUENCE_NONE, type Sequence } from '../../types.ts';
+import type {
+  HistoricVersion,
+  KeyRange,
+  ScanOptions,
+  Space,
+  StoredCommit,
+  StoredVersion,
+  StoreSnapshot,
+  StoreWriter,
+} from './contract.ts';
+import { openFile } from './schema.ts';
+import { scratchFolder } from './scratch-folder.ts';
+import { spaceKey, spaceOf, storedRange } from './space-key.ts';
+import { storeError } from './sqlite-errors.ts';
+import { SqliteReader } from './sqlite-reader.ts';
+import { openStoreReader, type StoreConnection } from './store-connection.ts';
+import { StoreDigest } from './store-digest.ts';
+
+export interface SqliteStoreOptions {
+  /** Absolute path, or `:memory:` for a file in a folder of its own that is removed with the store. */
+  readonly path: string;
+  /** 16 bytes: seeds the digest, and is checked against the file's. */
+  readonly logId: Uint8Array;
+}
+
+const WRITES = {
+  insert: 'INSERT INTO current VALUES (?1, ?2, ?3)',
+  update: 'UPDATE current SET since = ?2, value = ?3 WHERE key = ?1',
+  delete: 'DELETE FROM current WHERE key = ?1',
+  keep: 'INSERT INTO history VALUES (?1, ?2, ?3, ?4)',
+  write: 'INSERT INTO writes VALUES (?1, ?2) ON CONFLICT DO NOTHING',
+  actor: 'INSERT INTO actors (name) VALUES (?1) ON CONFLICT DO NOTHING',
+  committed: 'INSERT INTO commits VALUES (?1, ?2, ?3, ?4)',
+  count: 'INSERT INTO counts VALUES (?1, ?2) ON CONFLICT DO UPDATE SET current = ?2',
+  meta: 'UPDATE meta SET value = ?2 WHERE name = ?1',
+} as const;
+
+/** Actors whose number is remembered. */
+const ACTORS_MAX = 1024;
+
+/** What a rollback goes back to beside the file. */
+interface Before {
+  readonly position: StoredCommit | null;
+  readonly digest: string;
+  readonly at: Sequence;
+}
+
+export class SqliteStore implements StoreWriter {
+  /** Where the file lies: what `openStoreReader` takes. */
+  readonly path: string;
+  readonly #scratch: { readonly path: string; remove(): void } | null;
+  readonly #database: DatabaseSync;
+  readonly #reader: SqliteReader;
+  readonly #readers: StoreConnection;
+  readonly #digest: StoreDigest;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #current: StatementSync;
+  /** Current keys by space, as of the last write; `#recount` names those the file does not know yet. */
+  readonly #counts = new Map<Space, number>();
+  readonly #recount = new Set<Space>();
+  readonly #actors = new Map<string, number>();
+  #before: Before | null = null;
+  #at: Sequence = SEQUENCE_NONE;
+  #residue = false;
+
+  /** Errors: CORRUPT, UNSUPPORTED_VERSION, FORKED (the file is another log's), those of the disk. */
+  constructor({ path, logId }: SqliteStoreOptions) {
+    this.#scratch = path === ':memory:' ? scratchFolder(this) : null;
+    this.path = this.#scratch === null ? path : join(this.#scratch.path, 'store.sqlite');
+    this.#database = openFile({
+      path: this.path,
+      logId,
+      durability: this.#scratch === null ? 'wal' : 'none',
+    });
+    this.#reader = new SqliteReader(this.#database, this.path);
+    this.#readers = openStoreReader(this.path);
+    this.#digest = new StoreDigest(logId);
+    this.#current = this.#statement('SELECT since, value FROM current WHERE key = ?1');
+    this.#load();
+  }
+
+  get position(): StoredCommit | null {
+    return this.#reader.position;
+  }
+
+  get open(): boolean {
+    return this.#before !== null;
+  }
+
+  begin(): void {
+    if (this.#before !== null)
+      throw misuse('begin', 'a transaction is open: commit it or roll it back first');
+    this.#exec('BEGIN IMMEDIATE');
+    this.#before = { position: this.position, digest: this.#digest.hex, at: this.#at };
+  }
+
+  put(space: Space, key: Uint8Array, value: Uint8Array, at: Sequence): void {
+    this.#writing('put', at);
+    const stored = spaceKey(space, key);
+    this.#run(() => {
+      const old = this.#current.get(stored) as [number, Uint8Array] | undefined;
+      if (old === undefined) {
+        this.#statement(WRITES.insert).run(stored, at, value);
+        this.#add(space, 1);
+      } else {
+        this.#retire(stored, old, at);
+        this.#statement(WRITES.update).run(stored, at, value);
+      }
+    });
+    this.#digest.add(stored, at, 0, value);
+  }
+
+  delete(space: Space, key: Uint8Array, at: Sequence): void {
+    this.#writing('delete', at);
+    const stored = spaceKey(space, key);
+    this.#run(() => {
+      const old = this.#current.get(stored) as [number, Uint8Array] | undefined;
+      if (old === undefined) return;
+      this.#retire(stored, old, at);
+      this.#statement(WRITES.delete).run(stored);
+      this.#add(space, -1);
+    });
+  }
+
+  wrote(at: Sequence, actor: string): void {
+    this.#writing('wrote', at);
+    this.#run(() => this.#statement(WRITES.write).run(at, this.#actor(actor)));
+  }
+
+  committed(commit: StoredCommit): void {
+    this.#writing('committed', commit.sequence);
+    const { sequence, ordinal, epoch, recordedAt } = commit;
+    this.#run(() => this.#statement(WRITES.committed).run(sequence, ordinal, epoch, recordedAt));
+    this.#reader.moved(commit);
+  }
+
+  drop(space: Space): void {
+    this.#forget(storedRange(space, { from: null, to: null }));
+  }
+
+  erase(space: Space, key: Uint8Array): void {
+    const from = spaceKey(space, key);
+    this.#forget({ from, to: new Uint8Array([...from, 0]) });
+  }
+
+  commit(): void {
+    if (this.#before === null) throw misuse('commit', 'no transaction is open: begin one first');
+    this.#run(() => {
+      for (const space of this.#recount) this.#statement(WRITES.count).run(space, this.count(space));
+      this.#statement(WRITES.meta).run('digest', this.#digest.hex);
+    });
+    this.#exec('COMMIT');
+    this.#recount.clear();
+    this.#before = null;
+    if (this.#residue) this.purge();
+  }
+
+  rollback(): void {
+    const before = this.#before;
+    if (before === null) throw misuse('rollback', 'no transaction is open: begin one first');
+    // SQLite has done so itself after some failures, such as a full disk.
+    if (this.#database.isTransaction) this.#exec('ROLLBACK');
+    this.#before = null;
+    this.#digest.set(before.digest);
+    this.#at = before.at;
+    this.#reader.moved(before.position);
+    this.#load();
+  }
+
+  /**
+   * Empties the WAL, so that what was erased is in no file any more. False while a snapshot still reads a state that has it:
+   * to be asked again when that is closed; every commit tries as well.
+   */
+  purge(): boolean {
+    const row = this.#run(() => this.#statement('PRAGMA wal_checkpoint(TRUNCATE)').get()) as unknown as [
+      number,
+    ];
+    this.#residue = row[0] !== 0 && this.#residue;
+    return row[0] === 0;
+  }
+
+  snapshot(): StoreSnapshot {
+    return this.#readers.snapshot();
+  }
+
+  digest(): string {
+    return this.#digest.hex;
+  }
+
+  /** Ends the store; an open transaction is forgotten. */
+  close(): void {
+    this.#readers.close();
+    if (this.#database.isOpen) this.#database.close();
+    this.#scratch?.remove();
+  }
+
+  get(space: Space, key: Uint8Array): StoredVersion | null {
+    return this.#reader.get(space, key);
+  }
+
+  getAt(space: Space, key: Uint8Array, at: Sequence): StoredVersion | null {
+    return this.#reader.getAt(space, key, at);
+  }
+
+  scan(space: Space, options: ScanOptions): Iterable<StoredVersion> {
+    return this.#reader.scan(space, options);
+  }
+
+  scanAt(space: Space, options: ScanOptions, at: Sequence): Iterable<StoredVersion> {
+    return this.#reader.scanAt(space, options, at);
+  }
+
+  versions(space: Space, range: KeyRange, after: Sequence, to: Sequence): Iterable<HistoricVersion> {
+    return this.#reader.versions(space, range, after, to);
+  }
+
+  changedSince(space: Space, range: KeyRange, after: Sequence): boolean {
+    return this.#reader.changedSince(space, range, after);
+  }
+
+  count(space: Space): number {
+    return this.#counts.get(space) ?? 0;
+  }
+
+  commitAtPosition(at: Sequence): StoredCommit | null {
+    return this.#reader.commitAtPosition(at);
+  }
+
+  commitAtTime(at: RecordedAt): StoredCommit | null {
+    return this.#reader.commitAtTime(at);
+  }
+
+  writeAt(sequence: Sequence): { readonly actor: string; readonly recordedAt: RecordedAt } | null {
+    return this.#reader.writeAt(sequence);
+  }
+
+  /** A version stops being current. */
+  #retire(stored: Uint8Array, [since, value]: [number, Uint8Array], at: Sequence): void {
+    this.#digest.remove(stored, since, 0, value);
+    if (since === at) return;
+    this.#statement(WRITES.keep).run(stored, since, at, value);
+    this.#digest.add(stored, since, at, value);
+  }
+
+  #forget({ from, to }: { readonly from: Uint8Array; readonly to: Uint8Array }): void {
+    this.#writing('drop or erase', this.#at);
+    this.#run(() => {
+      const history = this.#statement(
+        'SELECT key, since, until, value FROM history WHERE key >= ?1 AND key < ?2',
+      );
+      for (const row of history.iterate(from, to)) {
+        const [key, since, until, value] = row as unknown as [Uint8Array, number, number, Uint8Array];
+        this.#digest.remove(key, since, until, value);
+      }
+      const current = this.#statement('SELECT key, since, value FROM current WHERE key >= ?1 AND key < ?2');
+      for (const row of current.iterate(from, to)) {
+        const [key, since, value] = row as unknown as [Uint8Array, number, Uint8Array];
+        this.#digest.remove(key, since, 0, value);
+        this.#add(spaceOf(key), -1);
+      }
+      this.#statement('DELETE FROM history WHERE key >= ?1 AND key < ?2').run(from, to);
+      this.#statement('DELETE FROM current WHERE key >= ?1 AND key < ?2').run(from, to);
+    });
+    this.#residue = true;
+  }
+
+  #writing(what: string, at: Sequence): void {
+    if (this.#before === null) throw misuse(what, 'no transaction is open: begin one first');
+    if (at < this.#at) throw misuse(what, `position ${at} lies before ${this.#at}, which was written last`);
+    this.#at = at;
+  }
+
+  #add(space: Space, more: number): void {
+    this.#counts.set(space, this.count(space) + more);
+    this.#recount.add(space);
+  }
+
+  #actor(name: string): number {
+    const known = this.#actors.get(name);
+    if (known !== undefined) return known;
+    this.#statement(WRITES.actor).run(name);
+    const [id] = this.#statement('SELECT id FROM actors WHERE name = ?1').get(name) as unknown as [number];
+    if (this.#actors.size >= ACTORS_MAX) this.#actors.clear();
+    this.#actors.set(name, id);
+    return id;
+  }
+
+  /** What the file says, into memory. */
+  #load(): void {
+    this.#counts.clear();
+    this.#recount.clear();
+    this.#actors.clear();
+    this.#run(() => {
+      for (const row of this.#statement('SELECT space, current FROM counts').all()) {
+        const [space, count] = row as unknown as [Space, number];
+        this.#counts.set(space, count);
+      }
+      const [digest] = this.#statement("SELECT value FROM meta WHERE name = 'digest'").get() as unknown as [
+        string,
+      ];
+      this.#digest.set(digest);
+    });
+    this.#at = Math.max(this.#at, this.position?.sequence ?? 0) as Sequence;
+  }
+
+  #statement(text: string): StatementSync {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#database.prepare(text);
+      statement.setReturnArrays(true);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  #exec(text: string): void {
+    this.#run(() => this.#statement(text).run());
+  }
+
+  #run<T>(use: () => T): T {
+    try {
+      return use();
+    } catch (error) {
+      throw storeError(this.path, error);
+    }
+  }
+}
+
+function misuse(what: string, problem: string): TruthError {
+  return new TruthError('INTERNAL', `${what} on a store: ${problem}`);
+}
