@@ -3,17 +3,13 @@ import { z } from 'zod';
 import type { EngineRetention, EngineSnapshots } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { sequence } from '../types.ts';
-import { ROLES, TOKEN_NAME, type TokenRecord, type TokenStore } from './tokens.ts';
+import { allow } from './permissions.ts';
+import type { Principal } from './session-host.ts';
+import { administerTokens, TOKEN_COMMANDS } from './token-commands.ts';
+import type { TokenStore } from './tokens.ts';
 
 const commandSchema = z.discriminatedUnion('command', [
-  z.strictObject({
-    command: z.literal('token-create'),
-    name: z.string().regex(TOKEN_NAME),
-    role: z.enum(ROLES),
-    hash: z.string().nullable(),
-  }),
-  z.strictObject({ command: z.literal('token-revoke'), token: z.string().min(1) }),
-  z.strictObject({ command: z.literal('token-list') }),
+  ...TOKEN_COMMANDS,
   z.strictObject({ command: z.literal('snapshot-create'), hold: z.string().nullable() }),
   z.strictObject({ command: z.literal('snapshot-list') }),
   z.strictObject({ command: z.literal('snapshot-hold'), name: z.string(), reason: z.string() }),
@@ -34,9 +30,10 @@ interface Administered {
   readonly retention: EngineRetention;
 }
 
-/** Runs one command; the answer carries no hash, and a token's text only when it has just been made here. */
+/** Runs one command if the principal may. Errors: INVALID_ARGUMENT, FORBIDDEN, those of the command. */
 export async function administer(
   { tokens, snapshots, retention }: Administered,
+  principal: Principal,
   input: unknown,
 ): Promise<object> {
   const parsed = commandSchema.safeParse(input);
@@ -44,6 +41,7 @@ export async function administer(
     throw new TruthError('INVALID_ARGUMENT', `not a command: ${z.prettifyError(parsed.error)}`);
   }
   const command = parsed.data;
+  allow(principal, isAboutTokens(command) ? 'govern' : 'administer');
   if (command.command === 'wal-prune') {
     const { before, withoutArchive } = command;
     const { removed, floor } = retention.prune({ before: sequence(before), withoutArchive });
@@ -51,7 +49,8 @@ export async function administer(
   }
   if (command.command === 'follower-list') return { followers: retention.followers() };
   if (command.command === 'follower-drop') return { dropped: retention.dropFollower(command.name) };
-  return isAboutTokens(command) ? administerTokens(tokens, command) : administerSnapshots(snapshots, command);
+  if (isAboutTokens(command)) return administerTokens(tokens, command, principal, noSuchTenant);
+  return administerSnapshots(snapshots, command);
 }
 
 function isAboutTokens(command: Command): command is TokenCommand {
@@ -66,13 +65,6 @@ async function administerSnapshots(snapshots: EngineSnapshots, command: Snapshot
   return { created: command.hold === null ? created : snapshots.hold(created.name, command.hold) };
 }
 
-function administerTokens(tokens: TokenStore, command: TokenCommand): object {
-  if (command.command === 'token-list') return { tokens: tokens.list().map(shown) };
-  if (command.command === 'token-revoke') return { revoked: shown(tokens.revoke(command.token)) };
-  const { record, token } = tokens.create(command, new Date());
-  return { created: shown(record), ...(token === null ? {} : { token }) };
-}
-
-function shown(record: TokenRecord): object {
-  return { id: record.id, name: record.name, role: record.role, createdAt: record.createdAt };
+function noSuchTenant(name: string): never {
+  throw new TruthError('NOT_FOUND', `there is no tenant named "${name}"`);
 }

@@ -12,3 +12,4 @@
  */
 export { type RunOptions, runServer, type Serving } from './run.ts';
 export { setUp } from './setup.ts';
+export { ROLES } from './token-file.ts';

@@ -147,7 +147,9 @@ export class Listener {
   revoke(tokenId: string): void {
     for (const session of this.#sessions) {
       if (session.tokenId === tokenId) {
-        session.fail(new TruthError('UNAUTHENTICATED', 'the token of this connection has been revoked'));
+        session.fail(
+          new TruthError('UNAUTHENTICATED', 'the token of this connection has been revoked or has expired'),
+        );
       }
     }
   }

@@ -94,7 +94,7 @@ export class Requests {
       encodeEmpty(this.#out.writer, KIND.SERVER_PONG, request);
       this.#answered();
     } else if (kind === KIND.STATUS) {
-      this.#reply(request, 'read', () => this.#host.statusReport());
+      this.#reply(request, 'observe', () => this.#host.statusReport());
     } else if (kind !== KIND.PONG) {
       throw new TruthError('PROTOCOL', `a client may not send a frame of kind ${kind} here`);
     }
@@ -102,10 +102,10 @@ export class Requests {
 
   #administer(request: number, body: ByteReader): void {
     const command = decodeJson(body);
-    if (!this.#passes(request, () => allow(this.#principal, 'administer'))) return;
     const { tokens, engine } = this.#host;
+    const { snapshots, retention } = engine;
     this.#administrations += 1;
-    administer({ tokens, snapshots: engine.snapshots, retention: engine.retention }, command).then(
+    administer({ tokens, snapshots, retention }, this.#principal, command).then(
       (answer) => {
         this.#administrations -= 1;
         encodeJson(this.#out.writer, KIND.REPLY, request, answer);

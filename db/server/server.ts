@@ -8,7 +8,7 @@ import { COMMIT, VERSION } from '../version.ts';
 import { Admission } from './admission.ts';
 import type { Counters } from './counters.ts';
 import type { HttpDatabase } from './http/route.ts';
-import type { Limits } from './limits.ts';
+import { type Limits, SWEEP_MILLIS } from './limits.ts';
 import { type Endpoint, Listener } from './listener.ts';
 import type { SessionHost } from './session-host.ts';
 import { statusReport } from './status-report.ts';
@@ -45,9 +45,15 @@ export class Server {
   private constructor(options: ServerOptions, listeners: readonly Listener[], database: HttpDatabase) {
     this.database = database;
     this.#listeners = listeners;
-    this.#stopListening = options.tokens.onRevoked((id) => {
+    const { tokens } = options;
+    const stop = tokens.onEnded((id) => {
       for (const listener of listeners) listener.revoke(id);
     });
+    const sweeper = setInterval(() => tokens.expire(new Date()), SWEEP_MILLIS).unref();
+    this.#stopListening = () => {
+      clearInterval(sweeper);
+      stop();
+    };
   }
 
   /** Ports in the order of the endpoints, 0 for sockets: what "port 0" became. */

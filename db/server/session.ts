@@ -20,7 +20,7 @@ import { asTruthError } from './failures.ts';
 import { readLent, readUsually } from './lent-reads.ts';
 import { Outbox } from './outbox.ts';
 import { Requests } from './requests.ts';
-import { LOCAL_PRINCIPAL, type Principal, type SessionHost } from './session-host.ts';
+import { LOCAL_PRINCIPAL, type Principal, principalOf, type SessionHost } from './session-host.ts';
 
 type State = 'greeting' | 'open' | 'closing' | 'closed';
 
@@ -169,17 +169,17 @@ export class Session {
 
   #authenticate(token: string): Principal {
     if (this.#local) return LOCAL_PRINCIPAL;
-    const record = token === '' ? null : this.#host.tokens.verify(token);
+    const record = token === '' ? null : this.#host.tokens.verify(token, new Date());
     if (record === null) {
       this.#host.counters.refusedTokens += 1;
       throw new TruthError(
         'UNAUTHENTICATED',
         token === ''
           ? 'a token is needed: connect with truthdb://TOKEN@host:port?fp=FINGERPRINT'
-          : 'the token is not known to this server; it may have been revoked',
+          : 'the token is not known to this server; it may have been revoked or have expired',
       );
     }
-    return { tokenId: record.id, name: record.name, role: record.role };
+    return principalOf(record);
   }
 
   #hasRoomAgain(): void {

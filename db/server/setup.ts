@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { initDatabase } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
+import { TENANT_DEFAULT } from '../types.ts';
 import { readLogId } from '../wal/metadata.ts';
 import { type Certificate, makeCertificate, parseCertificate } from './certificate.ts';
 import { TokenStore } from './tokens.ts';
@@ -63,7 +64,13 @@ export function setUp(options: SetupOptions): SetupResult {
     const certificate = makeTls(options);
     const tokens = new TokenStore(disk, tokensPath(directory), randomBytes);
     const { token } = tokens.create(
-      { name: ADMIN_NAME, role: 'operator', hash: options.adminTokenHash },
+      {
+        name: ADMIN_NAME,
+        role: 'operator',
+        tenant: TENANT_DEFAULT,
+        hash: options.adminTokenHash,
+        expiresAt: null,
+      },
       new Date(),
     );
     return {

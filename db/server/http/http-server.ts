@@ -17,7 +17,7 @@ import type { Certificate } from '../certificate.ts';
 import { asTruthError } from '../failures.ts';
 import { cannotListen } from '../listen-error.ts';
 import { allow } from '../permissions.ts';
-import type { Principal } from '../session-host.ts';
+import { type Principal, principalOf } from '../session-host.ts';
 import type { TokenStore } from '../tokens.ts';
 import { readBody } from './body.ts';
 import { createMetrics } from './metrics.ts';
@@ -119,7 +119,7 @@ export class HttpServer {
 
   serve(database: HttpDatabase, tokens: TokenStore): void {
     this.#serving = { database, tokens };
-    tokens.onRevoked((id) => this.#revoke(id));
+    tokens.onEnded((id) => this.#revoke(id));
   }
 
   /** Ends the requests under way of that token. */
@@ -214,17 +214,17 @@ export class HttpServer {
     if (this.#serving === null) throw notReady(this.#notReady);
     const header = incoming.headers.authorization ?? '';
     const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
-    const record = token === undefined ? null : this.#serving.tokens.verify(token);
+    const record = token === undefined ? null : this.#serving.tokens.verify(token, new Date());
     if (record === null) {
       this.#serving.database.counters.refusedTokens += 1;
       throw new TruthError(
         'UNAUTHENTICATED',
         token === undefined
           ? 'a token is needed: send the header "Authorization: Bearer TOKEN"'
-          : 'the token is not known to this server; it may have been revoked',
+          : 'the token is not known to this server; it may have been revoked or have expired',
       );
     }
-    return { tokenId: record.id, name: record.name, role: record.role };
+    return principalOf(record);
   }
 
   async #body(incoming: IncomingMessage, schema: z.ZodType): Promise<unknown> {

@@ -8,14 +8,23 @@ import { manifestFile, readManifest as readViews } from '../../../db/materialize
 import { TokenStore } from '../../../db/server/tokens.ts';
 import { checkBytes, readSnapshot } from '../../../db/snapshot/snapshot-file.ts';
 import { writeSnapshot } from '../../../db/snapshot/writer.ts';
-import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../../../db/types.ts';
+import {
+  type CommitOrdinal,
+  type Epoch,
+  type RecordedAt,
+  type Sequence,
+  TENANT_DEFAULT,
+  type TenantId,
+} from '../../../db/types.ts';
 import { addGap, noteRecordedGap, readGaps } from '../../../db/wal/gaps.ts';
 import * as metadata from '../../../db/wal/metadata.ts';
 
 export const DIRECTORY = '/data';
 
 export interface Format {
-  /** Where the file lies below the data directory; its golden bytes lie below fixtures/v1/. */
+  /** Version of the format; 1 where it is not named. Golden bytes lie below fixtures/v<version>/. */
+  readonly version?: number;
+  /** Where the file lies below the data directory. */
   readonly file: string;
   readonly write: (disk: Disk) => void | Promise<void>;
   readonly read: (disk: Disk) => unknown;
@@ -137,7 +146,10 @@ export const FORMATS: readonly Format[] = [
       const tokens = new TokenStore(disk, `${DIRECTORY}/metadata/tokens.json`, (bytes) =>
         new Uint8Array(bytes).fill(7),
       );
-      tokens.create({ name: 'admin', role: 'operator', hash: SHA256 }, new Date('2026-01-02T03:04:05.678Z'));
+      tokens.create(
+        { name: 'admin', role: 'operator', tenant: TENANT_DEFAULT, hash: SHA256, expiresAt: null },
+        new Date('2026-01-02T03:04:05.678Z'),
+      );
     },
     read: (disk) => new TokenStore(disk, `${DIRECTORY}/metadata/tokens.json`, () => new Uint8Array()).list(),
     value: [
@@ -145,8 +157,41 @@ export const FORMATS: readonly Format[] = [
         id: '070707070707',
         name: 'admin',
         role: 'operator',
+        tenant: 0,
         hash: SHA256,
+        scram: null,
         createdAt: '2026-01-02T03:04:05.678Z',
+        expiresAt: null,
+      },
+    ],
+  },
+  {
+    version: 2,
+    file: 'metadata/tokens.json',
+    write: (disk) => {
+      const tokens = new TokenStore(disk, `${DIRECTORY}/metadata/tokens.json`, (bytes) =>
+        new Uint8Array(bytes).fill(7),
+      );
+      const [createdAt, expiresAt] = ['2026-01-02T03:04:05.678Z', '2026-12-31T00:00:00.000Z'];
+      const auditor = { name: 'auditor', role: 'auditor', tenant: 7 as TenantId, hash: null } as const;
+      tokens.create({ ...auditor, expiresAt: new Date(expiresAt) }, new Date(createdAt));
+    },
+    read: (disk) => new TokenStore(disk, `${DIRECTORY}/metadata/tokens.json`, () => new Uint8Array()).list(),
+    value: [
+      {
+        id: '070707070707',
+        name: 'auditor',
+        role: 'auditor',
+        tenant: 7,
+        hash: 'dc4bf80c77473d130fa0de86ba4018fe98bb214005e6a5891d12ba91446f9e81',
+        scram: {
+          salt: 'BwcHBwcHBwcHBwcHBwcHBw==',
+          iterations: 4096,
+          storedKey: 'OLrnEdv0f7Yq8Y6nxxbahUXjZ8ykWNrDeGKeAO+C8f4=',
+          serverKey: 'yuB1NJnuquKZUqS1u1ivN71GluCIGijA/MZLFmjnS1s=',
+        },
+        createdAt: '2026-01-02T03:04:05.678Z',
+        expiresAt: '2026-12-31T00:00:00.000Z',
       },
     ],
   },

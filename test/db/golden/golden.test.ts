@@ -9,10 +9,10 @@ import { readSmallFile, writeSmallFile } from '../../../db/io/index.ts';
 import { MemoryDisk } from '../wal/memory-disk.ts';
 import { DIRECTORY, FORMATS } from './formats.ts';
 
-const golden = join(import.meta.dirname, 'fixtures', 'v1');
+const VERSIONS = [1, 2];
 
-describe.each(FORMATS)('$file', ({ file, write, read, value }) => {
-  const bytes = (): Uint8Array => readFileSync(join(golden, file));
+describe.each(FORMATS)('$file, version $version', ({ version = 1, file, write, read, value }) => {
+  const bytes = (): Uint8Array => readFileSync(join(golden(version), file));
 
   test('written today is what was written then, byte for byte', async () => {
     const disk = emptyDirectory();
@@ -37,12 +37,17 @@ describe.each(FORMATS)('$file', ({ file, write, read, value }) => {
   });
 });
 
-test('every golden file belongs to a format', () => {
-  const files = readdirSync(golden, { recursive: true, withFileTypes: true })
+test.each(VERSIONS)('every golden file of version %i belongs to a format', (version) => {
+  const files = readdirSync(golden(version), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => relative(golden, join(entry.parentPath, entry.name)));
-  expect(files.sort()).toEqual(FORMATS.map(({ file }) => file).sort());
+    .map((entry) => relative(golden(version), join(entry.parentPath, entry.name)));
+  const known = FORMATS.filter((format) => (format.version ?? 1) === version);
+  expect(files.sort()).toEqual(known.map(({ file }) => file).sort());
 });
+
+function golden(version: number): string {
+  return join(import.meta.dirname, 'fixtures', `v${version}`);
+}
 
 function emptyDirectory(): MemoryDisk {
   const disk = new MemoryDisk();

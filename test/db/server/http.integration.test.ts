@@ -6,7 +6,7 @@ import { makeCertificate } from '../../../db/server/certificate.ts';
 import { HttpServer } from '../../../db/server/http/http-server.ts';
 import type { Route } from '../../../db/server/http/route.ts';
 import { MemoryEngine } from '../support/memory-engine.ts';
-import { type Serving, startServing } from '../support/serving.ts';
+import { newToken, type Serving, startServing } from '../support/serving.ts';
 
 const OPTIONS = {
   host: '127.0.0.1',
@@ -160,7 +160,7 @@ test('without a token, or with one that is unknown, revoked or too weak, nothing
   expect(bare.status).toBe(401);
   expect(bare.headers.get('www-authenticate')).toContain('Bearer');
   expect((await call('/v1/events', { headers: { authorization: 'Bearer nonsense' } })).status).toBe(401);
-  const { token } = serving.tokens.create({ name: 'r', role: 'reader', hash: null }, new Date());
+  const { token } = serving.tokens.create(newToken('r', 'reader'), new Date());
   const reader = { authorization: `Bearer ${token}` };
   expect((await call('/v1/events', { headers: reader })).status).toBe(200);
   const denied = await call('/v1/streams/s/events', {
@@ -169,7 +169,7 @@ test('without a token, or with one that is unknown, revoked or too weak, nothing
     body: JSON.stringify({ events: [{ type: 't' }] }),
   });
   expect(denied.status).toBe(403);
-  serving.tokens.revoke('r');
+  serving.tokens.revoke('r', null);
   expect((await call('/v1/events', { headers: reader })).status).toBe(401);
   expect(engine.events).toHaveLength(0);
 });
@@ -224,11 +224,11 @@ test('a tail goes on behind the last event the browser saw', async () => {
 
 test('revoking a token ends its tails', async () => {
   ready();
-  const { token } = serving.tokens.create({ name: 'r', role: 'reader', hash: null }, new Date());
+  const { token } = serving.tokens.create(newToken('r', 'reader'), new Date());
   const response = await call('/v1/tail?after=now', { headers: { authorization: `Bearer ${token}` } });
   const tail = messages(response);
   expect((await tail.next()).value).toContain('caught-up');
-  serving.tokens.revoke('r');
+  serving.tokens.revoke('r', null);
   expect((await tail.next()).done).toBe(true);
   expect(serving.counters.subscriptions).toBe(0);
 });

@@ -11,7 +11,9 @@ import { makeCertificate } from '../../../db/server/certificate.ts';
 import { Counters } from '../../../db/server/counters.ts';
 import type { Limits } from '../../../db/server/limits.ts';
 import { Server } from '../../../db/server/server.ts';
-import { TokenStore } from '../../../db/server/tokens.ts';
+import type { Role } from '../../../db/server/token-file.ts';
+import { type NewToken, TokenStore } from '../../../db/server/tokens.ts';
+import { TENANT_DEFAULT } from '../../../db/types.ts';
 import { MemoryEngine } from './memory-engine.ts';
 
 export const TEST_LIMITS: Limits = {
@@ -42,6 +44,11 @@ export interface Serving {
   close(): Promise<void>;
 }
 
+/** What `TokenStore.create` wants, for a token of the first tenant that is made there and never expires. */
+export function newToken(name: string, role: Role, tenant = TENANT_DEFAULT): NewToken {
+  return { name, role, tenant, hash: null, expiresAt: null };
+}
+
 export function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'truthdb-'));
 }
@@ -53,7 +60,7 @@ export async function startServing(
   const directory = temporaryDirectory();
   mkdirSync(join(directory, 'metadata'));
   const tokens = new TokenStore(new RealDisk(), join(directory, 'metadata', 'tokens.json'), randomBytes);
-  const { token } = tokens.create({ name: 'admin', role: 'operator', hash: null }, new Date());
+  const { token } = tokens.create(newToken('admin', 'operator'), new Date());
   const certificate = makeCertificate(['localhost', '127.0.0.1'], randomBytes);
   const path = join(directory, 'truthdb.sock');
   const counters = new Counters();
