@@ -47,6 +47,7 @@ export type {
   ReadAllRequest,
   ReadStreamRequest,
   Replication,
+  Streams,
   SubscribeRequest,
 } from './engine/contract.ts';
 

@@ -15,8 +15,8 @@ import {
   STREAM_NAME_BYTES_MAX,
   writeUtf8,
 } from '../kernel/index.ts';
-import type { StreamState } from '../streams/index.ts';
-import { type RecordedAt, type Sequence, TENANT_DEFAULT } from '../types.ts';
+import { type StreamState, scopedKey } from '../streams/index.ts';
+import type { RecordedAt, Sequence, TenantId } from '../types.ts';
 import type { Durability, Log } from '../wal/log.ts';
 import type { AppendSettled } from './contract.ts';
 import type { LiveFeed } from './live-feed.ts';
@@ -25,7 +25,6 @@ import { WaitingAppends } from './waiting-appends.ts';
 
 /** Header, footer and at most seven bytes of padding that the log adds to a payload. */
 const ENTRY_OVERHEAD_BYTES = 48 + 8 + 7;
-/** All entries are the default tenant's, number 0, for now. */
 const TENANT_BYTES = 4;
 const PARTITION_KEYS_MAX = 1 << 16;
 
@@ -39,7 +38,9 @@ export class AppendPath {
   readonly #limits;
   readonly #partitionKeys = new PartitionKeys();
   readonly #replies: PendingReplies;
-  readonly #waiting = new WaitingAppends((request, settled) => this.#decide(request, settled));
+  readonly #waiting = new WaitingAppends((tenant, request, settled) =>
+    this.#decide(tenant, request, settled),
+  );
   #groupRecordedAt: RecordedAt | null = null;
 
   constructor(options: {
@@ -70,11 +71,11 @@ export class AppendPath {
   }
 
   /** Decides at once, or, where the log has no room, as soon as it has; in the order of the calls either way. */
-  append(request: AppendRequest, settled: AppendSettled): void {
-    this.#waiting.append(request, settled);
+  append(tenant: TenantId, request: AppendRequest, settled: AppendSettled): void {
+    this.#waiting.append(tenant, request, settled);
   }
 
-  #decide(request: AppendRequest, settled: AppendSettled): void {
+  #decide(tenant: TenantId, request: AppendRequest, settled: AppendSettled): void {
     const durability = request.durability ?? this.#durability;
     if (durability === 'async' && request.ack === 'applied') {
       settleSoon(settled, appliedAsync(request));
@@ -83,10 +84,10 @@ export class AppendPath {
     const { stream, expected, events } = request;
     const command = { kind: 'append-events', stream, expected, events } as const;
     const decision = decide(this.#state, command, {
-      tenant: TENANT_DEFAULT,
-      partitionKey: this.#partitionKeys.of(stream),
+      tenant,
+      partitionKey: this.#partitionKeys.of(tenant, stream),
       limits: this.#limits,
-      known: this.#state.known(command),
+      known: this.#state.known(tenant, command),
       encoder: this.#encoder,
     });
     if (decision.outcome === 'accepted') this.#accept(request, decision, durability, settled);
@@ -152,17 +153,21 @@ function appliedAsync({ stream }: AppendRequest): TruthError {
 
 /** xxHash64 of tenant and stream name, kept for as many streams as are written in turns. */
 class PartitionKeys {
+  /** By scopedKey. */
   readonly #keys = new Map<string, bigint>();
-  /** Tenant, then the name with the room writeUtf8 wants. */
+  /** Tenant (u32), then the name with the room writeUtf8 wants. */
   readonly #bytes = new Uint8Array(TENANT_BYTES + 3 * STREAM_NAME_BYTES_MAX);
+  readonly #view = new DataView(this.#bytes.buffer);
 
-  of(stream: StreamName): bigint {
-    const known = this.#keys.get(stream);
+  of(tenant: TenantId, stream: StreamName): bigint {
+    const name = scopedKey(tenant, stream);
+    const known = this.#keys.get(name);
     if (known !== undefined) return known;
+    this.#view.setUint32(0, tenant, true);
     const end = writeUtf8(this.#bytes, TENANT_BYTES, stream);
     const key = xxh64(this.#bytes.subarray(0, end));
     if (this.#keys.size >= PARTITION_KEYS_MAX) this.#keys.clear();
-    this.#keys.set(stream, key);
+    this.#keys.set(name, key);
     return key;
   }
 }

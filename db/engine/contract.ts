@@ -3,7 +3,7 @@ import type { AppendRequest, AppendResult, EventPage, RecordedEvent, StreamName 
 import type { ViewStatus } from '../materializer/materializer.ts';
 import type { SnapshotsStatus } from '../snapshot/keeper.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
-import type { Revision, Sequence } from '../types.ts';
+import type { Revision, Sequence, TenantId } from '../types.ts';
 import type { LogBeginning } from '../wal/archive-places.ts';
 import type { FollowerStatus } from '../wal/follower-leases.ts';
 import type { LogCommit, LogStatus } from '../wal/log.ts';
@@ -112,7 +112,8 @@ export interface EngineRetention {
 /** Hears the outcome of one append, once, and never inside the call that asked for it. It must not throw. */
 export type AppendSettled = (outcome: AppendResult | Error) => void;
 
-export interface Engine {
+/** The streams of one tenant. */
+export interface Streams {
   /**
    * Appends the events of one request, all or none. Appends are decided in the order of the calls, in the call itself:
    * two calls from one turn of the event loop are ordered and share a commit. Where the log has no room at the moment they
@@ -129,7 +130,7 @@ export interface Engine {
   submit(request: AppendRequest, settled: AppendSettled): void;
   /** Errors: NOT_FOUND (no such stream), INVALID_ARGUMENT, PRUNED, GAP, CORRUPT, VIEW_UNAVAILABLE, CLOSED. Backwards, `end` is final and `next` then 0. */
   readStream(request: ReadStreamRequest): Promise<EventPage>;
-  /** Events of all streams by position. Errors and `next` as in readStream, without NOT_FOUND. */
+  /** Events of all the tenant's streams by position. Errors and `next` as in readStream, without NOT_FOUND. */
   readAll(request: ReadAllRequest): Promise<EventPage>;
   /**
    * Events after a position, those there and those to come: in order, each once, in batches that are never empty, but
@@ -137,6 +138,12 @@ export interface Engine {
    * memory. Throws what readAll throws; ends quietly on `signal`, with CLOSED when the engine closes.
    */
   subscribe(request: SubscribeRequest): AsyncIterable<readonly RecordedEvent[]>;
+}
+
+/** The database; its own streams are the first tenant's. */
+export interface Engine extends Streams {
+  /** The streams of a tenant, which need not exist: then nothing is in them and nothing can be appended. */
+  tenant(id: TenantId): Streams;
   /**
    * The stable log's own bytes from a place on, then live: what copies are made of. Pieces are valid until the next one is
    * asked for; nothing is read ahead. Ends quietly on `signal`. Errors: PRUNED, FORKED, INVALID_ARGUMENT, CORRUPT, CLOSED.

@@ -13,8 +13,6 @@ import {
 import type { SnapshotKeeper } from '../snapshot/index.ts';
 import {
   EventReader,
-  followAll,
-  followStream,
   RecentCommits,
   StreamKey,
   type StreamLookup,
@@ -23,7 +21,7 @@ import {
   seedOf,
   streamIndex,
 } from '../streams/index.ts';
-import type { Sequence } from '../types.ts';
+import { type Sequence, TENANT_DEFAULT, type TenantId } from '../types.ts';
 import type { LogBeginning } from '../wal/archive-places.ts';
 import type { Log } from '../wal/log.ts';
 import type { LogBytes, LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
@@ -38,11 +36,11 @@ import type {
   ReadAllRequest,
   ReadStreamRequest,
   Replication,
+  Streams,
   SubscribeRequest,
 } from './contract.ts';
 import { LiveFeed } from './live-feed.ts';
-import { settleSoon } from './pending-replies.ts';
-import { asError } from './waiting-appends.ts';
+import { type StreamsHost, TenantStreams } from './tenant-streams.ts';
 
 export interface DatabaseOptions {
   readonly log: Log;
@@ -75,7 +73,11 @@ export class Database implements Engine {
   readonly #feed = new LiveFeed();
   readonly #appends: AppendPath;
   readonly #recent: RecentCommits;
-  readonly #source: SubscriptionSource;
+  readonly #sourceOf: (tenant: TenantId) => SubscriptionSource;
+  readonly #host: StreamsHost;
+  readonly #streams = new Map<TenantId, Streams>();
+  /** The first tenant's. */
+  readonly #own: Streams;
   readonly #key: StreamKey;
   readonly #checkpoints: CheckpointPolicy;
   readonly #replication: Replication | null;
@@ -112,14 +114,17 @@ export class Database implements Engine {
     this.#appends = new AppendPath({ log, clock, state, feed: this.#feed, position: registry.position });
     this.#recent = new RecentCommits(registry.position);
     const reader = new EventReader({ logId, log, recent: this.#recent, index });
-    this.#source = {
+    this.#sourceOf = (tenant) => ({
+      tenant,
       log,
       recent: this.#recent,
       reader,
-      lastRevision: (stream) => this.#index.head(this.#key.set(stream)).revision,
-      revisionAfter: (stream, position) => this.#index.revisionAfter(this.#key.set(stream), position),
+      lastRevision: (stream) => this.#index.head(this.#key.set(tenant, stream)).revision,
+      revisionAfter: (stream, position) => this.#index.revisionAfter(this.#key.set(tenant, stream), position),
       pause,
-    };
+    });
+    this.#host = this.#hostOfStreams();
+    this.#own = this.tenant(TENANT_DEFAULT);
     this.#checkpoints = new CheckpointPolicy(
       options.checkpointEntries,
       () => registry.checkpoint(),
@@ -141,49 +146,33 @@ export class Database implements Engine {
     ];
   }
 
+  tenant(id: TenantId): Streams {
+    let streams = this.#streams.get(id);
+    if (streams === undefined) {
+      streams = new TenantStreams(this.#host, this.#sourceOf(id));
+      this.#streams.set(id, streams);
+    }
+    return streams;
+  }
+
   append(request: AppendRequest): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      this.submit(request, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
-    });
+    return this.#own.append(request);
   }
 
   submit(request: AppendRequest, settled: AppendSettled): void {
-    try {
-      this.#checkWritable();
-      this.#appends.append(request, settled);
-    } catch (error) {
-      settleSoon(settled, asError(error));
-    }
+    this.#own.submit(request, settled);
   }
 
-  async readStream(request: ReadStreamRequest): Promise<EventPage> {
-    this.#checkOpen();
-    this.#checkIndex('streams cannot be read');
-    return this.#source.reader.readStream(request);
+  readStream(request: ReadStreamRequest): Promise<EventPage> {
+    return this.#own.readStream(request);
   }
 
-  async readAll(request: ReadAllRequest): Promise<EventPage> {
-    this.#checkOpen();
-    return this.#source.reader.readAll(request);
+  readAll(request: ReadAllRequest): Promise<EventPage> {
+    return this.#own.readAll(request);
   }
 
-  async *subscribe(request: SubscribeRequest): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
-    const { from, stream, signal } = request;
-    this.#checkOpen();
-    if (from >= this.#log.next) {
-      throw new TruthError(
-        'INVALID_ARGUMENT',
-        `position ${from} lies after the end of this log (${this.#log.next - 1}): it was read from another log, or from commits this one has lost`,
-        { position: from },
-      );
-    }
-    if (stream !== undefined) this.#checkIndex('streams cannot be read');
-    const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
-    const end = AbortSignal.any(signals);
-    yield* stream === undefined
-      ? followAll(this.#source, from, end)
-      : followStream(this.#source, stream, from, end);
-    if (signal?.aborted !== true) this.#checkOpen();
+  subscribe(request: SubscribeRequest): AsyncIterable<readonly RecordedEvent[]> {
+    return this.#own.subscribe(request);
   }
 
   async *logBytes(request: LogBytesRequest): AsyncGenerator<LogPiece, void, undefined> {
@@ -219,6 +208,22 @@ export class Database implements Engine {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  #hostOfStreams(): StreamsHost {
+    const log = this.#log;
+    return {
+      closing: this.#closing.signal,
+      get next() {
+        return log.next;
+      },
+      checkOpen: () => this.#checkOpen(),
+      checkIndex: (consequence) => this.#checkIndex(consequence),
+      append: (tenant, request, settled) => {
+        this.#checkWritable();
+        this.#appends.append(tenant, request, settled);
+      },
+    };
   }
 
   get #index(): StreamLookup {

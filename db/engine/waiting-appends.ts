@@ -6,6 +6,7 @@
 import { TruthError } from '../errors.ts';
 import type { AppendRequest } from '../kernel/event.ts';
 import { Fifo } from '../streams/index.ts';
+import type { TenantId } from '../types.ts';
 import type { AppendSettled } from './contract.ts';
 import { settleSoon } from './pending-replies.ts';
 
@@ -13,14 +14,18 @@ const APPENDS_MAX = 1024;
 /** The largest entries come four at a time at least. */
 const BYTES_MAX = 64 * 1024 * 1024;
 
+/** An append of a tenant, as it is decided. */
+type Decide = (tenant: TenantId, request: AppendRequest, settled: AppendSettled) => void;
+
 interface WaitingAppend {
+  readonly tenant: TenantId;
   readonly request: AppendRequest;
   readonly bytes: number;
   readonly settled: AppendSettled;
 }
 
 export class WaitingAppends {
-  readonly #append: (request: AppendRequest, settled: AppendSettled) => void;
+  readonly #append: Decide;
   readonly #waiting = new Fifo<WaitingAppend>();
   readonly #empty: (() => void)[] = [];
   #bytes = 0;
@@ -28,7 +33,7 @@ export class WaitingAppends {
   #busy: TruthError | null = null;
 
   /** `append` throws BUSY where there is no room. */
-  constructor(append: (request: AppendRequest, settled: AppendSettled) => void) {
+  constructor(append: Decide) {
     this.#append = append;
   }
 
@@ -37,21 +42,21 @@ export class WaitingAppends {
   }
 
   /** Appends at once if nobody waits and there is room. Errors: what `append` throws; BUSY only when too many wait already. */
-  append(request: AppendRequest, settled: AppendSettled): void {
+  append(tenant: TenantId, request: AppendRequest, settled: AppendSettled): void {
     if (this.length === 0) {
       try {
-        this.#append(request, settled);
+        this.#append(tenant, request, settled);
         return;
       } catch (error) {
         if (!isBusy(error)) throw error;
         this.#busy = error;
       }
     }
-    this.#add(request, settled);
+    this.#add(tenant, request, settled);
   }
 
   /** One alone may be of any size. */
-  #add(request: AppendRequest, settled: AppendSettled): void {
+  #add(tenant: TenantId, request: AppendRequest, settled: AppendSettled): void {
     const bytes = bytesOf(request);
     const full = this.length >= APPENDS_MAX || this.#bytes + bytes > BYTES_MAX;
     if (this.length > 0 && full && this.#busy !== null) {
@@ -59,14 +64,14 @@ export class WaitingAppends {
       return;
     }
     this.#bytes += bytes;
-    this.#waiting.push({ request: copied(request), bytes, settled });
+    this.#waiting.push({ tenant, request: copied(request), bytes, settled });
   }
 
   /** There may be room: tries them in order, up to the first for which there is none. */
   retry(): void {
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
       try {
-        this.#append(next.request, next.settled);
+        this.#append(next.tenant, next.request, next.settled);
       } catch (error) {
         if (isBusy(error)) {
           this.#busy = error;

@@ -55,7 +55,7 @@ export function decide(state: KernelState, command: AppendEvents, input: AppendI
   const { stream, events } = command;
   const malformed = checkCommand(command, input.limits);
   if (malformed !== null) return { outcome: 'refused', error: malformed, restsOn: 0 as Sequence };
-  const head = state.head(stream);
+  const head = state.head(input.tenant, stream);
   invariant(
     head.revision === -1 ? head.position === 0 : head.position > 0,
     'a stream has a place in the log',

@@ -1,4 +1,4 @@
-import type { Sequence } from '../types.ts';
+import type { Sequence, TenantId } from '../types.ts';
 import { checkEventEntry, EVENT_ENTRY_TYPE } from './event-entry.ts';
 import { invariant } from './invariant.ts';
 import type { EvolvingState } from './state.ts';
@@ -7,6 +7,7 @@ import type { EvolvingState } from './state.ts';
 export interface EvolvingEntry {
   readonly sequence: Sequence;
   readonly type: number;
+  readonly tenant: TenantId;
   readonly payload: Uint8Array;
 }
 
@@ -18,5 +19,5 @@ export function evolve(state: EvolvingState, entry: EvolvingEntry): void {
   invariant(entry.sequence > 0, 'an entry that changes state has a place in the log');
   if (entry.type !== EVENT_ENTRY_TYPE) return;
   checkEventEntry(entry.payload, entry.sequence);
-  state.eventAppended(entry.sequence, entry.payload);
+  state.eventAppended(entry.sequence, entry.tenant, entry.payload);
 }

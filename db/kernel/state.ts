@@ -1,4 +1,4 @@
-import type { Sequence } from '../types.ts';
+import type { Sequence, TenantId } from '../types.ts';
 import type { StreamName } from './event.ts';
 
 /** Where a stream ends, appends in flight included. */
@@ -11,10 +11,10 @@ export interface StreamHead {
 
 /** What `decide` may look at. */
 export interface KernelState {
-  head(stream: StreamName): StreamHead;
+  head(tenant: TenantId, stream: StreamName): StreamHead;
 }
 
 /** What `evolve` may change. `payload` is an event entry's, lent for the call. */
 export interface EvolvingState {
-  eventAppended(position: Sequence, payload: Uint8Array): void;
+  eventAppended(position: Sequence, tenant: TenantId, payload: Uint8Array): void;
 }

@@ -2,7 +2,7 @@
  * What each kind of request does: decodes it, checks the right to it, asks the engine, writes the answer. Appends run
  * concurrently up to the connection's limit; reads one at a time, because a page is large and its reader may be slow.
  */
-import type { Engine } from '../engine.ts';
+import type { Streams } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import {
   type ByteReader,
@@ -39,7 +39,8 @@ type Delivery = Subscription | LogDelivery;
 
 export class Requests {
   readonly #host: SessionHost;
-  readonly #engine: Engine;
+  /** The principal's tenant's, and no other's. */
+  readonly #streams: Streams;
   readonly #principal: Principal;
   readonly #out: Outbox;
   readonly #answered: () => void;
@@ -51,7 +52,7 @@ export class Requests {
   /** `answered` is called after each frame written to the outbox. */
   constructor(host: SessionHost, principal: Principal, out: Outbox, answered: () => void) {
     this.#host = host;
-    this.#engine = host.engine;
+    this.#streams = host.engine.tenant(principal.tenant);
     this.#principal = principal;
     this.#out = out;
     this.#answered = answered;
@@ -125,7 +126,7 @@ export class Requests {
     const startedAt = performance.now();
     this.#begin(bytes);
     const events = append.events.length;
-    this.#engine.submit(append, (outcome) => {
+    this.#streams.submit(append, (outcome) => {
       this.#end(bytes);
       if (outcome instanceof Error) {
         this.#refuse(request, outcome);
@@ -151,13 +152,13 @@ export class Requests {
     const read = decodeReadStream(body);
     const from = read.from === null ? edge(read.direction) : revision(read.from);
     if (!this.#passes(request, () => streamName(read.stream))) return;
-    this.#read(request, () => this.#engine.readStream({ ...read, from }));
+    this.#read(request, () => this.#streams.readStream({ ...read, from }));
   }
 
   #readAll(request: number, body: ByteReader): void {
     const read = decodeReadAll(body);
     const from = read.from === null ? edge(read.direction) : sequence(read.from);
-    this.#read(request, () => this.#engine.readAll({ ...read, from }));
+    this.#read(request, () => this.#streams.readAll({ ...read, from }));
   }
 
   #read(request: number, page: () => Promise<EventPage>): void {
@@ -187,7 +188,7 @@ export class Requests {
     const { counters } = this.#host;
     this.#checkIdle(request);
     if (!this.#passes(request, () => checkSubscribe(this.#principal, subscribe))) return;
-    const subscription = new Subscription(this.#engine, this.#out, request, subscribe, counters);
+    const subscription = new Subscription(this.#streams, this.#out, request, subscribe, counters);
     this.#deliver(request, subscription, 'subscriptions');
   }
 

@@ -1,5 +1,5 @@
 /** One subscription of one connection. A slow consumer costs the server one batch and nothing more. */
-import type { Engine } from '../engine.ts';
+import type { Streams } from '../engine.ts';
 import {
   encodePage,
   KIND,
@@ -13,14 +13,14 @@ import { Delivery } from './delivery.ts';
 import type { Outbox } from './outbox.ts';
 
 export class Subscription extends Delivery {
-  readonly #engine: Engine;
+  readonly #streams: Streams;
   readonly #request: number;
   readonly #subscribe: Subscribe;
   readonly #counters: Counters;
 
-  constructor(engine: Engine, out: Outbox, request: number, subscribe: Subscribe, counters: Counters) {
+  constructor(streams: Streams, out: Outbox, request: number, subscribe: Subscribe, counters: Counters) {
     super(out, subscribe.credit);
-    this.#engine = engine;
+    this.#streams = streams;
     this.#request = request;
     this.#subscribe = subscribe;
     this.#counters = counters;
@@ -31,7 +31,7 @@ export class Subscription extends Delivery {
     const { signal } = this;
     const request = { from: after, signal, ...(stream === null ? {} : { stream }) };
     let last: number = after;
-    for await (const batch of this.#engine.subscribe(request)) {
+    for await (const batch of this.#streams.subscribe(request)) {
       for (let first = 0; first < batch.length || batch.length === 0; ) {
         if (!(await this.room())) return;
         const end = frameEnd(batch, first);

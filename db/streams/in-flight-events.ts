@@ -5,20 +5,14 @@
  * Events leave by becoming applied, in order. Two generations make that cheap: nothing is ever removed singly, a whole
  * generation is emptied once the index has all of it.
  */
-import {
-  type EvolvingState,
-  eventIdOffset,
-  revisionOf,
-  type StreamHead,
-  streamBytesOf,
-  streamOffset,
-} from '../kernel/index.ts';
-import { SEQUENCE_NONE, type Sequence } from '../types.ts';
+import { type EvolvingState, eventIdOffset, revisionOf, type StreamHead } from '../kernel/index.ts';
+import { SEQUENCE_NONE, type Sequence, type TenantId } from '../types.ts';
 import { EventRows } from './event-rows.ts';
 import { idHash } from './hash.ts';
 import { HashTable } from './hash-table.ts';
 import { NameTable } from './name-table.ts';
 import { PagedColumn, u32 } from './paged-column.ts';
+import { numberOfStream } from './scoped-name.ts';
 import type { StreamKey } from './stream-key.ts';
 
 /** Few enough for the tables of both generations to stay in the processor's cache. */
@@ -37,14 +31,14 @@ export class InFlightEvents implements EvolvingState {
     this.#previous = new Generation(seed);
   }
 
-  eventAppended(position: Sequence, payload: Uint8Array): void {
+  eventAppended(position: Sequence, tenant: TenantId, payload: Uint8Array): void {
     if (this.#current.events >= GENERATION_EVENTS && this.#previous.newest <= this.#applied()) {
       const emptied = this.#previous;
       emptied.clear();
       this.#previous = this.#current;
       this.#current = emptied;
     }
-    this.#current.add(position, payload);
+    this.#current.add(position, tenant, payload);
   }
 
   /** Head of a stream that has events in flight, or null. */
@@ -84,8 +78,8 @@ class Generation {
     return this.#rows.count === 0 ? SEQUENCE_NONE : this.#rows.position(this.#rows.count - 1);
   }
 
-  add(position: Sequence, payload: Uint8Array): void {
-    const stream = this.#names.numberOf(payload, streamOffset, streamBytesOf(payload));
+  add(position: Sequence, tenant: TenantId, payload: Uint8Array): void {
+    const stream = numberOfStream(this.#names, tenant, payload);
     const row = this.#rows.count;
     if (stream === this.#lastRows.length) {
       this.#lastRows.push(row);

@@ -10,6 +10,7 @@ export { type Direction, EventReader } from './event-reader.ts';
 export { Fifo } from './fifo.ts';
 export { seedOf } from './hash.ts';
 export { RecentCommits } from './recent-commits.ts';
+export { scopedKey } from './scoped-name.ts';
 export type { StreamLookup } from './stream-index.ts';
 export { StreamKey } from './stream-key.ts';
 export { StreamState } from './stream-state.ts';

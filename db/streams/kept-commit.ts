@@ -5,12 +5,13 @@
  */
 import type { RecordedEvent } from '../kernel/event.ts';
 import type { ViewCommit } from '../materializer/index.ts';
-import type { RecordedAt, Sequence } from '../types.ts';
+import { type RecordedAt, type Sequence, TENANT_DEFAULT, type TenantId } from '../types.ts';
 import { isEvent, recordedEvent } from './recorded-event.ts';
 
 /** What a commit and each of its events take beside the payloads, so that empty ones are bounded too. */
 const COMMIT_BYTES = 256;
 const EVENT_BYTES = 48;
+const NONE: readonly RecordedEvent[] = [];
 
 export class KeptCommit {
   readonly sequence: Sequence;
@@ -21,6 +22,8 @@ export class KeptCommit {
   readonly #buffers: ArrayBufferLike[] = [];
   /** In its buffer, for each event: first byte and length. */
   readonly #places: number[] = [];
+  /** Whose each event is; null while all are the first tenant's. */
+  #tenants: TenantId[] | null = null;
   /** Decoded when somebody first asks. */
   #events: readonly RecordedEvent[] | null = null;
 
@@ -30,7 +33,8 @@ export class KeptCommit {
     let bytes = COMMIT_BYTES;
     for (const entry of entries) {
       if (!isEvent(entry)) continue;
-      const { payload } = entry;
+      const { payload, tenant } = entry;
+      if (tenant !== TENANT_DEFAULT || this.#tenants !== null) this.#noteTenant(tenant);
       this.#positions.push(entry.sequence);
       this.#buffers.push(payload.buffer);
       this.#places.push(payload.byteOffset, payload.length);
@@ -44,6 +48,24 @@ export class KeptCommit {
       recordedEvent(this.#payload(at), position, this.#recordedAt),
     );
     return this.#events;
+  }
+
+  /** Whose the event is that stands at this place in `events`. */
+  tenantAt(at: number): TenantId {
+    return this.#tenants?.[at] ?? TENANT_DEFAULT;
+  }
+
+  eventsOf(tenant: TenantId): readonly RecordedEvent[] {
+    const tenants = this.#tenants;
+    if (tenants === null) return tenant === TENANT_DEFAULT ? this.events : NONE;
+    if (!tenants.includes(tenant)) return NONE;
+    return this.events.filter((_, at) => tenants[at] === tenant);
+  }
+
+  /** Of the event that comes next. */
+  #noteTenant(tenant: TenantId): void {
+    this.#tenants ??= new Array<TenantId>(this.#positions.length).fill(TENANT_DEFAULT);
+    this.#tenants.push(tenant);
   }
 
   /** Payload of the event at a position, or null. */

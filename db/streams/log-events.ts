@@ -1,9 +1,9 @@
 /** Events read back from the log: single ones by position, as few reads as their distances allow. */
 import { TruthError } from '../errors.ts';
 import type { RecordedEvent } from '../kernel/event.ts';
-import type { Sequence } from '../types.ts';
+import type { Sequence, TenantId } from '../types.ts';
 import type { LogCommit, LogEntry, LogReader } from '../wal/log.ts';
-import { isEvent, recordedEvent } from './recorded-event.ts';
+import { isEvent, isEventOf, recordedEvent } from './recorded-event.ts';
 
 /** Events closer to each other than this are read by going through what lies between them. */
 const RUN_DISTANCE_MAX = 64;
@@ -26,15 +26,15 @@ export async function readEvents(
   return events;
 }
 
-/** Events of a commit that was read, copied because the reader takes its buffer back. */
-export function* eventsOf(commit: LogCommit): Generator<RecordedEvent> {
-  for (const entry of commit.entries) if (isEvent(entry)) yield copiedEvent(entry, commit);
+/** A tenant's events of a commit that was read, copied because the reader takes its buffer back. */
+export function* eventsOf(tenant: TenantId, commit: LogCommit): Generator<RecordedEvent> {
+  for (const entry of commit.entries) if (isEventOf(tenant, entry)) yield copiedEvent(entry, commit);
 }
 
-export function* eventsOfBackwards(commit: LogCommit): Generator<RecordedEvent> {
+export function* eventsOfBackwards(tenant: TenantId, commit: LogCommit): Generator<RecordedEvent> {
   for (let index = commit.entries.length - 1; index >= 0; index--) {
     const entry = commit.entries[index]!;
-    if (isEvent(entry)) yield copiedEvent(entry, commit);
+    if (isEventOf(tenant, entry)) yield copiedEvent(entry, commit);
   }
 }
 

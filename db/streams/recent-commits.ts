@@ -6,9 +6,10 @@
 import type { RecordedEvent, StreamName } from '../kernel/event.ts';
 import { invariant } from '../kernel/index.ts';
 import type { ViewCommit } from '../materializer/index.ts';
-import type { Sequence } from '../types.ts';
+import type { Sequence, TenantId } from '../types.ts';
 import { Fifo } from './fifo.ts';
 import { KeptCommit } from './kept-commit.ts';
+import { scopedKey } from './scoped-name.ts';
 import { Waiters } from './waiters.ts';
 
 const BYTES_MAX = 8 * 1024 * 1024;
@@ -16,7 +17,8 @@ const BYTES_MAX = 8 * 1024 * 1024;
 export class RecentCommits {
   readonly #bytesMax: number;
   readonly #anyCommit = new Waiters<null>();
-  readonly #byStream = new Waiters<StreamName>();
+  /** By scopedKey. */
+  readonly #byStream = new Waiters<string>();
   readonly #commits = new Fifo<KeptCommit>();
   #bytes = 0;
   #floor: Sequence;
@@ -56,12 +58,13 @@ export class RecentCommits {
   }
 
   /**
-   * Events after a position that is not before `floor`, oldest first. To be walked in one go: the next commit may drop
+   * A tenant's events after a position that is not before `floor`, oldest first. To be walked in one go: the next commit may drop
    * the oldest.
    */
-  *after(position: Sequence): Generator<RecordedEvent> {
+  *after(tenant: TenantId, position: Sequence): Generator<RecordedEvent> {
     for (let index = this.#firstAfter(position); index < this.#commits.length; index++) {
-      for (const event of this.#eventsOf(index)) if (event.position > position) yield event;
+      for (const event of this.#commits.at(index)!.eventsOf(tenant))
+        if (event.position > position) yield event;
     }
   }
 
@@ -95,8 +98,8 @@ export class RecentCommits {
   }
 
   /** Resolves at the next commit with an event of the stream, or when `signal` is aborted. */
-  waitForStream(stream: StreamName, signal: AbortSignal): Promise<void> {
-    return this.#byStream.wait(stream, signal);
+  waitForStream(tenant: TenantId, stream: StreamName, signal: AbortSignal): Promise<void> {
+    return this.#byStream.wait(scopedKey(tenant, stream), signal);
   }
 
   #keep(commit: ViewCommit): KeptCommit {
@@ -111,8 +114,9 @@ export class RecentCommits {
     return kept;
   }
 
-  #wakeStreams({ events }: KeptCommit): void {
-    for (const stream of new Set(events.map((event) => event.stream))) this.#byStream.wake(stream);
+  #wakeStreams(commit: KeptCommit): void {
+    const keys = commit.events.map(({ stream }, at) => scopedKey(commit.tenantAt(at), stream));
+    for (const key of new Set(keys)) this.#byStream.wake(key);
   }
 
   #eventsOf(index: number): readonly RecordedEvent[] {

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../kernel/event.ts';
 import { decodeEvent, EVENT_ENTRY_TYPE } from '../kernel/index.ts';
-import type { RecordedAt, Sequence } from '../types.ts';
+import type { RecordedAt, Sequence, TenantId } from '../types.ts';
 
 /** What reading an entry back gives, from the log or from memory. */
 export interface ReadEntry {
@@ -21,4 +21,8 @@ export function recordedEvent(
 
 export function isEvent(entry: ReadEntry): boolean {
   return entry.type === EVENT_ENTRY_TYPE;
+}
+
+export function isEventOf(tenant: TenantId, entry: ReadEntry & { readonly tenant: TenantId }): boolean {
+  return entry.type === EVENT_ENTRY_TYPE && entry.tenant === tenant;
 }

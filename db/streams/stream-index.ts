@@ -7,15 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { TruthError } from '../errors.ts';
-import {
-  type EvolvingState,
-  eventIdOffset,
-  evolve,
-  revisionOf,
-  type StreamHead,
-  streamBytesOf,
-  streamOffset,
-} from '../kernel/index.ts';
+import { type EvolvingState, eventIdOffset, evolve, revisionOf, type StreamHead } from '../kernel/index.ts';
 import type {
   CheckpointReader,
   CheckpointWriter,
@@ -23,13 +15,14 @@ import type {
   ViewCommit,
   ViewGap,
 } from '../materializer/index.ts';
-import { SEQUENCE_NONE, type Sequence } from '../types.ts';
+import { SEQUENCE_NONE, type Sequence, TENANT_DEFAULT, type TenantId } from '../types.ts';
 import { EventRows, ROW_BYTES } from './event-rows.ts';
 import { idHash, seedOf } from './hash.ts';
 import { HashTable } from './hash-table.ts';
 import { NameTable } from './name-table.ts';
 import { PAGE_ROWS } from './paged-column.ts';
 import { RevisionLists } from './revision-lists.ts';
+import { numberOfStream, tenantOfName } from './scoped-name.ts';
 import type { StreamKey } from './stream-key.ts';
 
 const ID_SHARD_BITS = 8;
@@ -42,6 +35,7 @@ const NO_STREAM: StreamHead = { revision: -1, position: SEQUENCE_NONE };
 export interface StreamLookup {
   readonly streams: number;
   readonly events: number;
+  streamsOf(tenant: TenantId): number;
   head(key: StreamKey): StreamHead;
   /** Positions of revisions `from` to before `to`, ascending; all of them exist. */
   positions(key: StreamKey, from: number, to: number): Sequence[];
@@ -59,6 +53,8 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
   readonly #lists = new RevisionLists();
   readonly #ids = new HashTable(ID_SHARD_BITS);
   readonly #idHashes = new Uint32Array(ID_HASHES);
+  /** Streams of each tenant but the first. */
+  readonly #streamsOfOthers = new Map<TenantId, number>();
   /** The newest gap of the log, to which events count that a stream misses. */
   #gap: ViewGap | null = null;
   /** Digests of pages that cannot change any more, by part name. */
@@ -74,6 +70,17 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
 
   get events(): number {
     return this.#rows.count;
+  }
+
+  streamsOf(tenant: TenantId): number {
+    if (tenant !== TENANT_DEFAULT) return this.#streamsOfOthers.get(tenant) ?? 0;
+    let others = 0;
+    for (const streams of this.#streamsOfOthers.values()) others += streams;
+    return this.streams - others;
+  }
+
+  #countStream(tenant: TenantId): void {
+    this.#streamsOfOthers.set(tenant, (this.#streamsOfOthers.get(tenant) ?? 0) + 1);
   }
 
   /** Memory taken, by part, for status and measurements. */
@@ -94,9 +101,12 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     this.#gap = gap;
   }
 
-  eventAppended(position: Sequence, payload: Uint8Array): void {
-    const stream = this.#names.numberOf(payload, streamOffset, streamBytesOf(payload));
-    if (stream === this.#lists.streams) this.#lists.addStream();
+  eventAppended(position: Sequence, tenant: TenantId, payload: Uint8Array): void {
+    const stream = numberOfStream(this.#names, tenant, payload);
+    if (stream === this.#lists.streams) {
+      this.#lists.addStream();
+      if (tenant !== TENANT_DEFAULT) this.#countStream(tenant);
+    }
     const revision = revisionOf(payload);
     if (this.#gap !== null) this.#addLost(stream, revision, this.#gap);
     const expected = this.#lists.count(stream);
@@ -158,7 +168,11 @@ export class StreamIndex implements Materializer, EvolvingState, StreamLookup {
     for (const name of parts) {
       if (name.startsWith('names-')) this.#names.restorePage(reader.read(name));
     }
-    while (this.#lists.streams < this.#names.count) this.#lists.addStream();
+    while (this.#lists.streams < this.#names.count) {
+      const tenant = tenantOfName(this.#names.bytesOf(this.#lists.streams));
+      if (tenant !== TENANT_DEFAULT) this.#countStream(tenant);
+      this.#lists.addStream();
+    }
     for (const name of parts) if (name.startsWith('rows-')) this.#restoreRows(reader.read(name));
     this.#ids.addRange(0, this.#rows.count, (row) => this.#rows.idHash(row));
   }

@@ -14,7 +14,7 @@ import {
   type KnownEvent,
   type StreamHead,
 } from '../kernel/index.ts';
-import type { Sequence } from '../types.ts';
+import type { Sequence, TenantId } from '../types.ts';
 import { idHash, seedOf } from './hash.ts';
 import { InFlightEvents } from './in-flight-events.ts';
 import type { StreamLookup } from './stream-index.ts';
@@ -32,7 +32,7 @@ export class StreamState implements KernelState, EvolvingState {
   readonly #read: ReadPayload;
   #idHashes = new Uint32Array(64);
   /** The head asked for last: each decision asks twice. Only an event appended here changes it; becoming applied does not. */
-  #asked: { readonly stream: StreamName; readonly head: StreamHead } | null = null;
+  #asked: { readonly tenant: TenantId; readonly stream: StreamName; readonly head: StreamHead } | null = null;
 
   constructor(options: {
     readonly logId: Uint8Array;
@@ -48,24 +48,24 @@ export class StreamState implements KernelState, EvolvingState {
     this.#read = options.read;
   }
 
-  head(stream: StreamName): StreamHead {
-    if (this.#asked?.stream === stream) return this.#asked.head;
-    const key = this.#key.set(stream);
+  head(tenant: TenantId, stream: StreamName): StreamHead {
+    if (this.#asked?.stream === stream && this.#asked.tenant === tenant) return this.#asked.head;
+    const key = this.#key.set(tenant, stream);
     const head = this.#inFlight.head(key) ?? this.#index().head(key);
-    this.#asked = { stream, head };
+    this.#asked = { tenant, stream, head };
     return head;
   }
 
-  eventAppended(position: Sequence, payload: Uint8Array): void {
+  eventAppended(position: Sequence, tenant: TenantId, payload: Uint8Array): void {
     this.#asked = null;
-    this.#inFlight.eventAppended(position, payload);
+    this.#inFlight.eventAppended(position, tenant, payload);
   }
 
   /** For each event of the command what its stream has under its id; empty when it has none of them. */
-  known(command: AppendEvents): readonly (KnownEvent | null)[] {
+  known(tenant: TenantId, command: AppendEvents): readonly (KnownEvent | null)[] {
     const { stream, events } = command;
-    if (this.head(stream).revision === -1) return NONE_KNOWN;
-    const key = this.#key.set(stream);
+    if (this.head(tenant, stream).revision === -1) return NONE_KNOWN;
+    const key = this.#key.set(tenant, stream);
     const index = this.#index();
     const hashes = this.#idHashesOf(events, key.hash);
     if (events.length > 1) index.prefetch(hashes, events.length);

@@ -5,7 +5,7 @@
  */
 import { TruthError } from '../errors.ts';
 import type { RecordedEvent, StreamName } from '../kernel/event.ts';
-import type { Sequence } from '../types.ts';
+import type { Sequence, TenantId } from '../types.ts';
 import type { LogReader } from '../wal/log.ts';
 import type { EventReader } from './event-reader.ts';
 import { eventsOf } from './log-events.ts';
@@ -17,6 +17,8 @@ const BATCH_BYTES_MAX = 256 * 1024;
 const PAUSE_ENTRIES = 4096;
 
 export interface SubscriptionSource {
+  /** Whose events are followed. */
+  readonly tenant: TenantId;
   readonly log: LogReader;
   readonly recent: RecentCommits;
   readonly reader: EventReader;
@@ -32,7 +34,7 @@ type Batches = AsyncGenerator<readonly RecordedEvent[], void, undefined>;
 
 /** Events of all streams after a position. Ends when the signal is aborted. */
 export async function* followAll(source: SubscriptionSource, from: Sequence, signal: AbortSignal): Batches {
-  const { recent } = source;
+  const { recent, tenant } = source;
   let position = from;
   let caughtUp = false;
   while (!signal.aborted) {
@@ -44,7 +46,7 @@ export async function* followAll(source: SubscriptionSource, from: Sequence, sig
       continue;
     }
     const page = newBatch();
-    for (const event of recent.after(position)) if (!page.add(event)) break;
+    for (const event of recent.after(tenant, position)) if (!page.add(event)) break;
     const last = page.events.at(-1);
     position = last?.position ?? (Math.max(position, recent.position) as Sequence);
     if (last !== undefined) yield page.events;
@@ -68,12 +70,12 @@ export async function* followStream(
   while (!signal.aborted) {
     const last = source.lastRevision(stream);
     if (revision <= last) {
-      const events = await source.reader.streamForwards(stream, revision, last, newBatch());
+      const events = await source.reader.streamForwards(source.tenant, stream, revision, last, newBatch());
       if (events[0]?.revision !== revision) throw outOfOrder(stream, revision);
       revision += events.length;
       yield events;
       await source.pause();
-    } else if (caughtUp) await source.recent.waitForStream(stream, signal);
+    } else if (caughtUp) await source.recent.waitForStream(source.tenant, stream, signal);
     else {
       caughtUp = true;
       yield [];
@@ -86,13 +88,13 @@ export async function* followStream(
  * recent commits were when reading began.
  */
 async function* storedBatches(source: SubscriptionSource, after: Sequence, signal: AbortSignal) {
-  const { log, recent, pause } = source;
+  const { log, recent, pause, tenant } = source;
   const end = recent.position;
   let page = newBatch();
   let unpaused = 0;
   for await (const commit of log.read({ from: (after + 1) as Sequence, follow: false })) {
     if (commit.sequence > end) break;
-    for (const event of eventsOf(commit)) {
+    for (const event of eventsOf(tenant, commit)) {
       if (event.position <= after || page.add(event)) continue;
       yield { events: page.events, position: page.events.at(-1)!.position };
       page = newBatch();

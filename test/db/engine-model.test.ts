@@ -127,7 +127,7 @@ async function modelOf(log: MemoryLog): Promise<EventModel> {
   const model = new EventModel();
   for await (const { entries } of log.read({ from: 1 as Sequence, follow: false })) {
     for (const entry of entries)
-      if (entry.type === 16) model.eventAppended(entry.sequence, new Uint8Array(entry.payload));
+      if (entry.type === 16) model.eventAppended(entry.sequence, entry.tenant, new Uint8Array(entry.payload));
   }
   return model;
 }

@@ -13,6 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { ERROR_CODES, TruthError } from '../../errors.ts';
 import { parseJson } from '../../protocol/index.ts';
+import { TENANT_DEFAULT } from '../../types.ts';
 import type { Certificate } from '../certificate.ts';
 import { asTruthError } from '../failures.ts';
 import { cannotListen } from '../listen-error.ts';
@@ -175,8 +176,9 @@ export class HttpServer {
   ): Promise<void> {
     const url = new URL(incoming.url ?? '/', 'http://server');
     const { route, path } = this.#route(incoming, response, url.pathname);
+    let principal: Principal | null = null;
     if (route.right !== null) {
-      const principal = this.#authenticate(incoming);
+      principal = this.#authenticate(incoming);
       open.tokenId = principal.tokenId;
       allow(principal, route.right);
     }
@@ -186,6 +188,8 @@ export class HttpServer {
     const database = this.#serving?.database as HttpDatabase;
     await route.handle({
       database,
+      principal,
+      streams: database?.engine.tenant(principal?.tenant ?? TENANT_DEFAULT),
       path,
       query: url.searchParams,
       body,

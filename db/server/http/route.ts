@@ -1,10 +1,11 @@
 /** What a route of the HTTP server is: enough to serve it and enough to describe it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
-import type { Engine } from '../../engine.ts';
+import type { Engine, Streams } from '../../engine.ts';
 import type { Counters } from '../counters.ts';
 import type { Limits } from '../limits.ts';
 import type { Right } from '../permissions.ts';
+import type { Principal } from '../session-host.ts';
 
 /** What handlers may use; complete only once the database serves. */
 export interface HttpDatabase {
@@ -18,6 +19,10 @@ export interface HttpDatabase {
 
 export interface RouteRequest {
   readonly database: HttpDatabase;
+  /** Who asks; null where no token is asked for. */
+  readonly principal: Principal | null;
+  /** The principal's tenant's, and no other's. */
+  readonly streams: Streams;
   /** Values of `{name}` in the path, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;

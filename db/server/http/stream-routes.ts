@@ -160,7 +160,7 @@ export const STREAM_ROUTES: readonly Route[] = [
 
 async function appendEvents(request: RouteRequest): Promise<void> {
   const body = request.body as z.infer<typeof appendSchema>;
-  const { engine, counters } = request.database;
+  const { counters } = request.database;
   const startedAt = performance.now();
   const append: AppendRequest = {
     stream: streamName(request.path['stream'] as string),
@@ -169,7 +169,7 @@ async function appendEvents(request: RouteRequest): Promise<void> {
     ack: body.ack,
     ...(body.durability === undefined ? {} : { durability: body.durability }),
   };
-  const result = await engine.append(append);
+  const result = await request.streams.append(append);
   counters.appended(append.events.length, performance.now() - startedAt);
   sendJson(request.response, 200, JSON.stringify(result));
 }
@@ -196,15 +196,15 @@ function bytesFrom(value: unknown, base64: string | undefined, absent: string): 
 }
 
 async function readPage(request: RouteRequest, stream: string | undefined): Promise<void> {
-  const { engine, counters } = request.database;
+  const { counters } = request.database;
   const direction = choice(request.query, 'direction', ['forwards', 'backwards']);
   const limit = wholeNumber(request.query, 'limit', 1, PAGE_EVENTS_MAX) ?? LIMIT_DEFAULT;
   const from = wholeNumber(request.query, 'from', 0, Number.MAX_SAFE_INTEGER);
   const edge = direction === 'forwards' ? 'start' : 'end';
   const page =
     stream === undefined
-      ? await engine.readAll({ direction, limit, from: from === undefined ? edge : sequence(from) })
-      : await engine.readStream({
+      ? await request.streams.readAll({ direction, limit, from: from === undefined ? edge : sequence(from) })
+      : await request.streams.readStream({
           stream: streamName(stream),
           direction,
           limit,
@@ -217,9 +217,8 @@ async function readPage(request: RouteRequest, stream: string | undefined): Prom
 }
 
 async function tail(request: RouteRequest, stream: string | undefined): Promise<void> {
-  const { engine } = request.database;
   const from = sequence(await startOf(request));
-  const subscription = engine.subscribe({
+  const subscription = request.streams.subscribe({
     from,
     signal: request.signal,
     ...(stream === undefined ? {} : { stream: streamName(stream) }),

@@ -30,8 +30,8 @@ function decideOn(model: EventModel, asked: AppendEvents, limits = LIMITS): Deci
 function run(model: EventModel, asked: AppendEvents, position: number): Decision {
   const decision = decideOn(model, asked);
   if (decision.outcome === 'accepted') {
-    for (const [index, { type, payload }] of decision.entries.entries()) {
-      evolve(model, { sequence: (position + 1 + index) as Sequence, type, payload });
+    for (const [index, { type, tenant, payload }] of decision.entries.entries()) {
+      evolve(model, { sequence: (position + 1 + index) as Sequence, type, tenant, payload });
     }
   }
   return decision;

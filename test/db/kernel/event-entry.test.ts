@@ -10,7 +10,7 @@ import {
   EventEncoder,
 } from '../../../db/kernel/event-entry.ts';
 import { evolve } from '../../../db/kernel/index.ts';
-import type { Revision, Sequence } from '../../../db/types.ts';
+import type { Revision, Sequence, TenantId } from '../../../db/types.ts';
 
 const AT = 9 as Sequence;
 const name = fc
@@ -143,7 +143,7 @@ test('entries of other layers change nothing, and events change the state exactl
     data: new Uint8Array(),
     metadata: new Uint8Array(),
   });
-  evolve(state, { sequence: 3 as Sequence, type: 17, payload: new Uint8Array() });
-  evolve(state, { sequence: 4 as Sequence, type: 16, payload });
+  evolve(state, { sequence: 3 as Sequence, type: 17, tenant: 0 as TenantId, payload: new Uint8Array() });
+  evolve(state, { sequence: 4 as Sequence, type: 16, tenant: 0 as TenantId, payload });
   expect(seen).toEqual([4]);
 });

@@ -5,7 +5,7 @@ import { EventEncoder } from '../../../db/kernel/index.ts';
 import { idHash } from '../../../db/streams/hash.ts';
 import { InFlightEvents } from '../../../db/streams/in-flight-events.ts';
 import { StreamKey } from '../../../db/streams/stream-key.ts';
-import type { Revision, Sequence } from '../../../db/types.ts';
+import { type Revision, type Sequence, TENANT_DEFAULT } from '../../../db/types.ts';
 import { eventDraft, idOf } from '../support/event-drafts.ts';
 
 const SEED = 5;
@@ -30,20 +30,20 @@ test('knows exactly the events that are appended and not applied', () => {
           revision as Revision,
           eventDraft('x', { id: idOf(at) }),
         );
-        overlay.eventAppended(position as Sequence, payload);
+        overlay.eventAppended(position as Sequence, TENANT_DEFAULT, payload);
         events.push({ stream, revision, position });
         applied = Math.min(applied + applies, position);
         for (const name of ['a', 'b', 'c'] as StreamName[]) {
           const inFlight = events.filter((event) => event.stream === name && event.position > applied);
           const last = inFlight.at(-1);
-          key.set(name);
+          key.set(TENANT_DEFAULT, name);
           expect(overlay.head(key)).toEqual(
             last === undefined ? null : { revision: last.revision, position: last.position },
           );
         }
       }
       for (const [at, event] of events.entries()) {
-        key.set(event.stream as StreamName);
+        key.set(TENANT_DEFAULT, event.stream as StreamName);
         const found = overlay.candidates(key, idHash(idOf(at), 0, key.hash));
         expect(found).toEqual(event.position > applied ? [event.position] : []);
       }
@@ -61,11 +61,11 @@ test('stays small while appends go on for ever, and grows when nothing is applie
       0 as Revision,
       eventDraft('x', { id: idOf(at) }),
     );
-    overlay.eventAppended(at as Sequence, payload);
+    overlay.eventAppended(at as Sequence, TENANT_DEFAULT, payload);
     applied = Math.max(at - lag, 0);
   }
   const known = (at: number): boolean => {
-    key.set(`s${at % 50}` as StreamName);
+    key.set(TENANT_DEFAULT, `s${at % 50}` as StreamName);
     return overlay.candidates(key, idHash(idOf(at), 0, key.hash)).length > 0;
   };
   for (const at of [1, 50_000, 100_000 - lag]) expect(known(at)).toBe(false);

@@ -3,7 +3,15 @@ import type { StreamName } from '../../../db/kernel/event.ts';
 import { EVENT_ENTRY_TYPE, EventEncoder } from '../../../db/kernel/index.ts';
 import type { ViewCommit } from '../../../db/materializer/index.ts';
 import { RecentCommits } from '../../../db/streams/recent-commits.ts';
-import type { CommitOrdinal, Epoch, RecordedAt, Revision, Sequence, TenantId } from '../../../db/types.ts';
+import {
+  type CommitOrdinal,
+  type Epoch,
+  type RecordedAt,
+  type Revision,
+  type Sequence,
+  TENANT_DEFAULT,
+  type TenantId,
+} from '../../../db/types.ts';
 import { eventDraft } from '../support/event-drafts.ts';
 
 const encoder = new EventEncoder();
@@ -28,7 +36,7 @@ function commit(sequence: number, streams: readonly string[], type = EVENT_ENTRY
 }
 
 function positionsAfter(recent: RecentCommits, position: number): number[] {
-  return [...recent.after(position as Sequence)].map((event) => event.position);
+  return [...recent.after(TENANT_DEFAULT, position as Sequence)].map((event) => event.position);
 }
 
 describe('recent commits', () => {
@@ -48,7 +56,9 @@ describe('recent commits', () => {
   test('decode an event once for all who ask', () => {
     const recent = new RecentCommits(2 as Sequence);
     recent.publish(commit(4, ['a']));
-    expect([...recent.after(2 as Sequence)][0]).toBe([...recent.after(2 as Sequence)][0]);
+    expect([...recent.after(TENANT_DEFAULT, 2 as Sequence)][0]).toBe(
+      [...recent.after(TENANT_DEFAULT, 2 as Sequence)][0],
+    );
   });
 
   test('keep to their size and raise the floor, however large a single commit is', () => {
@@ -71,10 +81,10 @@ describe('recent commits', () => {
     const recent = new RecentCommits(2 as Sequence);
     const woken: string[] = [];
     const wait = (what: string, done: Promise<void>) => done.then(() => woken.push(what));
-    const a = wait('a', recent.waitForStream('a' as StreamName, NEVER));
+    const a = wait('a', recent.waitForStream(TENANT_DEFAULT, 'a' as StreamName, NEVER));
     const any = wait('any', recent.waitForAny(NEVER));
     const stop = new AbortController();
-    const b = wait('b', recent.waitForStream('b' as StreamName, stop.signal));
+    const b = wait('b', recent.waitForStream(TENANT_DEFAULT, 'b' as StreamName, stop.signal));
     recent.publish(commit(3, []));
     await Promise.resolve();
     expect(woken).toEqual([]);
@@ -88,7 +98,7 @@ describe('recent commits', () => {
 
   test('wake a stream’s waiters even for a commit too large to keep', async () => {
     const recent = new RecentCommits(2 as Sequence, 100);
-    const woken = recent.waitForStream('big' as StreamName, NEVER);
+    const woken = recent.waitForStream(TENANT_DEFAULT, 'big' as StreamName, NEVER);
     recent.publish(commit(5, ['big']));
     await woken;
     expect(recent.floor).toBe(5);

@@ -7,7 +7,15 @@ import { idHash, seedOf } from '../../../db/streams/hash.ts';
 import { PAGE_ROWS } from '../../../db/streams/paged-column.ts';
 import { StreamIndex } from '../../../db/streams/stream-index.ts';
 import { StreamKey } from '../../../db/streams/stream-key.ts';
-import type { CommitOrdinal, Epoch, RecordedAt, Revision, Sequence, TenantId } from '../../../db/types.ts';
+import {
+  type CommitOrdinal,
+  type Epoch,
+  type RecordedAt,
+  type Revision,
+  type Sequence,
+  TENANT_DEFAULT,
+  type TenantId,
+} from '../../../db/types.ts';
 import type { LogEntry } from '../../../db/wal/log.ts';
 import { eventDraft, idOf } from '../support/event-drafts.ts';
 
@@ -100,7 +108,7 @@ describe('the stream index', () => {
         expect(index.streams).toBe(new Set(list.map(({ stream }) => stream)).size);
         for (const stream of ['a', 'b', 'c', 'ström', 'none'] as StreamName[]) {
           const positions = list.flatMap((row, at) => (row.stream === stream ? [entries[at]!.sequence] : []));
-          key.set(stream);
+          key.set(TENANT_DEFAULT, stream);
           expect(index.head(key)).toEqual({
             revision: positions.length - 1,
             position: positions.at(-1) ?? 0,
@@ -143,7 +151,7 @@ describe('the stream index', () => {
         for (const each of commits.slice(savedAt)) restored.onCommit(each);
         expect(restored.digest()).toBe(live.digest());
         for (const stream of ['a', 'b', 'c', 'ström'] as StreamName[]) {
-          key.set(stream);
+          key.set(TENANT_DEFAULT, stream);
           const { revision } = live.head(key);
           expect(restored.positions(key, 0, revision + 1)).toEqual(live.positions(key, 0, revision + 1));
         }

@@ -2,7 +2,7 @@
 import type { EventDraft, ExpectedRevision, StreamName } from '../../../db/kernel/event.ts';
 import type { KernelState, KnownEvent } from '../../../db/kernel/index.ts';
 import { decodeEvent } from '../../../db/kernel/index.ts';
-import type { Revision, Sequence } from '../../../db/types.ts';
+import type { Revision, Sequence, TenantId } from '../../../db/types.ts';
 
 export interface ModelEvent extends EventDraft {
   readonly revision: Revision;
@@ -16,12 +16,12 @@ export type ModelAnswer =
 export class EventModel implements KernelState {
   readonly streams = new Map<string, ModelEvent[]>();
 
-  head(stream: StreamName): { revision: number; position: Sequence } {
+  head(_tenant: TenantId, stream: StreamName): { revision: number; position: Sequence } {
     const last = this.streams.get(stream)?.at(-1);
     return { revision: last?.revision ?? -1, position: (last?.position ?? 0) as Sequence };
   }
 
-  eventAppended(position: Sequence, payload: Uint8Array): void {
+  eventAppended(position: Sequence, _tenant: TenantId, payload: Uint8Array): void {
     const { stream, ...event } = decodeEvent(payload, position);
     const events = this.streams.get(stream) ?? [];
     events.push({ ...event, position });

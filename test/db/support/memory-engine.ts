@@ -4,6 +4,7 @@ import type {
   EngineStatus,
   ReadAllRequest,
   ReadStreamRequest,
+  Streams,
   SubscribeRequest,
 } from '../../../db/engine.ts';
 import { TruthError } from '../../../db/errors.ts';
@@ -53,6 +54,11 @@ export class MemoryEngine implements Engine {
   };
   /** When set, appends wait for it: a test holds the disk still. */
   hold: Promise<void> | null = null;
+
+  /** One set of streams, whoever asks. */
+  tenant(): Streams {
+    return this;
+  }
 
   async append(request: AppendRequest): Promise<AppendResult> {
     if (this.#closed) throw new TruthError('CLOSED', 'the database is closed');
