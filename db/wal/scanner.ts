@@ -62,6 +62,8 @@ export interface ScannedSeal {
   readonly durableMark: Sequence;
   readonly entryCount: number;
   readonly chain: Uint8Array;
+  /** The seal entry, in the scanner's window. */
+  readonly bytes: Uint8Array;
 }
 
 /** Nothing valid follows. `offset`: end of the last group; `brokenAt`: the entry that does not validate. */
@@ -252,6 +254,7 @@ export class Scanner {
       durableMark: lastSequence as Sequence,
       entryCount: readCount(view, fields + SEAL.at.entryCount),
       chain,
+      bytes: this.#memory.subarray(at, end),
     };
   }
 

@@ -1,0 +1,191 @@
+/**
+ * The trees over a log in `views/proof/`: one over all entries, one for each tenant. They are computed from the log and can
+ * be computed again; what a crash may have torn lies behind the noted progress and is written again.
+ *
+ *     entries.nodes            tree over all entries; a leaf's mark is its entry's tenant + 1, 0 for an entry of the log itself
+ *     tenant-<number>.nodes    tree over one tenant's entries; a leaf's mark is the entry's sequence
+ *     progress.json            how far they are, what they hold, and where in the log to go on
+ */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Disk, isNotFound, readSmallFile, writeSmallFile } from '../io/index.ts';
+import type { GroupPlace } from '../wal/raw-groups.ts';
+import { MemoryTree, rootOf } from './merkle.ts';
+import { NodeFile } from './node-file.ts';
+import { tenantLeafHash } from './verifier.ts';
+
+const FORMAT = 1;
+const PROGRESS = 'progress.json';
+const ENTRIES = 'entries.nodes';
+/** Files of tenants kept open from one sync to the next. */
+const OPEN_MAX = 64;
+
+const count = z.int().min(0);
+const commitSchema = z.strictObject({
+  sequence: count,
+  ordinal: count,
+  epoch: count,
+  recordedAt: z.string(),
+  chain: z.string(),
+});
+const epochSchema = z.strictObject({
+  sequence: count,
+  epoch: count,
+  parentEpoch: count,
+  parentSequence: count,
+  reason: count,
+});
+const progressSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  logId: z.string(),
+  sequence: count,
+  next: z.strictObject({ segment: count, offset: count, sequence: count, ordinal: count }).nullable(),
+  commit: commitSchema.nullable(),
+  epochs: z.array(epochSchema),
+  tenants: z.array(z.tuple([count, count])),
+});
+
+/** The last commit in the trees: where a checkpoint can stand. */
+export type CommitMark = Readonly<z.infer<typeof commitSchema>>;
+/** An epoch as its entry in the log says. */
+export type EpochMark = Readonly<z.infer<typeof epochSchema>>;
+
+export interface TenantTree {
+  readonly tenant: number;
+  readonly size: number;
+  readonly root: Uint8Array;
+}
+
+export class TreeStore {
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #logId: string;
+  readonly #tenants = new Map<number, NodeFile>();
+  #entries: NodeFile;
+  /** Where the next group begins; null before the first. */
+  next: GroupPlace | null = null;
+  commit: CommitMark | null = null;
+  readonly epochs: EpochMark[] = [];
+
+  /** Whatever cannot be used counts as not there. `logId`: hex. */
+  constructor(disk: Disk, directory: string, logId: string) {
+    this.#disk = disk;
+    this.#folder = join(directory, 'views', 'proof');
+    this.#logId = logId;
+    const progress = this.#progress();
+    this.#entries = new NodeFile(disk, join(this.#folder, ENTRIES), progress?.sequence ?? 0);
+    if (progress === null) return;
+    this.next = progress.next;
+    this.commit = progress.commit;
+    this.epochs.push(...progress.epochs);
+    for (const [tenant, leaves] of progress.tenants) this.#tenants.set(tenant, this.#file(tenant, leaves));
+  }
+
+  /** Entries in the tree over all: the last one's sequence. */
+  get sequence(): number {
+    return this.#entries.leaves;
+  }
+
+  get entries(): NodeFile {
+    return this.#entries;
+  }
+
+  /** Null for a tenant without an entry. */
+  tenant(tenant: number): NodeFile | null {
+    return this.#tenants.get(tenant) ?? null;
+  }
+
+  /** The next entry's leaf. `tenant` is null for an entry of the log itself, which no tenant's tree has. */
+  append(leaf: Uint8Array, tenant: number | null): void {
+    this.#entries.append(leaf, tenant === null ? 0 : tenant + 1);
+    if (tenant === null) return;
+    let file = this.#tenants.get(tenant);
+    if (file === undefined) {
+      file = this.#file(tenant, 0);
+      this.#tenants.set(tenant, file);
+    }
+    file.append(leaf, this.#entries.leaves);
+  }
+
+  root(size: number): Uint8Array {
+    return size === this.sequence ? this.#entries.root() : rootOf(this.#entries, size);
+  }
+
+  /** Every tenant that had entries when there were `size` in all, in ascending order. */
+  tenantsAt(size: number): TenantTree[] {
+    const trees: TenantTree[] = [];
+    for (const [tenant, file] of [...this.#tenants].sort(([a], [b]) => a - b)) {
+      const leaves = size >= this.sequence ? file.leaves : file.leavesUpTo(size, file.leaves);
+      if (leaves === 0) continue;
+      const root = leaves === file.leaves ? file.root() : rootOf(file, leaves);
+      trees.push({ tenant, size: leaves, root });
+    }
+    return trees;
+  }
+
+  /** Makes everything appended so far durable, then notes it. */
+  save(): void {
+    this.prepare();
+    const files = [this.#entries, ...this.#tenants.values()];
+    const changed = files.filter((file) => file.sync());
+    if (changed.length > 0) this.#disk.fsyncDirectory(this.#folder);
+    if (changed.length > OPEN_MAX) for (const file of this.#tenants.values()) file.release();
+    const progress: z.infer<typeof progressSchema> = {
+      format: FORMAT,
+      logId: this.#logId,
+      sequence: this.sequence,
+      next: this.next,
+      commit: this.commit,
+      epochs: this.epochs,
+      tenants: [...this.#tenants].map(([tenant, { leaves }]) => [tenant, leaves]),
+    };
+    writeSmallFile(this.#disk, join(this.#folder, PROGRESS), Buffer.from(`${JSON.stringify(progress)}\n`));
+  }
+
+  /** Makes the folder, so that files can be appended to. */
+  prepare(): void {
+    this.#disk.mkdir(join(this.#folder, '..'));
+    this.#disk.mkdir(this.#folder);
+  }
+
+  /** Forgets everything: it is computed from the beginning. */
+  clear(): void {
+    this.close();
+    try {
+      this.#disk.unlink(join(this.#folder, PROGRESS));
+      this.#disk.fsyncDirectory(this.#folder);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    this.#entries = new NodeFile(this.#disk, join(this.#folder, ENTRIES), 0);
+    this.#tenants.clear();
+    this.next = null;
+    this.commit = null;
+    this.epochs.length = 0;
+  }
+
+  close(): void {
+    for (const file of [this.#entries, ...this.#tenants.values()]) file.release();
+  }
+
+  #file(tenant: number, leaves: number): NodeFile {
+    const name = `tenant-${String(tenant).padStart(10, '0')}.nodes`;
+    return new NodeFile(this.#disk, join(this.#folder, name), leaves);
+  }
+
+  #progress(): z.infer<typeof progressSchema> | null {
+    const bytes = readSmallFile(this.#disk, join(this.#folder, PROGRESS));
+    if (bytes === null) return null;
+    try {
+      const progress = progressSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
+      return progress.logId === this.#logId ? progress : null;
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** The tree over the tenants' trees. */
+export function tenantsTree(tenants: readonly TenantTree[]): MemoryTree {
+  return new MemoryTree(tenants.map(({ tenant, size, root }) => tenantLeafHash(tenant, size, root)));
+}

@@ -1,0 +1,80 @@
+/** One way to make a log of several tenants with its proofs, on a disk in memory, with keys that repeat. */
+import { bundlePieces } from '../../../db/audit/bundle.ts';
+import { entryRecords } from '../../../db/audit/entry-records.ts';
+import { ProofService } from '../../../db/audit/proof-service.ts';
+import type { RangeProof, RangeRequest } from '../../../db/audit/prover.ts';
+import type { RecordedAt, Sequence, TenantId } from '../../../db/types.ts';
+import type { OpenedLog } from '../../../db/wal/index.ts';
+import { readLogId } from '../../../db/wal/metadata.ts';
+import type { MemoryDisk } from '../wal/memory-disk.ts';
+import { DIRECTORY, draft, newDisk, open } from '../wal/support.ts';
+
+export interface Proven {
+  readonly disk: MemoryDisk;
+  readonly log: OpenedLog;
+  readonly service: ProofService;
+  readonly reports: string[];
+}
+
+/** A moment after 2026 began, the same in every run. */
+export const NOW = 1_767_225_600_000_000_000n;
+
+export function serviceOver(disk: MemoryDisk, reports: string[] = []): ProofService {
+  return new ProofService({
+    disk,
+    directory: DIRECTORY,
+    logId: readLogId(disk, DIRECTORY) ?? '',
+    nowNanos: () => NOW,
+    report: (line) => reports.push(line),
+  });
+}
+
+export async function openProven(disk: MemoryDisk = newDisk()): Promise<Proven> {
+  const { log } = await open(disk);
+  const reports: string[] = [];
+  return { disk, log, service: serviceOver(disk, reports), reports };
+}
+
+/** Appends one entry for each tenant named, all in one commit; payloads tell them apart. */
+export function appendFor(log: OpenedLog, ...tenants: readonly number[]): void {
+  for (const tenant of tenants) {
+    const payload = `entry ${log.next} of tenant ${tenant}`;
+    log.append([{ ...draft(payload), tenant: tenant as TenantId }], 0n as RecordedAt);
+  }
+  log.flush();
+}
+
+/** Takes in all that is stable. */
+export function catchUp(service: ProofService, stable: Sequence): void {
+  while (service.step(stable) > 0);
+}
+
+/** Takes in all that is stable and signs it. */
+export function signAll({ service, log }: Proven): Uint8Array {
+  catchUp(service, log.stable);
+  return service.checkpoint();
+}
+
+export function proofOf({ service }: Pick<Proven, 'service'>, request: Partial<RangeRequest>): RangeProof {
+  return service.prover.range({ kind: 'entries', tenant: 0, from: 1, to: 1, since: null, ...request });
+}
+
+export async function bundleOf(
+  { service, disk }: Pick<Proven, 'service' | 'disk'>,
+  request: Partial<RangeRequest>,
+  payloads = true,
+): Promise<Uint8Array> {
+  const proof = proofOf({ service }, request);
+  const records = entryRecords({ disk, directory: DIRECTORY }, service.store, proof, payloads);
+  return joined(bundlePieces(proof, records));
+}
+
+export async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const found: Uint8Array[] = [];
+  for await (const piece of pieces) found.push(piece);
+  return Buffer.concat(found);
+}
+
+export function rootKeyOf({ service }: Pick<Proven, 'service'>): Uint8Array {
+  return service.keys.rootKey!;
+}
