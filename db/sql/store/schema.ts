@@ -101,6 +101,7 @@ function createTables(database: DatabaseSync, logId: Uint8Array): void {
   insert.run('format', String(STORE_FORMAT));
   insert.run('log', hex(logId));
   insert.run('digest', '0'.repeat(32));
+  insert.run('residue', '');
   database.exec('COMMIT');
 }
 

@@ -3,9 +3,10 @@
  * transaction, which sees one state.
  *
  * Ranges are fetched a page at a time and gone on with from the last key, so no statement stays open between two rows: any
- * other read may come in between, of the same space too.
+ * other read may come in between, of the same space too. Writing between two rows is a mistake and is told.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { TruthError } from '../../errors.ts';
 import type { RecordedAt, Sequence } from '../../types.ts';
 import type {
   HistoricVersion,
@@ -16,67 +17,32 @@ import type {
   StoredVersion,
   StoreReader,
 } from './contract.ts';
-import { keyOf, spaceKey, storedRange, successor } from './space-key.ts';
+import { READS } from './reads.ts';
+import { keyOf, type StoredRange, spaceKey, storedRange, successor } from './space-key.ts';
 import { storeError } from './sqlite-errors.ts';
 
 /** Rows of the first page of a range, and of the largest. */
 const PAGE_ROWS_FIRST = 32;
 const PAGE_ROWS_MAX = 1024;
+/** Versions looked at for a row of a page before keys are skipped through instead. */
+const VERSIONS_A_ROW = 16;
 
 type VersionRow = [key: Uint8Array, since: number, value: Uint8Array];
-type HistoricRow = [key: Uint8Array, since: number, value: Uint8Array, until: number | null];
+type HistoricRow = [key: Uint8Array, since: number, value: Uint8Array, until: number];
 type CommitRow = [sequence: bigint, ordinal: bigint, epoch: bigint, recordedAt: bigint];
-
-const COMMIT = 'SELECT sequence, ordinal, epoch, recorded_at FROM commits';
-const RANGE = 'key >= ?1 AND key < ?2';
-/** Of the versions in a range at most one a key was current at ?3. */
-const AT = `
-  SELECT key, since, value FROM current WHERE ${RANGE} AND since <= ?3
-  UNION ALL
-  SELECT key, since, value FROM history WHERE ${RANGE} AND since <= ?3 AND until > ?3`;
-
-/** Statements of the reader: prepared when first wanted, then kept. Named in tests, which look at their plans. */
-export const READS = {
-  get: 'SELECT since, value FROM current WHERE key = ?1',
-  getAt: `
-    SELECT since, value FROM current WHERE key = ?1 AND since <= ?2
-    UNION ALL
-    SELECT since, value FROM (
-      SELECT since, until, value FROM history WHERE key = ?1 AND since <= ?2 ORDER BY since DESC LIMIT 1
-    ) WHERE until > ?2
-    LIMIT 1`,
-  scan: `SELECT key, since, value FROM current WHERE ${RANGE} ORDER BY key LIMIT ?3`,
-  scanBack: `SELECT key, since, value FROM current WHERE ${RANGE} ORDER BY key DESC LIMIT ?3`,
-  scanAt: `${AT} ORDER BY key LIMIT ?4`,
-  scanAtBack: `${AT} ORDER BY key DESC LIMIT ?4`,
-  /** Row values: behind a version, not behind its key. */
-  versions: `
-    SELECT key, since, value, until FROM history
-      WHERE key >= ?1 AND key < ?2 AND since <= ?4 AND until > ?3 AND (key, since) > (?1, ?6)
-    UNION ALL
-    SELECT key, since, value, NULL FROM current
-      WHERE key >= ?1 AND key < ?2 AND since <= ?4 AND (key, since) > (?1, ?6)
-    ORDER BY key, since LIMIT ?5`,
-  changed: `
-    SELECT EXISTS (SELECT 1 FROM current WHERE ${RANGE} AND since > ?3)
-      OR EXISTS (SELECT 1 FROM history WHERE ${RANGE} AND until > ?3)`,
-  count: 'SELECT current FROM counts WHERE space = ?1',
-  commitLast: `${COMMIT} ORDER BY sequence DESC LIMIT 1`,
-  commitAtPosition: `${COMMIT} WHERE sequence <= ?1 ORDER BY sequence DESC LIMIT 1`,
-  commitAtTime: `${COMMIT} WHERE recorded_at <= ?1 ORDER BY recorded_at DESC LIMIT 1`,
-  commitAfter: `${COMMIT} WHERE sequence > ?1 ORDER BY sequence LIMIT 1`,
-  write: 'SELECT name FROM writes JOIN actors ON actors.id = writes.actor WHERE sequence = ?1',
-} as const;
+type FetchPage = (from: Uint8Array, to: Uint8Array, rows: number) => readonly unknown[];
 
 export class SqliteReader implements StoreReader {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #statements = new Map<string, StatementSync>();
-  /** The last position asked for and the commit it stands for: an AS OF query asks for the same one each time. */
-  #resolved: { readonly at: Sequence; readonly commit: Sequence } | null = null;
-  #position: StoredCommit | null = null;
   readonly #get: StatementSync;
   readonly #getAt: StatementSync;
+  #position: StoredCommit | null = null;
+  /** The last position asked for and the commit it stands for: an AS OF query asks for the same one each time. */
+  #resolvedAt = -1;
+  #resolved: Sequence | null = null;
+  #writes = 0;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
@@ -90,60 +56,78 @@ export class SqliteReader implements StoreReader {
     return this.#position;
   }
 
-  /** Looks again where the store stands: at the beginning of a read transaction, or when the writer has moved on. */
+  /** Looks again where the store stands: at the beginning of a read transaction. */
   refresh(): void {
-    this.#resolved = null;
-    this.#position = this.#commit(READS.commitLast);
+    this.moved(this.#commit(READS.commitLast));
   }
 
-  /** The writer knows. */
+  /** The writer has moved on, or back. */
   moved(position: StoredCommit | null): void {
-    this.#resolved = null;
+    this.#resolvedAt = -1;
     this.#position = position;
+  }
+
+  /** The writer has written. */
+  written(): void {
+    this.#writes += 1;
   }
 
   get(space: Space, key: Uint8Array): StoredVersion | null {
     const stored = spaceKey(space, key);
-    const row = this.#run(() => this.#get.get(stored)) as [number, Uint8Array] | undefined;
-    return row === undefined ? null : { key, since: row[0] as Sequence, value: row[1] };
+    try {
+      const row = this.#get.get(stored) as [number, Uint8Array] | undefined;
+      return row === undefined ? null : { key, since: row[0] as Sequence, value: row[1] };
+    } catch (error) {
+      throw storeError(this.#path, error);
+    }
   }
 
   getAt(space: Space, key: Uint8Array, at: Sequence): StoredVersion | null {
-    const commit = this.#resolve(at);
-    if (commit === null) return null;
     const stored = spaceKey(space, key);
-    const row = this.#run(() => this.#getAt.get(stored, commit)) as [number, Uint8Array] | undefined;
-    return row === undefined ? null : { key, since: row[0] as Sequence, value: row[1] };
+    try {
+      const row = this.#getAt.get(stored, at) as [number, Uint8Array] | undefined;
+      return row === undefined ? null : { key, since: row[0] as Sequence, value: row[1] };
+    } catch (error) {
+      throw storeError(this.#path, error);
+    }
   }
 
   scan(space: Space, options: ScanOptions): Iterable<StoredVersion> {
-    const { reverse } = options;
-    const statement = this.#statement(reverse ? READS.scanBack : READS.scan);
-    return this.#pages(space, options, (from, to, rows) => statement.all(from, to, rows));
+    const statement = this.#statement(READS.scan[direction(options)]);
+    return limited(
+      this.#pages(storedRange(space, options.range), options, (from, to, rows) =>
+        statement.all(from, to, rows),
+      ),
+      options.limit,
+    );
   }
 
   scanAt(space: Space, options: ScanOptions, at: Sequence): Iterable<StoredVersion> {
     const commit = this.#resolve(at);
     if (commit === null) return [];
-    const statement = this.#statement(options.reverse ? READS.scanAtBack : READS.scanAt);
-    return this.#pages(space, options, (from, to, rows) => statement.all(from, to, commit, rows));
+    const range = storedRange(space, options.range);
+    const statement = this.#statement(READS.scanStill[direction(options)]);
+    const still = this.#pages(range, options, (from, to, rows) => statement.all(from, to, commit, rows));
+    return limited(
+      merged(still, this.#pastPages(range, options, commit), options.reverse ? -1 : 1),
+      options.limit,
+    );
   }
 
+  /** Positions are taken as they are: entries, not only commits. */
   *versions(space: Space, range: KeyRange, after: Sequence, to: Sequence): Generator<HistoricVersion> {
-    const statement = this.#statement(READS.versions);
-    const { from, to: end } = storedRange(space, range);
-    let next = from;
-    let last = -1;
-    for (let rows = PAGE_ROWS_FIRST; ; rows = Math.min(rows * 4, PAGE_ROWS_MAX)) {
-      const page = this.#run(() =>
-        statement.all(next, end, after + 1, to, rows, last),
-      ) as unknown as HistoricRow[];
-      for (const [stored, since, value, until] of page) {
-        yield { key: keyOf(stored), since: since as Sequence, value, until: until as Sequence | null };
-      }
-      if (page.length < rows) return;
-      [next, last] = page.at(-1)!;
+    const stored = storedRange(space, range);
+    const statement = this.#statement(READS.versionsCurrent);
+    const currents = this.#pages(stored, { reverse: false, limit: null }, (from, end, rows) =>
+      statement.all(from, end, to, rows),
+    );
+    let current = currents.next();
+    for (const past of this.#pastVersions(stored, after, to)) {
+      for (; !current.done && Buffer.compare(current.value.key, past.key) < 0; current = currents.next())
+        yield { ...current.value, until: null };
+      yield past;
     }
+    for (; !current.done; current = currents.next()) yield { ...current.value, until: null };
   }
 
   changedSince(space: Space, range: KeyRange, after: Sequence): boolean {
@@ -176,34 +160,90 @@ export class SqliteReader implements StoreReader {
   }
 
   *#pages(
-    space: Space,
-    { range, reverse, limit }: ScanOptions,
-    read: (from: Uint8Array, to: Uint8Array, rows: number) => unknown[],
+    { from, to }: StoredRange,
+    { reverse, limit }: Pick<ScanOptions, 'reverse' | 'limit'>,
+    fetch: FetchPage,
   ): Generator<StoredVersion> {
-    let { from, to } = storedRange(space, range);
-    let left = limit ?? Number.POSITIVE_INFINITY;
-    for (let rows = PAGE_ROWS_FIRST; left > 0; rows = Math.min(rows * 4, PAGE_ROWS_MAX)) {
-      const wanted = Math.min(rows, left);
-      const page = this.#run(() => read(from, to, wanted)) as unknown as VersionRow[];
-      for (const [stored, since, value] of page)
-        yield { key: keyOf(stored), since: since as Sequence, value };
-      if (page.length < wanted) return;
-      left -= wanted;
-      const [last] = page.at(-1)!;
+    const writes = this.#writes;
+    const most = Math.min(limit ?? PAGE_ROWS_MAX, PAGE_ROWS_MAX);
+    for (let rows = Math.min(PAGE_ROWS_FIRST, most); ; rows = Math.min(rows * 4, most)) {
+      const page = this.#page(writes, () => fetch(from, to, rows)) as VersionRow[];
+      for (const row of page) yield versionOf(row);
+      if (page.length < rows) return;
+      const last = page.at(-1)![0];
       if (reverse) to = last;
       else from = successor(last);
     }
+  }
+
+  /**
+   * What was current at a commit and is no more. Where a key has few versions the range is read through; where that takes
+   * too many versions for too few rows, keys are skipped through, which costs two seeks each.
+   */
+  *#pastPages(
+    { from, to }: StoredRange,
+    { reverse, limit }: Pick<ScanOptions, 'reverse' | 'limit'>,
+    commit: Sequence,
+  ): Generator<StoredVersion> {
+    const way = reverse ? 'down' : 'up';
+    const beyond = this.#statement(READS.historyBeyond[way]);
+    const writes = this.#writes;
+    const most = Math.min(limit ?? PAGE_ROWS_MAX, PAGE_ROWS_MAX);
+    let skipping = false;
+    for (let rows = Math.min(PAGE_ROWS_FIRST, most); ; rows = Math.min(rows * 4, most)) {
+      const far = skipping
+        ? undefined
+        : (this.#page(writes, () => beyond.all(from, to, rows * VERSIONS_A_ROW))[0] as
+            | [Uint8Array]
+            | undefined);
+      const part = far === undefined ? { from, to } : nearer({ from, to }, far[0], reverse);
+      const statement = this.#statement((skipping ? READS.scanPastSkipping : READS.scanPast)[way]);
+      const page = this.#page(writes, () => statement.all(part.from, part.to, commit, rows)) as VersionRow[];
+      for (const row of page) yield versionOf(row);
+      if (page.length < rows && far === undefined) return;
+      const next = page.length < rows ? (reverse ? successor(far![0]) : far![0]) : page.at(-1)![0];
+      skipping ||= page.length < rows / 4;
+      if (reverse) to = next;
+      else from = page.length < rows ? next : successor(next);
+    }
+  }
+
+  *#pastVersions({ from, to: end }: StoredRange, after: Sequence, to: Sequence): Generator<HistoricVersion> {
+    const statement = this.#statement(READS.versionsPast);
+    const writes = this.#writes;
+    let since = 0;
+    for (let rows = PAGE_ROWS_FIRST; ; rows = Math.min(rows * 4, PAGE_ROWS_MAX)) {
+      const page = this.#page(writes, () =>
+        statement.all(from, end, since, after + 1, to, rows),
+      ) as HistoricRow[];
+      for (const row of page) yield { ...versionOf(row), until: row[3] as Sequence };
+      if (page.length < rows) return;
+      const last = page.at(-1)!;
+      from = last[0];
+      since = last[1] + 1;
+    }
+  }
+
+  #page(writes: number, fetch: () => readonly unknown[]): readonly unknown[] {
+    if (writes !== this.#writes) {
+      throw new TruthError(
+        'INTERNAL',
+        `the store ${this.#path} was written while a range of it was being read: collect the rows first`,
+      );
+    }
+    return this.#run(fetch);
   }
 
   /** Sequence of the last commit at or before a position, or null before the first. */
   #resolve(at: Sequence): Sequence | null {
     if (this.#position === null) return null;
     if (at >= this.#position.sequence) return this.#position.sequence;
-    if (this.#resolved?.at === at) return this.#resolved.commit;
-    const commit = this.commitAtPosition(at);
-    if (commit === null) return null;
-    this.#resolved = { at, commit: commit.sequence };
-    return commit.sequence;
+    if (this.#resolvedAt === at) return this.#resolved;
+    const statement = this.#statement(READS.resolve);
+    const row = this.#run(() => statement.get(at)) as [Sequence] | undefined;
+    this.#resolvedAt = at;
+    this.#resolved = row?.[0] ?? null;
+    return this.#resolved;
   }
 
   #commit(text: string, ...parameters: readonly (number | bigint)[]): StoredCommit | null {
@@ -236,5 +276,57 @@ export class SqliteReader implements StoreReader {
     } catch (error) {
       throw storeError(this.#path, error);
     }
+  }
+}
+
+function direction({ reverse }: Pick<ScanOptions, 'reverse'>): 'up' | 'down' {
+  return reverse ? 'down' : 'up';
+}
+
+/** The part of a range before a key, in the direction of reading. */
+function nearer({ from, to }: StoredRange, key: Uint8Array, reverse: boolean): StoredRange {
+  return reverse ? { from: successor(key), to } : { from, to: key };
+}
+
+function versionOf([stored, since, value]: readonly [
+  Uint8Array,
+  number,
+  Uint8Array,
+  ...unknown[],
+]): StoredVersion {
+  return { key: keyOf(stored), since: since as Sequence, value };
+}
+
+/** Two ranges in order, as one in order; no key is in both. */
+function* merged(
+  first: Iterator<StoredVersion>,
+  second: Iterator<StoredVersion>,
+  sign: 1 | -1,
+): Generator<StoredVersion> {
+  let [a, b] = [first.next(), second.next()];
+  while (!a.done && !b.done) {
+    if (Buffer.compare(a.value.key, b.value.key) * sign < 0) {
+      yield a.value;
+      a = first.next();
+    } else {
+      yield b.value;
+      b = second.next();
+    }
+  }
+  for (; !a.done; a = first.next()) yield a.value;
+  for (; !b.done; b = second.next()) yield b.value;
+}
+
+function* limited(versions: Generator<StoredVersion>, limit: number | null): Generator<StoredVersion> {
+  if (limit === null) {
+    yield* versions;
+    return;
+  }
+  let left = limit;
+  if (left <= 0) return;
+  for (const version of versions) {
+    yield version;
+    left -= 1;
+    if (left === 0) return;
   }
 }

@@ -2,8 +2,8 @@
  * The store of one tenant, as its only writer has it. Rows, history, counters, digest and position are written in one SQLite
  * transaction, so the file is always as of the commit it says.
  *
- * Rules kept here: a version replaced by the very entry that wrote it was never seen by anybody and leaves no history; what is
- * erased or dropped leaves no byte in the file or its log (secure_delete, then a checkpoint that empties the WAL).
+ * A version replaced by the very entry that wrote it was never seen by anybody and leaves no history. What is erased or dropped
+ * is gone for every reader with the commit, and from the bytes of the files with the `purge` that follows.
  */
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -19,6 +19,7 @@ import type {
   StoreSnapshot,
   StoreWriter,
 } from './contract.ts';
+import { READS } from './reads.ts';
 import { openFile } from './schema.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { spaceKey, spaceOf, storedRange } from './space-key.ts';
@@ -66,6 +67,10 @@ export class SqliteStore implements StoreWriter {
   readonly #digest: StoreDigest;
   readonly #statements = new Map<string, StatementSync>();
   readonly #current: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #update: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #keep: StatementSync;
   /** Current keys by space, as of the last write; `#recount` names those the file does not know yet. */
   readonly #counts = new Map<Space, number>();
   readonly #recount = new Set<Space>();
@@ -86,7 +91,11 @@ export class SqliteStore implements StoreWriter {
     this.#reader = new SqliteReader(this.#database, this.path);
     this.#readers = openStoreReader(this.path);
     this.#digest = new StoreDigest(logId);
-    this.#current = this.#statement('SELECT since, value FROM current WHERE key = ?1');
+    this.#current = this.#statement(READS.get);
+    this.#insert = this.#statement(WRITES.insert);
+    this.#update = this.#statement(WRITES.update);
+    this.#delete = this.#statement(WRITES.delete);
+    this.#keep = this.#statement(WRITES.keep);
     this.#load();
   }
 
@@ -108,29 +117,33 @@ export class SqliteStore implements StoreWriter {
   put(space: Space, key: Uint8Array, value: Uint8Array, at: Sequence): void {
     this.#writing('put', at);
     const stored = spaceKey(space, key);
-    this.#run(() => {
+    try {
       const old = this.#current.get(stored) as [number, Uint8Array] | undefined;
       if (old === undefined) {
-        this.#statement(WRITES.insert).run(stored, at, value);
+        this.#insert.run(stored, at, value);
         this.#add(space, 1);
       } else {
         this.#retire(stored, old, at);
-        this.#statement(WRITES.update).run(stored, at, value);
+        this.#update.run(stored, at, value);
       }
-    });
+    } catch (error) {
+      throw storeError(this.path, error);
+    }
     this.#digest.add(stored, at, 0, value);
   }
 
   delete(space: Space, key: Uint8Array, at: Sequence): void {
     this.#writing('delete', at);
     const stored = spaceKey(space, key);
-    this.#run(() => {
+    try {
       const old = this.#current.get(stored) as [number, Uint8Array] | undefined;
       if (old === undefined) return;
       this.#retire(stored, old, at);
-      this.#statement(WRITES.delete).run(stored);
+      this.#delete.run(stored);
       this.#add(space, -1);
-    });
+    } catch (error) {
+      throw storeError(this.path, error);
+    }
   }
 
   wrote(at: Sequence, actor: string): void {
@@ -163,7 +176,6 @@ export class SqliteStore implements StoreWriter {
     this.#exec('COMMIT');
     this.#recount.clear();
     this.#before = null;
-    if (this.#residue) this.purge();
   }
 
   rollback(): void {
@@ -178,16 +190,25 @@ export class SqliteStore implements StoreWriter {
     this.#load();
   }
 
+  /** Whether files may still have bytes of what was dropped or erased. Outlives the process. */
+  get residue(): boolean {
+    return this.#residue;
+  }
+
   /**
-   * Empties the WAL, so that what was erased is in no file any more. False while a snapshot still reads a state that has it:
-   * to be asked again when that is closed; every commit tries as well.
+   * Writes the file anew and empties its WAL, so that no byte of what was dropped or erased is left. Overwriting what is
+   * freed (secure_delete) is not enough: when SQLite balances pages, copies of moved rows stay in their unused middle. Takes
+   * as long as copying the file. False while a snapshot still reads a state that has it: to be asked again when that is closed.
    */
   purge(): boolean {
-    const row = this.#run(() => this.#statement('PRAGMA wal_checkpoint(TRUNCATE)').get()) as unknown as [
-      number,
-    ];
-    this.#residue = row[0] !== 0 && this.#residue;
-    return row[0] === 0;
+    if (this.#before !== null)
+      throw misuse('purge', 'a transaction is open: commit it or roll it back first');
+    if (!this.#residue) return true;
+    this.#exec('VACUUM');
+    if (!this.#emptyWal()) return false;
+    this.#exec("UPDATE meta SET value = '' WHERE name = 'residue'");
+    this.#residue = !this.#emptyWal();
+    return !this.#residue;
   }
 
   snapshot(): StoreSnapshot {
@@ -249,7 +270,7 @@ export class SqliteStore implements StoreWriter {
   #retire(stored: Uint8Array, [since, value]: [number, Uint8Array], at: Sequence): void {
     this.#digest.remove(stored, since, 0, value);
     if (since === at) return;
-    this.#statement(WRITES.keep).run(stored, since, at, value);
+    this.#keep.run(stored, since, at, value);
     this.#digest.add(stored, since, at, value);
   }
 
@@ -272,13 +293,22 @@ export class SqliteStore implements StoreWriter {
       this.#statement('DELETE FROM history WHERE key >= ?1 AND key < ?2').run(from, to);
       this.#statement('DELETE FROM current WHERE key >= ?1 AND key < ?2').run(from, to);
     });
+    this.#statement(WRITES.meta).run('residue', 'yes');
     this.#residue = true;
+  }
+
+  #emptyWal(): boolean {
+    const [busy] = this.#run(() => this.#statement('PRAGMA wal_checkpoint(TRUNCATE)').get()) as unknown as [
+      number,
+    ];
+    return busy === 0;
   }
 
   #writing(what: string, at: Sequence): void {
     if (this.#before === null) throw misuse(what, 'no transaction is open: begin one first');
     if (at < this.#at) throw misuse(what, `position ${at} lies before ${this.#at}, which was written last`);
     this.#at = at;
+    this.#reader.written();
   }
 
   #add(space: Space, more: number): void {
@@ -306,12 +336,16 @@ export class SqliteStore implements StoreWriter {
         const [space, count] = row as unknown as [Space, number];
         this.#counts.set(space, count);
       }
-      const [digest] = this.#statement("SELECT value FROM meta WHERE name = 'digest'").get() as unknown as [
-        string,
-      ];
-      this.#digest.set(digest);
+      this.#digest.set(this.#meta('digest'));
+      this.#residue = this.#meta('residue') !== '';
     });
     this.#at = Math.max(this.#at, this.position?.sequence ?? 0) as Sequence;
+  }
+
+  #meta(name: 'digest' | 'residue'): string {
+    return String(
+      (this.#statement('SELECT value FROM meta WHERE name = ?1').get(name) as unknown as [string])[0],
+    );
   }
 
   #statement(text: string): StatementSync {
