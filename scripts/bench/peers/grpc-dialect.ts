@@ -14,6 +14,7 @@ const CREDIT_BYTES = 1 << 30;
 
 const DATA = 0;
 const HEADERS = 1;
+const NO_ERROR = 0;
 const RST_STREAM = 3;
 const SETTINGS = 4;
 const PING = 6;
@@ -128,9 +129,14 @@ export class GrpcDialect implements Dialect {
     else if (kind === SETTINGS && (flags & ACK) === 0) this.#settings(body);
     else if (kind === PING && (flags & ACK) === 0) this.#owed.push(frame(PING, ACK, 0, body));
     else if (kind === WINDOW_UPDATE) this.#widen(stream, body.readUInt32BE(0));
-    else if (kind === RST_STREAM) throw new Error(`etcd reset a call with code ${body.readUInt32BE(0)}`);
+    else if (kind === RST_STREAM) this.#reset(body.readUInt32BE(0));
     else if (kind === GOAWAY) throw new Error(`etcd ended the connection: ${body.toString('latin1', 8)}`);
     return 0;
+  }
+
+  /** NO_ERROR behind a complete answer only says that nothing more of the request is wanted (RFC 9113 §8.1). */
+  #reset(code: number): void {
+    if (code !== NO_ERROR) throw new Error(`etcd reset a call with code ${code}`);
   }
 
   #ended(stream: number, trailers: Buffer): number {

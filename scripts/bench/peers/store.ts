@@ -17,11 +17,16 @@ export interface Stored {
 /** Adds what was just measured to what is kept, and returns all of it. */
 export function keep(measured: Stored): Stored {
   const before = existsSync(FILE)
-    ? (JSON.parse(readFileSync(FILE, 'utf8')) as Stored)
+    ? restored(JSON.parse(readFileSync(FILE, 'utf8')) as Stored)
     : { findings: [], aims: [] };
   const all = merge(before, measured);
   writeFileSync(FILE, JSON.stringify(all));
   return all;
+}
+
+/** JSON has no NaN, which is what an aim measured when one side dropped out. */
+function restored({ findings, aims }: Stored): Stored {
+  return { findings, aims: aims.map((aim) => ({ ...aim, value: aim.value ?? Number.NaN })) };
 }
 
 /** A load that was measured again replaces all that was known of it; an aim replaces the one of its name. */
