@@ -48,6 +48,10 @@ const configSchema = z.strictObject({
     keep: z.int().min(1).max(1000),
   }),
   followers: z.strictObject({ keepBytes: z.int().min(0) }),
+  proofs: z.strictObject({
+    checkpointCommits: z.int().min(0),
+    checkpointSeconds: z.int().min(0).max(86_400),
+  }),
   limits: z.strictObject({
     connections: z.int().min(1).max(100_000),
     bodyBytes: z
@@ -86,6 +90,7 @@ export const CONFIG_DEFAULTS: Config = {
   },
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   followers: { keepBytes: 64 * 1024 * MIB },
+  proofs: { checkpointCommits: 10_000, checkpointSeconds: 60 },
   limits: {
     connections: 1000,
     bodyBytes: BODY_BYTES_DEFAULT,
@@ -177,6 +182,20 @@ export const SETTINGS: readonly Setting[] = [
     'BYTES',
     'log kept for a follower that is behind or away; past that it counts as lost; 0 for none',
   ),
+  setting(
+    'proofs.checkpointCommits',
+    null,
+    'number',
+    'N',
+    'a signed checkpoint after so many commits; 0 for none',
+  ),
+  setting(
+    'proofs.checkpointSeconds',
+    null,
+    'number',
+    'S',
+    'and after so long, where there is something new; 0 for none',
+  ),
   setting('limits.connections', null, 'number', 'N', 'connections to the wire port at once'),
   setting('limits.bodyBytes', null, 'number', 'BYTES', 'largest request'),
   setting('limits.inFlight', null, 'number', 'N', 'requests of one connection read ahead of their answers'),
@@ -256,7 +275,7 @@ function checkFile(name: string, content: unknown): void {
 
 /** The schema of a file: every key optional, still none unknown. */
 function partial(schema: typeof configSchema) {
-  const { listen, http, log, snapshots, followers, limits } = schema.shape;
+  const { listen, http, log, snapshots, followers, proofs, limits } = schema.shape;
   return schema
     .extend({
       listen: listen.partial(),
@@ -265,6 +284,7 @@ function partial(schema: typeof configSchema) {
       limits: limits.partial(),
       snapshots: snapshots.partial(),
       followers: followers.partial(),
+      proofs: proofs.partial(),
     })
     .partial();
 }

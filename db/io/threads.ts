@@ -10,8 +10,12 @@ export const THREADS = {
   'wal-sync': '../wal/sync-thread.ts',
   'wal-verify': '../wal/verify-thread.ts',
   'wal-scrub': '../wal/scrub-thread.ts',
+  proof: '../audit/proof-thread.ts',
+  'proof-verify': '../audit/verify-thread.ts',
   'checkpoint-writer': '../materializer/save-thread.ts',
   follower: '../follow/follower-thread.ts',
+  'sql-reader': '../sql/pool/reader-thread.ts',
+  'pg-catalog': '../server/pg/catalog/catalog-thread.ts',
 } as const;
 
 export type ThreadName = keyof typeof THREADS;

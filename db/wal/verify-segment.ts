@@ -80,8 +80,22 @@ interface End extends SegmentEnd {
   readonly epoch: Epoch;
 }
 
+/** Hears what validates while a segment is checked, in the log's order. Bytes are valid during the call. */
+export interface SegmentWatch {
+  /** A group's entries with its commit, or a seal. */
+  readonly group: (group: ScannedCommit | ScannedSeal) => void;
+  readonly gap: (gap: Gap) => void;
+}
+
+const UNWATCHED: SegmentWatch = { group: () => {}, gap: () => {} };
+
 /** Throws what the disk throws; everything that is wrong with the segment is in the findings. */
-export function verifySegment(disk: Disk, directory: string, task: SegmentTask): SegmentFindings {
+export function verifySegment(
+  disk: Disk,
+  directory: string,
+  task: SegmentTask,
+  watch: SegmentWatch = UNWATCHED,
+): SegmentFindings {
   const { name } = task;
   let segment: OpenedSegment;
   try {
@@ -91,7 +105,7 @@ export function verifySegment(disk: Disk, directory: string, task: SegmentTask):
     return unreadableHeader(name, error.message);
   }
   try {
-    return new SegmentCheck(disk, directory, segment, task).run();
+    return new SegmentCheck(disk, directory, segment, task, watch).run();
   } finally {
     disk.close(segment.handle);
   }
@@ -113,6 +127,7 @@ class SegmentCheck {
   readonly #directory: string;
   readonly #segment: OpenedSegment;
   readonly #task: SegmentTask;
+  readonly #watch: SegmentWatch;
   readonly #scanner: Scanner;
   readonly #problems: VerifyProblem[] = [];
   #tornTail: TornTailFound | null = null;
@@ -123,12 +138,13 @@ class SegmentCheck {
   #bytes = SEGMENT_HEADER_BYTES;
   #mark = 0 as Sequence;
 
-  constructor(disk: Disk, directory: string, segment: OpenedSegment, task: SegmentTask) {
+  constructor(disk: Disk, directory: string, segment: OpenedSegment, task: SegmentTask, watch: SegmentWatch) {
     const { header, headerBytes } = segment;
     this.#disk = disk;
     this.#directory = directory;
     this.#segment = segment;
     this.#task = task;
+    this.#watch = watch;
     this.#scanner = new Scanner(disk);
     this.#end = {
       sequence: (header.firstSequence - 1) as Sequence,
@@ -173,6 +189,7 @@ class SegmentCheck {
       const scanned = this.#scanner.next();
       const gap = scanned.kind === 'break' ? gapAt(gaps, header.index, scanned.offset) : null;
       if (gap !== null) {
+        this.#watch.gap(gap);
         if (gap.end >= header.identity.segmentBytes) return;
         const behind = startBehind(this.#disk, this.#segment, gap);
         this.#scanner.start(this.#segment, behind);
@@ -180,9 +197,11 @@ class SegmentCheck {
       } else if (scanned.kind === 'break') {
         if (!this.#goOnBehind(scanned)) return;
       } else if (scanned.kind === 'seal') {
+        this.#watch.group(scanned);
         this.#sealed(scanned);
         return;
       } else {
+        this.#watch.group(scanned);
         this.#commit(scanned);
       }
     }

@@ -48,12 +48,12 @@ export interface VerifyReport {
 
 /** Throws NOT_FOUND or, when files of the log are missing, CORRUPT. Everything else is reported. */
 export function verifyLog({ disk, directory, progress = () => {} }: VerifyOptions): VerifyReport {
-  const plan = planOf(disk, directory);
+  const plan = verifyPlan(disk, directory);
   const findings = plan.tasks.map((task, at) => {
     progress(progressLine(task, at, plan.tasks.length));
     return verifySegment(disk, directory, task);
   });
-  return reportOf(plan, findings);
+  return verifyReport(plan, findings);
 }
 
 /** The same with so many segments at once, each in a thread of its own. Only on the real disk. */
@@ -63,7 +63,7 @@ export async function verifyLogInThreads(options: {
   readonly progress: (message: string) => void;
 }): Promise<VerifyReport> {
   const { directory, progress } = options;
-  const plan = planOf(new RealDisk(), directory);
+  const plan = verifyPlan(new RealDisk(), directory);
   const findings: SegmentFindings[] = new Array(plan.tasks.length);
   let next = 0;
   let done = 0;
@@ -85,16 +85,18 @@ export async function verifyLogInThreads(options: {
   };
   const threads = Math.min(options.threads, plan.tasks.length);
   await Promise.all(Array.from({ length: threads }, work));
-  return reportOf(plan, findings);
+  return verifyReport(plan, findings);
 }
 
-interface Plan {
+/** Segments to check, and what is known of the log besides. */
+export interface VerifyPlan {
   readonly tasks: readonly SegmentTask[];
   readonly gaps: readonly Gap[];
   readonly floor: Floor | null;
 }
 
-function planOf(disk: Disk, directory: string): Plan {
+/** Errors: NOT_FOUND, CORRUPT when files of the log are missing. */
+export function verifyPlan(disk: Disk, directory: string): VerifyPlan {
   const names = listSegments(disk, directory);
   const gaps = readGaps(disk, directory).map(({ recorded: _, ...gap }) => gap);
   const tasks = names.map((name, at) => ({ name, gaps, last: at === names.length - 1 }));
@@ -105,7 +107,8 @@ function progressLine({ name }: SegmentTask, at: number, of: number): string {
   return `segment ${at + 1} of ${of}: ${segmentFileName(name.index, name.firstSequence, name.state)}`;
 }
 
-function reportOf(plan: Plan, findings: readonly SegmentFindings[]): VerifyReport {
+/** `findings` of the plan's segments, in its order. */
+export function verifyReport(plan: VerifyPlan, findings: readonly SegmentFindings[]): VerifyReport {
   const problems = findings.flatMap((each, at) => [
     ...joinProblems(plan, findings, at).map((problem) => problemAtHeader(each, problem)),
     ...each.problems,
@@ -128,7 +131,11 @@ function reportOf(plan: Plan, findings: readonly SegmentFindings[]): VerifyRepor
 }
 
 /** Why a segment does not belong where it stands. */
-function joinProblems({ gaps, floor }: Plan, findings: readonly SegmentFindings[], at: number): string[] {
+function joinProblems(
+  { gaps, floor }: VerifyPlan,
+  findings: readonly SegmentFindings[],
+  at: number,
+): string[] {
   const { header, report } = findings[at]!;
   if (header === null) return [];
   const problems: string[] = [];
