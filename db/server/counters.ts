@@ -27,6 +27,11 @@ export class Counters {
   /** Streams of the log's bytes, and what was sent on them. */
   logStreams = 0;
   logStreamBytes = 0;
+  /** Statements answered, by the first word of their tag. */
+  readonly sqlStatements = new Map<string, number>();
+  /** As `appendLatency`. */
+  readonly sqlLatency: number[] = new Array<number>(LATENCY_BOUNDS_MILLIS.length + 1).fill(0);
+  sqlLatencySumMillis = 0;
   readonly errors = new Map<ErrorCode, number>();
   /** One more than the bounds: the last counts what is beyond them. */
   readonly appendLatency: number[] = new Array<number>(LATENCY_BOUNDS_MILLIS.length + 1).fill(0);
@@ -40,9 +45,22 @@ export class Counters {
     this.appends += 1;
     this.appendedEvents += events;
     this.appendLatencySumMillis += millis;
-    let bucket = 0;
-    while (bucket < LATENCY_BOUNDS_MILLIS.length && millis > (LATENCY_BOUNDS_MILLIS[bucket] as number))
-      bucket++;
-    this.appendLatency[bucket] = (this.appendLatency[bucket] as number) + 1;
+    countLatency(this.appendLatency, millis);
   }
+
+  /** `tag` as the answer has it: `INSERT 0 1`. */
+  sqlAnswered(tag: string, millis: number): void {
+    const space = tag.indexOf(' ');
+    const kind = space < 0 ? tag : tag.slice(0, space);
+    this.sqlStatements.set(kind, (this.sqlStatements.get(kind) ?? 0) + 1);
+    this.sqlLatencySumMillis += millis;
+    countLatency(this.sqlLatency, millis);
+  }
+}
+
+function countLatency(buckets: number[], millis: number): void {
+  let bucket = 0;
+  while (bucket < LATENCY_BOUNDS_MILLIS.length && millis > (LATENCY_BOUNDS_MILLIS[bucket] as number))
+    bucket++;
+  buckets[bucket] = (buckets[bucket] as number) + 1;
 }

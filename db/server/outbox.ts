@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import { ByteWriter } from '../protocol/index.ts';
+import type { ByteWriter } from '../protocol/index.ts';
 
 /** More than this unsent, and the connection counts as congested. */
 const CONGESTED_BYTES = 1024 * 1024;
@@ -13,8 +13,16 @@ const COPIED_BYTES_MAX = 2048;
 /** Large answers are handed over in slices of this, so that a slow but living reader can be told from a stuck one. */
 const SLICE_BYTES = 128 * 1024;
 
-export class Outbox {
-  readonly writer = new ByteWriter();
+/** What builds the bytes: frames of ours, or another protocol's messages. */
+export interface BytesWriter {
+  readonly length: number;
+  taken(): Buffer;
+  reuse(): void;
+  replace(): void;
+}
+
+export class Outbox<Writer extends BytesWriter = ByteWriter> {
+  readonly writer: Writer;
   readonly #socket: Socket;
   readonly #queue: Buffer[] = [];
   readonly #onRoom: () => void;
@@ -22,8 +30,9 @@ export class Outbox {
   #scheduled = false;
 
   /** `onRoom` is called when a congested connection no longer is. */
-  constructor(socket: Socket, onRoom: () => void) {
+  constructor(socket: Socket, writer: Writer, onRoom: () => void) {
     this.#socket = socket;
+    this.writer = writer;
     this.#onRoom = onRoom;
     socket.on('drain', () => {
       this.#drain();

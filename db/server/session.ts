@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { TruthError } from '../errors.ts';
 import {
+  ByteWriter,
   CarryPool,
   commonVersion,
   decodeHello,
@@ -60,7 +61,7 @@ export class Session {
     this.#socket = socket;
     this.#local = local;
     this.#onClosed = onClosed;
-    this.#out = new Outbox(socket, () => this.#hasRoomAgain());
+    this.#out = new Outbox(socket, new ByteWriter(), () => this.#hasRoomAgain());
     this.#openedAt = this.#heardAt = this.#progressAt = host.nowMillis();
     socket.setNoDelay(true);
     const take = (chunk: Buffer, lent: boolean) => this.#take(chunk, lent);

@@ -1,5 +1,6 @@
 /** What the database answers to SQL, without how. Wire, HTTP, PostgreSQL's protocol, CLI and embedders are written against this. */
 import type { Sequence, TenantId } from '../types.ts';
+import type { Catalog } from './catalog/catalog.ts';
 import type { Row, SqlType, SqlValue } from './types/sql-type.ts';
 
 export interface SqlIdentity {
@@ -74,4 +75,6 @@ export interface SqlSession {
 
 export interface SqlDatabase {
   session(identity: SqlIdentity): SqlSession;
+  /** The tenant's tables, indexes and projections as they are now: what psql's `\d` and drivers' questions are answered from. */
+  catalog(tenant: TenantId): Catalog;
 }

@@ -1,0 +1,45 @@
+/** A statement that can be run, whoever answers it, and what it answers. */
+import type { FormatCode } from './client-message.ts';
+import type { MessageWriter } from './message-writer.ts';
+import type { ShownColumn } from './replies.ts';
+
+/** A value a client has bound: its bytes in one of two formats, or null. */
+export interface BoundValue {
+  readonly format: FormatCode;
+  readonly bytes: Uint8Array | null;
+}
+
+export interface Answer {
+  /** CommandComplete says it. */
+  readonly tag: string;
+  readonly columns: readonly ShownColumn[] | null;
+  readonly rowCount: number;
+  /** Writes one row whole. */
+  writeRow(out: MessageWriter, row: number, formats: readonly FormatCode[]): void;
+  /** To be told to the client before CommandComplete; most have none. */
+  readonly notices: readonly string[];
+  /** Settings that have changed. */
+  readonly changed: readonly { readonly name: string; readonly value: string }[];
+}
+
+export const NO_ROWS = {
+  columns: null,
+  rowCount: 0,
+  writeRow: () => undefined,
+  notices: [],
+  changed: [],
+} as const;
+
+export interface Prepared {
+  readonly text: string;
+  /** `tables`: the engine's, in a transaction; the others do without one. */
+  readonly of: 'tables' | 'catalog' | 'session' | 'nothing';
+  /** What it does to the transaction. */
+  readonly control: 'begin' | 'commit' | 'rollback' | null;
+  /** Makes, changes or drops what tables are: never part of a transaction here. */
+  readonly defines: boolean;
+  readonly parameterOids: readonly number[];
+  readonly columns: readonly ShownColumn[] | null;
+  /** Errors: what running it says. */
+  run(values: readonly BoundValue[], signal: AbortSignal): Promise<Answer>;
+}

@@ -1,0 +1,120 @@
+/** A statement about tables: the engine carries it out, this shows the answer as PostgreSQL would. */
+import { TruthError } from '../../errors.ts';
+import type { SqlColumn, SqlParameter, SqlResult, SqlSession, SqlStatement } from '../../sql/contract.ts';
+import { formatText, typeOfOid, wireType } from '../../sql/types/index.ts';
+import type { Row, SqlType } from '../../sql/types/sql-type.ts';
+import { formatBinary, parseBinary } from '../../sql/types/value-binary.ts';
+import type { FormatCode } from './client-message.ts';
+import { TO_CLIENT } from './constants.ts';
+import type { MessageWriter } from './message-writer.ts';
+import type { Answer, BoundValue, Prepared } from './prepared.ts';
+import { formatOf, type ShownColumn } from './replies.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** `parameterTypes`: oids a client has given, 0 where it leaves them open. Errors: what preparing says. */
+export function prepareTables(
+  session: SqlSession,
+  { text, control, defines }: Pick<Prepared, 'text' | 'control' | 'defines'>,
+  parameterTypes: readonly number[],
+): Prepared {
+  const statement = session.prepare(text, parameterTypes.map(typeOfOid));
+  const { parameters, columns } = statement.description;
+  const shown = columns?.map(shownColumn) ?? null;
+  return {
+    text,
+    of: 'tables',
+    control,
+    defines,
+    // What the client has said of a parameter is what it sends.
+    parameterOids: parameters.map((type, index) => parameterTypes[index] || wireType(type).oid),
+    columns: shown,
+    run: async (values, signal) => {
+      const given = values.map((value, index) =>
+        parameterOf(value, parameters[index], parameterTypes[index] ?? 0),
+      );
+      return answerOf(await session.execute(statement, given, { signal }), statement, shown);
+    },
+  };
+}
+
+/** A statement without parameters whose answer describes itself. */
+export async function runTables(session: SqlSession, text: string, signal: AbortSignal): Promise<Answer> {
+  const result = await session.execute(text, [], { signal });
+  return new TableAnswer(result, result.columns?.map(shownColumn) ?? null);
+}
+
+function answerOf(
+  result: SqlResult,
+  statement: SqlStatement,
+  described: readonly ShownColumn[] | null,
+): Answer {
+  const columns = result.columns?.map(shownColumn) ?? null;
+  // The client reads rows by what it was told when the statement was prepared.
+  if (JSON.stringify(columns) !== JSON.stringify(described)) {
+    throw new TruthError(
+      'INVALID_ARGUMENT',
+      `the tables have changed since the statement was prepared, and its columns with them; prepare it again: ${statement.text.slice(0, 100)}`,
+      { sqlstate: '0A000' },
+    );
+  }
+  return new TableAnswer(result, columns);
+}
+
+class TableAnswer implements Answer {
+  readonly tag: string;
+  readonly columns: readonly ShownColumn[] | null;
+  readonly notices = [];
+  readonly changed = [];
+  readonly #rows: readonly Row[];
+  readonly #types: readonly SqlType[];
+
+  constructor(result: SqlResult, columns: readonly ShownColumn[] | null) {
+    this.tag = result.tag;
+    this.columns = columns;
+    this.#rows = result.rows;
+    this.#types = result.columns?.map(({ type }) => type) ?? [];
+  }
+
+  get rowCount(): number {
+    return this.#rows.length;
+  }
+
+  writeRow(out: MessageWriter, row: number, formats: readonly FormatCode[]): void {
+    const values = this.#rows[row] as Row;
+    const start = out.begin(TO_CLIENT.DATA_ROW);
+    out.i16(this.#types.length);
+    for (const [index, type] of this.#types.entries()) {
+      const value = values[index] ?? null;
+      if (value === null) out.fieldNull();
+      else if (formatOf(formats, index) === 0) out.fieldText(formatText(type, value));
+      else out.fieldBytes(formatBinary(type, value));
+    }
+    out.end(start);
+  }
+}
+
+function shownColumn({ name, type }: SqlColumn): ShownColumn {
+  return { name, ...wireType(type) };
+}
+
+function parameterOf({ bytes, format }: BoundValue, type: SqlType | undefined, oid: number): SqlParameter {
+  if (bytes === null) return { given: 'text', text: null };
+  if (format === 0) return { given: 'text', text: textOf(bytes) };
+  if (type === undefined) throw new TruthError('PROTOCOL', 'a parameter is bound that the statement has not');
+  // What the client said of a parameter is the form it sends it in.
+  return { given: 'value', value: parseBinary(typeOfOid(oid) ?? type, bytes) };
+}
+
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new TruthError(
+      'INVALID_ARGUMENT',
+      'a parameter is not valid UTF-8',
+      { sqlstate: '22021' },
+      { cause },
+    );
+  }
+}
