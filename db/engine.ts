@@ -5,9 +5,11 @@
  * May import everything under db/ but server, client, protocol and cli. Its parts lie in engine/.
  */
 import { randomBytes } from 'node:crypto';
+import { checkpointClaims, ProofKeeper, type ProofPolicy } from './audit/index.ts';
 import type { Engine, Replication } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
 import { holdsOnDisk, LogKeeper } from './engine/retention.ts';
+import { TruthError } from './errors.ts';
 import { type Clock, type Disk, RealDisk, realClock, realScheduler, type Scheduler } from './io/index.ts';
 import {
   appliedPositions,
@@ -18,6 +20,7 @@ import {
   type ViewDefinition,
 } from './materializer/index.ts';
 import { SnapshotKeeper, type SnapshotPolicy, SnapshotStore, snapshotClaims } from './snapshot/index.ts';
+import { loadSql, Queries, sqlTables, uuidOf } from './sql/index.ts';
 import { streamIndex } from './streams/index.ts';
 import {
   type Durability,
@@ -28,6 +31,7 @@ import {
   initLog,
   type Log,
   LogBytes,
+  type LogCommit,
   type LogIdentity,
   noteArchive,
   type OpenedLog,
@@ -52,9 +56,12 @@ export type {
 } from './engine/contract.ts';
 
 /** Every view there is. Adding one is one line here. */
-export const VIEWS: readonly ViewDefinition[] = [streamIndex];
+export const VIEWS: readonly ViewDefinition[] = [streamIndex, sqlTables];
 
 const CHECKPOINT_ENTRIES = 1_000_000;
+const QUERY_THREADS = 2;
+const QUERIES_WAITING_MAX = 256;
+const UUID_SEED_BYTES = 32;
 const FOLLOWER_BYTES_MAX = 64 * 1024 ** 3;
 /** Only by command, unless somebody says otherwise. */
 const SNAPSHOTS_BY_COMMAND: SnapshotPolicy = { everyCommits: 0, everyBytes: 0, keep: 3 };
@@ -81,13 +88,15 @@ export interface OverLogOptions {
   readonly archives?: readonly string[];
   /** How fast sealed segments are read in the background to find damage; 0, or not given: not at all. */
   readonly scrubBytesPerSecond?: number;
+  /** When checkpoints of the log are signed in the background; not given: no proofs are kept. Never for a copy. */
+  readonly proofs?: ProofPolicy;
+  /** Cryptographically random bytes. */
+  readonly random?: (bytes: number) => Uint8Array;
   /** One line for each long step and each problem. */
   readonly progress?: (line: string) => void;
 }
 
 export interface EngineOptions extends OverLogOptions {
-  /** Cryptographically random bytes. */
-  readonly random?: (bytes: number) => Uint8Array;
   /** What an append gets that asks for nothing else; `group_sync` unless given. */
   readonly durability?: Durability;
   /** Limits of what one fdatasync covers. */
@@ -111,9 +120,13 @@ export function holdsOf(disk: Disk, directory: string): Hold[] {
   return holdsOnDisk(disk, directory, VIEWS);
 }
 
-/** What views and snapshots prove to have been durable, without opening the database. */
+/** What views, snapshots and signed checkpoints prove to have been durable, without opening the database. */
 export function claimsOf(disk: Disk, directory: string): DurableClaim[] {
-  return [...appliedPositions(disk, directory), ...snapshotClaims(disk, directory)];
+  return [
+    ...appliedPositions(disk, directory),
+    ...snapshotClaims(disk, directory),
+    ...checkpointClaims(disk, directory),
+  ];
 }
 
 /**
@@ -145,6 +158,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
  */
 export async function openEngineOver(log: Log, options: OverLogOptions): Promise<Engine> {
   const { directory, disk = new RealDisk(), clock = realClock, scheduler = realScheduler } = options;
+  const random = options.random ?? randomBytes;
   const report = options.progress ?? (() => {});
   for (const archive of options.archives ?? []) noteArchive(disk, directory, archive);
   const pause = (): Promise<void> => new Promise((resolve) => scheduler.endOfTurn(resolve));
@@ -159,7 +173,8 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
   copies.removeLeftovers();
   const restorePoints = copies.restorePoints(logId, report);
   const registry = new Registry({ log, definitions, store, saver: saver(), restorePoints, pause, report });
-  await registry.open();
+  // On any other disk nothing waits for real time; the first statement loads it then.
+  await Promise.all([registry.open(), disk instanceof RealDisk ? loadSql() : null]);
   const policy = options.snapshots ?? SNAPSHOTS_BY_COMMAND;
   const snapshots = new SnapshotKeeper({ log, registry, store: copies, runner: saver(), policy, report });
   const checkpointEntries = options.checkpointEntries ?? CHECKPOINT_ENTRIES;
@@ -188,7 +203,18 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
     retention: new LogKeeper({ disk, directory, views: definitions, log: prunable, bytes, leases, clock }),
     replication: options.replication ?? null,
     scrubber: bytesPerSecond > 0 && disk instanceof RealDisk ? scrubber() : null,
+    proofs:
+      options.proofs !== undefined && options.replication === undefined && disk instanceof RealDisk
+        ? new ProofKeeper({ directory, log, policy: options.proofs, scheduler, report })
+        : null,
     clock,
+    scheduler,
+    random,
+    queries: new Queries({
+      ...{ clock, scheduler, threads: QUERY_THREADS, waitingMax: QUERIES_WAITING_MAX },
+      randomUuid: () => uuidOf(random(UUID_SEED_BYTES), 0),
+    }),
+    end: await lastCommit(log),
     pause,
     checkpointEntries,
     report,
@@ -215,6 +241,16 @@ function allStable(log: Log): Promise<void> {
       }),
     ];
   });
+}
+
+/** The last commit readers may know of, or null where there is none that can be read. */
+async function lastCommit(log: Log): Promise<LogCommit | null> {
+  try {
+    for await (const commit of log.readBackwards(log.stable)) return commit;
+  } catch (error) {
+    if (!(error instanceof TruthError)) throw error;
+  }
+  return null;
 }
 
 /** The named options that were given: an option that is absent and one that is undefined are not the same. */

@@ -1,8 +1,10 @@
 /** What the database answers, without how: server, CLI and embedders are written against this. */
+import type { EngineProofs, ProofStatus } from '../audit/index.ts';
 import type { AppendRequest, AppendResult, EventPage, RecordedEvent, StreamName } from '../kernel/event.ts';
 import type { ViewStatus } from '../materializer/materializer.ts';
 import type { SnapshotsStatus } from '../snapshot/keeper.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
+import type { SqlDatabase } from '../sql/contract.ts';
 import type { Revision, Sequence, TenantId } from '../types.ts';
 import type { LogBeginning } from '../wal/archive-places.ts';
 import type { FollowerStatus } from '../wal/follower-leases.ts';
@@ -67,6 +69,10 @@ export interface EngineStatus {
   readonly events: number;
   /** Appends decided and not yet answered. */
   readonly inFlight: number;
+  /** Of all tenants. */
+  readonly tables: number;
+  /** Commands on tables that are not answered. */
+  readonly commandsWaiting: number;
   readonly snapshots: SnapshotsStatus;
   /** Why nothing can be written although reads go on, or null. */
   readonly readOnly: string | null;
@@ -78,6 +84,8 @@ export interface EngineStatus {
   readonly followers: readonly FollowerStatus[];
   /** What reading sealed segments in the background has found; null where that is off. */
   readonly scrub: ScrubStatus | null;
+  /** How far the proofs are; null where none are kept. */
+  readonly proofs: ProofStatus | null;
   /** Null where this is no copy. */
   readonly following: FollowingStatus | null;
 }
@@ -142,6 +150,8 @@ export interface Streams {
 
 /** The database; its own streams are the first tenant's. */
 export interface Engine extends Streams {
+  /** Tables. */
+  readonly sql: SqlDatabase;
   /** The streams of a tenant, which need not exist: then nothing is in them and nothing can be appended. */
   tenant(id: TenantId): Streams;
   /**
@@ -151,6 +161,8 @@ export interface Engine extends Streams {
   logBytes(request: LogBytesRequest): AsyncIterable<LogPiece>;
   readonly snapshots: EngineSnapshots;
   readonly retention: EngineRetention;
+  /** Checkpoints and proofs; null where none are kept. */
+  readonly proofs: EngineProofs | null;
   status(): EngineStatus;
   /** Called once if the log's writer ends for good; reads go on. Returns the way to stop listening. */
   onFailure(listener: (error: Error) => void): () => void;

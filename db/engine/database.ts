@@ -1,7 +1,8 @@
 /** An open database: log, views, append path and readers wired together, and the life of the whole. */
 
+import type { ProofKeeper } from '../audit/index.ts';
 import { TruthError } from '../errors.ts';
-import type { Clock } from '../io/index.ts';
+import type { Clock, Scheduler } from '../io/index.ts';
 import type { AppendRequest, AppendResult, EventPage, RecordedEvent } from '../kernel/event.ts';
 import {
   type Registry,
@@ -11,6 +12,7 @@ import {
   viewCommit,
 } from '../materializer/index.ts';
 import type { SnapshotKeeper } from '../snapshot/index.ts';
+import { type LogEnd, type QueryRunner, type SqlDatabase, type SqlView, sqlTables } from '../sql/index.ts';
 import {
   EventReader,
   RecentCommits,
@@ -40,6 +42,8 @@ import type {
   SubscribeRequest,
 } from './contract.ts';
 import { LiveFeed } from './live-feed.ts';
+import { SqlDoor } from './sql-database.ts';
+import { SqlPath } from './sql-path.ts';
 import { type StreamsHost, TenantStreams } from './tenant-streams.ts';
 
 export interface DatabaseOptions {
@@ -53,7 +57,16 @@ export interface DatabaseOptions {
   readonly replication: Replication | null;
   /** Looks for damage in the background; null where nobody does. */
   readonly scrubber: Scrubber | null;
+  /** Signs and proves in the background; null where nobody does. */
+  readonly proofs: ProofKeeper | null;
   readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  /** Cryptographically random bytes. */
+  readonly random: (bytes: number) => Uint8Array;
+  /** Carries out queries on tables. */
+  readonly queries: QueryRunner;
+  /** The log's last commit, or null. */
+  readonly end: LogEnd | null;
   readonly pause: () => Promise<void>;
   readonly checkpointEntries: number;
   /** Writes the last checkpoint, when nothing is left that it could hold up. */
@@ -62,8 +75,10 @@ export interface DatabaseOptions {
 }
 
 export class Database implements Engine {
+  readonly sql: SqlDatabase;
   readonly snapshots: SnapshotKeeper;
   readonly retention: DatabaseOptions['retention'];
+  readonly proofs: ProofKeeper | null;
   readonly #log: Log;
   readonly #bytes: LogBytes;
   readonly #registry: Registry;
@@ -72,6 +87,10 @@ export class Database implements Engine {
   readonly #lastSaver: SaveRunner;
   readonly #feed = new LiveFeed();
   readonly #appends: AppendPath;
+  readonly #tables: ViewHandle<SqlView>;
+  readonly #commands: SqlPath;
+  readonly #queries: QueryRunner;
+  #end: LogEnd | null;
   readonly #recent: RecentCommits;
   readonly #sourceOf: (tenant: TenantId) => SubscriptionSource;
   readonly #host: StreamsHost;
@@ -96,6 +115,7 @@ export class Database implements Engine {
     this.retention = options.retention;
     this.#replication = options.replication;
     this.#scrubber = options.scrubber;
+    this.proofs = options.proofs;
     this.#indexHandle = registry.handle(streamIndex);
     this.#report = options.report;
     this.#lastSaver = options.closing;
@@ -112,6 +132,23 @@ export class Database implements Engine {
         null,
     });
     this.#appends = new AppendPath({ log, clock, state, feed: this.#feed, position: registry.position });
+    this.#tables = registry.handle(sqlTables);
+    this.#queries = options.queries;
+    this.#end = options.end;
+    const { scheduler, random, queries } = options;
+    const view = (): SqlView => this.#tables.view;
+    this.#commands = new SqlPath({
+      ...{ log, clock, scheduler, random, view, feed: this.#feed },
+      refusal: () => refusalOf(() => this.#checkTablesWritable()),
+    });
+    this.sql = new SqlDoor({
+      ...{ clock, scheduler, random, queries, view, path: this.#commands },
+      checkReadable: () => {
+        this.#checkOpen();
+        this.#checkTables('tables cannot be read');
+      },
+      end: () => this.#end,
+    });
     this.#recent = new RecentCommits(registry.position);
     const reader = new EventReader({ logId, log, recent: this.#recent, index });
     this.#sourceOf = (tenant) => ({
@@ -137,7 +174,10 @@ export class Database implements Engine {
       }),
       log.onWritten((written) => this.#appends.reached('written', written)),
       log.onStable((stable) => this.#stable(stable)),
-      log.onFailure((error) => this.#appends.fail(writerFailed(error))),
+      log.onFailure((error) => {
+        this.#appends.fail(writerFailed(error));
+        this.#commands.fail(writerFailed(error));
+      }),
       this.#replication?.onReplicated((commit) => this.#apply(viewCommit(commit))) ?? (() => {}),
       this.#replication?.onGap((gap) => {
         this.#registry.gap(gap);
@@ -191,12 +231,15 @@ export class Database implements Engine {
       streams: this.#index.streams,
       events: this.#index.events,
       inFlight: this.#appends.inFlight,
+      tables: this.#tables.view.tables,
+      commandsWaiting: this.#commands.depth,
       snapshots: this.snapshots.status(),
       readOnly: this.#registry.readOnly ?? log.readOnly,
       beginning: this.retention.beginning(),
       copies: this.#bytes.streams(),
       followers: this.retention.followers(),
       scrub: this.#scrubber?.status() ?? null,
+      proofs: this.proofs?.status() ?? null,
       following: this.#replication?.status() ?? null,
     };
   }
@@ -241,20 +284,28 @@ export class Database implements Engine {
     }
     this.#appends.reached('durable', stable);
     this.#appends.reached('applied', this.#registry.position);
+    this.#commands.applied(this.#registry.position);
   }
 
   #apply(commit: ViewCommit): void {
     this.#registry.apply(commit);
+    this.#end = { sequence: commit.sequence, recordedAt: commit.recordedAt };
     this.#recent.publish(commit);
     this.#checkpoints.applied(commit.entries.length);
   }
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    await this.#appends.drained();
+    await Promise.all([this.#appends.drained(), this.#commands.drained()]);
+    await this.#queries.close();
     try {
       // Together: a snapshot may be waiting for a rebuild that only the registry ends.
-      await Promise.all([this.snapshots.stop(), this.#registry.stop(), this.#scrubber?.stop()]);
+      await Promise.all([
+        this.snapshots.stop(),
+        this.#registry.stop(),
+        this.#scrubber?.stop(),
+        this.proofs?.stop(),
+      ]);
       if (this.#log.status().failed === null) await this.#registry.checkpoint(this.#lastSaver);
     } catch (error) {
       this.#report(`views were not saved: ${error instanceof Error ? error.message : String(error)}`);
@@ -276,6 +327,24 @@ export class Database implements Engine {
     this.#checkIndex('nothing can be written');
   }
 
+  #checkTablesWritable(): void {
+    this.#checkOpen();
+    if (this.#replication !== null) throw this.#replication.refusal();
+    const { readOnly } = this.#registry;
+    if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
+    this.#checkTables('tables cannot be written');
+  }
+
+  #checkTables(consequence: string): void {
+    const { state, applied, error } = this.#tables;
+    if (state === 'live') return;
+    throw new TruthError(
+      'VIEW_UNAVAILABLE',
+      `${consequence}: their view stays at ${applied} (${error ?? state}); ${state === 'failed' ? 'restart to rebuild it' : 'try again when it has caught up'}`,
+      { view: sqlTables.name, applied },
+    );
+  }
+
   /** The index is the kernel's state: one that does not follow the log any more must not be asked. */
   #checkIndex(consequence: string): void {
     const { state, applied, error } = this.#indexHandle;
@@ -285,6 +354,15 @@ export class Database implements Engine {
       `${consequence}: the stream index stays at ${applied} (${error ?? state}); restart to rebuild it`,
       { view: streamIndex.name, applied },
     );
+  }
+}
+
+function refusalOf(check: () => void): Error | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

@@ -6,6 +6,7 @@
 import { TruthError } from '../../errors.ts';
 import type { Sequence } from '../../types.ts';
 import type { StoredVersion, StoreReader } from '../store/contract.ts';
+import { formatText, parseText, type SqlType, type SqlValue } from '../types/index.ts';
 import { canonicalJson } from './canonical-json.ts';
 import {
   CATALOG_SPACE,
@@ -15,7 +16,6 @@ import {
   type Projection,
   type Table,
 } from './catalog.ts';
-import { valueFromText, valueToText } from './stored-value.ts';
 
 const FORMAT_VERSION = 1;
 export const HEADER_KEY = Uint8Array.of(0);
@@ -53,16 +53,27 @@ export function encodeProjection(projection: Projection): Uint8Array {
 export function tableToJson(table: Table): unknown {
   return {
     ...table,
-    columns: table.columns.map((column) => ({ ...column, missing: valueToText(column.missing) })),
+    columns: table.columns.map((column) => ({
+      ...column,
+      missing: valueToText(column.type, column.missing),
+    })),
   };
 }
 
 export function tableFromJson(json: unknown): Table {
   const table = json as Table;
   const columns = table.columns.map(
-    (column): Column => ({ ...column, missing: valueFromText(column.missing as string | null, column.type) }),
+    (column): Column => ({ ...column, missing: valueFromText(column.type, column.missing as string | null) }),
   );
   return { ...table, columns };
+}
+
+function valueToText(type: SqlType, value: SqlValue): string | null {
+  return value === null ? null : formatText(type, value);
+}
+
+function valueFromText(type: SqlType, text: string | null): SqlValue {
+  return text === null ? null : parseText(type, text);
 }
 
 /** Reads the tables of one state, and keeps the last few states: a query a second asks for the same one all the time. */

@@ -17,6 +17,8 @@ interface Written {
   readonly key: Uint8Array;
   /** Null: deleted. */
   readonly value: Uint8Array | null;
+  /** What is there below. */
+  readonly before: StoredVersion | null;
 }
 
 interface OwnSpace {
@@ -27,17 +29,26 @@ interface OwnSpace {
   countDelta: number;
 }
 
+interface OwnWrites {
+  readonly spaces: Map<Space, OwnSpace>;
+  bytes: number;
+}
+
 /**
  * A state with one's own changes laid over it: reads see both, the state stays as it is. What is asked as of a position,
  * and of versions, is answered from below: changes that have no place in the log have no history.
  */
 export class Overlay implements StoreReader {
   readonly #below: StoreReader;
-  readonly #spaces = new Map<Space, OwnSpace>();
-  #bytes = 0;
+  readonly #own: OwnWrites;
 
-  constructor(below: StoreReader) {
+  constructor(below: StoreReader, own: OwnWrites = { spaces: new Map(), bytes: 0 }) {
     this.#below = below;
+    this.#own = own;
+  }
+
+  get #spaces(): Map<Space, OwnSpace> {
+    return this.#own.spaces;
   }
 
   get position(): StoredCommit | null {
@@ -46,7 +57,7 @@ export class Overlay implements StoreReader {
 
   /** Bytes of keys and values written, those written over included. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#own.bytes;
   }
 
   /** Nothing has been written. */
@@ -62,23 +73,14 @@ export class Overlay implements StoreReader {
     this.#write(space, key, null);
   }
 
-  /** What is there below, whatever was written since. */
-  below(space: Space, key: Uint8Array): StoredVersion | null {
-    return this.#below.get(space, key);
-  }
-
   /** Everything written into a space, in the order in which each key was first written. */
   *written(space: Space): Iterable<Written> {
     yield* this.#spaces.get(space)?.written.values() ?? [];
   }
 
-  /** A copy that goes on by itself: what is written into one is not seen by the other. */
-  fork(): Overlay {
-    const copy = new Overlay(this.#below);
-    for (const [space, own] of this.#spaces)
-      copy.#spaces.set(space, { ...own, written: new Map(own.written) });
-    copy.#bytes = this.#bytes;
-    return copy;
+  /** The same changes, also those to come, over another reader of the same state. */
+  over(below: StoreReader): Overlay {
+    return new Overlay(below, this.#own);
   }
 
   get(space: Space, key: Uint8Array): StoredVersion | null {
@@ -131,12 +133,13 @@ export class Overlay implements StoreReader {
       this.#spaces.set(space, own);
     }
     const name = nameOf(key);
-    const before = own.written.get(name);
-    const there = before === undefined ? this.#below.get(space, key) !== null : before.value !== null;
+    const last = own.written.get(name);
+    const before = last === undefined ? this.#below.get(space, key) : last.before;
+    const there = last === undefined ? before !== null : last.value !== null;
     if (there !== (value !== null)) own.countDelta += value === null ? -1 : 1;
-    own.written.set(name, { key, value });
+    own.written.set(name, { key, value, before });
     own.sorted = null;
-    this.#bytes += key.length + (value?.length ?? 0);
+    this.#own.bytes += key.length + (value?.length ?? 0);
   }
 
   *#merged(space: Space, own: OwnSpace, options: ScanOptions): Iterable<StoredVersion> {

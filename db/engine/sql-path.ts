@@ -1,0 +1,239 @@
+/**
+ * The way of a command on tables to its answer, at pipeline depth one: what has queued up becomes a group. Each command of it
+ * is decided against the writer's own state, its entries go to the log and into the stores' open transactions; when the last
+ * of them is stable the view commits those, and everybody is answered, refusals too: what they rest on is durable only then.
+ * Readers use other connections, so they see nothing of a group before that.
+ */
+import { TruthError } from '../errors.ts';
+import { xxh64 } from '../hash/index.ts';
+import type { Clock, Scheduler } from '../io/index.ts';
+import { type DecidedEntry, invariant } from '../kernel/index.ts';
+import {
+  type CommandAnswer,
+  type CommandInput,
+  decideSql,
+  type SqlCommand,
+  type SqlDecision,
+  type SqlView,
+} from '../sql/index.ts';
+import { Fifo } from '../streams/index.ts';
+import { type RecordedAt, SEQUENCE_NONE, type Sequence } from '../types.ts';
+import type { Log } from '../wal/log.ts';
+import type { LiveFeed } from './live-feed.ts';
+import { asError } from './waiting-appends.ts';
+
+/** Commands that may wait; more are refused. */
+const QUEUE_MAX = 4096;
+/** A group ends after so many commands, or so long: then others of the thread have their turn. */
+const GROUP_COMMANDS_MAX = 1024;
+const GROUP_NANOS_MAX = 20_000_000n;
+const RANDOM_BYTES = 32;
+const RETRY_MILLIS_MIN = 5;
+const ENTRY_OVERHEAD_BYTES = 48 + 8 + 7;
+/** Rows one command may write. */
+const ROWS_MAX = 1_000_000;
+
+/** Hears the outcome of one command, once, and never inside the call that asked for it. It must not throw. */
+export type SqlSettled = (outcome: CommandAnswer | Error) => void;
+
+interface QueuedCommand {
+  readonly command: SqlCommand;
+  readonly settled: SqlSettled;
+}
+
+interface Group {
+  /** Outcomes in the order of the commands. */
+  readonly outcomes: { readonly settled: SqlSettled; readonly outcome: CommandAnswer | Error }[];
+  /** Its last entry, or 0 while it has none. */
+  last: Sequence;
+}
+
+export interface SqlPathOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly scheduler: Pick<Scheduler, 'endOfTurn'>;
+  /** Cryptographically random bytes. */
+  readonly random: (bytes: number) => Uint8Array;
+  readonly feed: LiveFeed;
+  /** The view as it is now; a rebuild makes a new one. */
+  readonly view: () => SqlView;
+  /** Why nothing can be written, or null. */
+  readonly refusal: () => Error | null;
+}
+
+export class SqlPath {
+  readonly #options: SqlPathOptions;
+  readonly #limits;
+  readonly #queue = new Fifo<QueuedCommand>();
+  readonly #drained: (() => void)[] = [];
+  #group: Group | null = null;
+  #woken = false;
+  /** The log had no room for the next command. */
+  #waitsForRoom = false;
+  #failure: TruthError | null = null;
+  /** How long the last group took, for whoever is told to come back. */
+  #groupMillis = RETRY_MILLIS_MIN;
+  #groupBegan = 0n;
+
+  constructor(options: SqlPathOptions) {
+    this.#options = options;
+    const { log } = options;
+    this.#limits = {
+      rowsMax: ROWS_MAX,
+      entryBytesMax: log.identity.entryBytesMax,
+      commandBytesMax: log.commandBytesMax,
+      entryOverheadBytes: ENTRY_OVERHEAD_BYTES,
+    };
+    log.onRoom(() => {
+      if (!this.#waitsForRoom) return;
+      this.#waitsForRoom = false;
+      this.#wake();
+    });
+  }
+
+  /** Commands not answered. */
+  get depth(): number {
+    return this.#queue.length + (this.#group?.outcomes.length ?? 0);
+  }
+
+  /** Errors reach `settled`: BUSY (details.retryAfterMillis), TOO_LARGE, DISK_FULL, WRITER_FAILED, the command's own refusal. */
+  submit(command: SqlCommand, settled: SqlSettled): void {
+    const refusal = this.#failure ?? this.#options.refusal();
+    if (refusal !== null) queueMicrotask(() => settled(refusal));
+    else if (this.#queue.length >= QUEUE_MAX) queueMicrotask(() => settled(this.#busy()));
+    else {
+      this.#queue.push({ command, settled });
+      this.#wake();
+    }
+  }
+
+  /** The views have everything up to `position`. */
+  applied(position: Sequence): void {
+    const group = this.#group;
+    if (group === null || group.last === SEQUENCE_NONE || position < group.last) return;
+    this.#group = null;
+    const { clock } = this.#options;
+    this.#groupMillis = Number((clock.monotonicNanos() - this.#groupBegan) / 1_000_000n);
+    this.#answer(group, this.#options.refusal());
+    this.#wake();
+    this.#tellDrained();
+  }
+
+  /** Nothing in flight will ever become stable. */
+  fail(error: TruthError): void {
+    this.#failure = error;
+    const group = this.#group;
+    this.#group = null;
+    this.#options.view().unstage();
+    for (const { settled } of group?.outcomes ?? []) settled(error);
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next.settled(error);
+    this.#tellDrained();
+  }
+
+  /** Resolves when nothing waits for an answer any more. */
+  drained(): Promise<void> {
+    if (this.depth === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  /** At the end of the turn, so that what came in it shares a group. */
+  #wake(): void {
+    if (this.#woken || this.#group !== null || this.#waitsForRoom || this.#queue.length === 0) return;
+    this.#woken = true;
+    this.#options.scheduler.endOfTurn(() => {
+      this.#woken = false;
+      if (this.#group === null && this.#failure === null) this.#runGroup();
+    });
+  }
+
+  #runGroup(): void {
+    const { clock } = this.#options;
+    const group: Group = { outcomes: [], last: SEQUENCE_NONE };
+    this.#group = group;
+    this.#groupBegan = clock.monotonicNanos();
+    const recordedAt = clock.nowNanos() as RecordedAt;
+    while (this.#queue.length > 0 && group.outcomes.length < GROUP_COMMANDS_MAX) {
+      const { command, settled } = this.#queue.peek()!;
+      const outcome = this.#carryOut(group, command, recordedAt);
+      if (outcome === 'no room') break;
+      this.#queue.shift();
+      group.outcomes.push({ settled, outcome });
+      if (clock.monotonicNanos() - this.#groupBegan > GROUP_NANOS_MAX) break;
+    }
+    if (group.last !== SEQUENCE_NONE) return;
+    // Nothing was written: what the outcomes rest on is committed, so it is stable.
+    this.#group = null;
+    this.#options.view().unstage();
+    this.#answer(group, null);
+    this.#wake();
+    this.#tellDrained();
+  }
+
+  #carryOut(group: Group, command: SqlCommand, recordedAt: RecordedAt): CommandAnswer | Error | 'no room' {
+    const { view, log, random } = this.#options;
+    const input: CommandInput = {
+      recordedAt,
+      random: random(RANDOM_BYTES),
+      limits: this.#limits,
+      partitionKey: (table) => partitionKey(command, table),
+    };
+    try {
+      const refusal = this.#options.refusal();
+      if (refusal !== null) return refusal;
+      const state = view().writer(command.tenant);
+      const decision = decideSql(state, command, input);
+      if (decision.outcome === 'refused') return decision.error;
+      if (decision.outcome === 'unchanged')
+        return { ...decision.reply, position: group.last === SEQUENCE_NONE ? log.stable : group.last };
+      return this.#write(group, command, decision, recordedAt);
+    } catch (error) {
+      if (error instanceof TruthError && error.code === 'BUSY') {
+        this.#waitsForRoom = true;
+        return 'no room';
+      }
+      return asError(error);
+    }
+  }
+
+  #write(
+    group: Group,
+    command: SqlCommand,
+    decision: Extract<SqlDecision, { outcome: 'accepted' }>,
+    recordedAt: RecordedAt,
+  ): CommandAnswer {
+    const { log, feed, view } = this.#options;
+    const { entries, reply } = decision;
+    const { first, last } = log.append(entries as DecidedEntry[], recordedAt);
+    invariant(last - first + 1 === entries.length, 'the entries of a command follow each other');
+    invariant(first > group.last, 'the commands of a group follow each other');
+    feed.appended(first, entries);
+    group.last = last;
+    // From here on the log has it: a store that cannot take it fails with the view, and the answer says so.
+    view().stage(command.tenant, entries);
+    return { ...reply, position: last };
+  }
+
+  #answer(group: Group, failure: Error | null): void {
+    for (const { settled, outcome } of group.outcomes) {
+      settled(failure !== null && !(outcome instanceof Error) ? failure : outcome);
+    }
+  }
+
+  #busy(): TruthError {
+    const retryAfterMillis = Math.max(RETRY_MILLIS_MIN, this.#groupMillis * 2);
+    return new TruthError(
+      'BUSY',
+      `${this.#queue.length} commands on tables wait already; try again in ${retryAfterMillis} ms`,
+      { sqlstate: '53300', queued: this.#queue.length, queueMax: QUEUE_MAX, retryAfterMillis },
+    );
+  }
+
+  #tellDrained(): void {
+    if (this.depth === 0) for (const tell of this.#drained.splice(0)) tell();
+  }
+}
+
+/** xxHash64 of tenant and table, both u32; table 0 is the catalog. */
+function partitionKey({ tenant }: SqlCommand, table: number): bigint {
+  return xxh64(new Uint8Array(Uint32Array.of(tenant, table).buffer));
+}

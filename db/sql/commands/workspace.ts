@@ -1,0 +1,149 @@
+/**
+ * Where a command works: the state with the command's own rows laid over it. Rows go in and out here with their entries in
+ * the indexes, and nothing gets in that a primary key or a unique index forbids.
+ */
+import { invariant } from '../../kernel/index.ts';
+import { type Catalog, columnById, type Table } from '../catalog/index.ts';
+import { nextRowNumber } from '../rows/evolve.ts';
+import { Overlay } from '../rows/overlay.ts';
+import { hiddenKeyOf, type IndexLayout, TableLayout } from '../rows/table-layout.ts';
+import type { StoreReader } from '../store/contract.ts';
+import { formatText, type Row, type SqlType, type SqlValue } from '../types/index.ts';
+import type { WrittenRow } from './command.ts';
+import { duplicateKey, refusal } from './refusals.ts';
+
+/** A row with the key it is stored under. */
+export interface StoredRow {
+  readonly key: Uint8Array;
+  readonly row: Row;
+}
+
+/** What stands in the way of a row: the constraint, and the row that has the key already. */
+export interface Conflict {
+  readonly constraint: string;
+  readonly columns: readonly number[];
+  readonly values: readonly SqlValue[];
+  readonly types: readonly SqlType[];
+  readonly there: Uint8Array;
+}
+
+export class Workspace {
+  readonly catalog: Catalog;
+  readonly state: Overlay;
+  readonly #touched = new Set<Table>();
+  readonly #nextNumber = new Map<number, bigint>();
+  readonly #rowsMax: number;
+  #written = 0;
+
+  constructor(catalog: Catalog, state: StoreReader, rowsMax: number) {
+    this.catalog = catalog;
+    this.state = state instanceof Overlay ? state : new Overlay(state);
+    this.#rowsMax = rowsMax;
+  }
+
+  find(table: Table, key: Uint8Array): Row | null {
+    const stored = this.state.get(table.space, key);
+    return stored === null ? null : TableLayout.of(table).rowOf(stored.value);
+  }
+
+  /** Key for a new row: of its own values, or the next number. */
+  keyFor(table: Table, row: Row): Uint8Array {
+    const layout = TableLayout.of(table);
+    if (!layout.hiddenKey) return layout.keyOf(row);
+    const number = this.#nextNumber.get(table.id) ?? nextRowNumber(this.state, table);
+    this.#nextNumber.set(table.id, number + 1n);
+    return hiddenKeyOf(number);
+  }
+
+  /** The first constraint that a row under that key would break, or null. `only`: the columns of the constraint to look at. */
+  conflict(table: Table, { key, row }: StoredRow, only: readonly number[] | null): Conflict | null {
+    const layout = TableLayout.of(table);
+    const { primaryKey } = table;
+    if (wanted(primaryKey.columns, only) && this.state.get(table.space, key) !== null) {
+      invariant(!layout.hiddenKey, 'a row number is given once');
+      const values = layout.keyValues(row);
+      const { columns } = primaryKey;
+      return { constraint: primaryKey.name ?? '', columns, values, types: layout.keyTypes, there: key };
+    }
+    for (const index of layout.indexes) {
+      if (!wanted(index.index.columns, only)) continue;
+      const there = this.#inTheWay(index, row);
+      if (there === null) continue;
+      const { name: constraint, columns } = index.index;
+      return { constraint, columns, values: index.values(row), types: index.types, there };
+    }
+    return null;
+  }
+
+  /** Errors: 23505, TOO_LARGE (54000). */
+  insert(table: Table, stored: StoredRow): void {
+    const conflict = this.conflict(table, stored, null);
+    if (conflict !== null) throw duplicate(table, conflict);
+    this.#count();
+    const layout = TableLayout.of(table);
+    this.#touched.add(table);
+    this.state.put(table.space, stored.key, layout.bytesOf(stored.row));
+    for (const index of layout.indexes)
+      this.state.put(index.index.space, index.entryKey(stored.row, stored.key), stored.key);
+  }
+
+  /** The row is there. Errors: TOO_LARGE (54000). */
+  remove(table: Table, { key, row }: StoredRow): void {
+    invariant(this.state.get(table.space, key) !== null, 'a row that is removed is there');
+    this.#count();
+    this.#touched.add(table);
+    this.state.delete(table.space, key);
+    for (const index of TableLayout.of(table).indexes)
+      this.state.delete(index.index.space, index.entryKey(row, key));
+  }
+
+  /** What the command leaves of each table it wrote to, rows that are as they were left out. */
+  *written(): Iterable<{ readonly table: Table; readonly rows: readonly WrittenRow[] }> {
+    for (const table of this.#touched) {
+      const rows: WrittenRow[] = [];
+      for (const { key, value, before } of this.state.written(table.space)) {
+        if (before === null && value === null) continue;
+        if (before !== null && value !== null && Buffer.compare(before.value, value) === 0) continue;
+        rows.push({ key, row: value, existed: before !== null });
+      }
+      if (rows.length > 0) yield { table, rows };
+    }
+  }
+
+  /** Key of the row that has the same values in a unique index, or null. */
+  #inTheWay(index: IndexLayout, row: Row): Uint8Array | null {
+    const key = index.uniqueKey(row);
+    return key === null ? null : (this.state.get(index.index.space, key)?.value ?? null);
+  }
+
+  #count(): void {
+    this.#written += 1;
+    if (this.#written <= this.#rowsMax * 2) return;
+    throw refusal(
+      '54000',
+      `the command writes more than ${this.#rowsMax} rows: split it`,
+      { rowsMax: this.#rowsMax },
+      'TOO_LARGE',
+    );
+  }
+}
+
+export function duplicate(table: Table, { constraint, columns, values, types }: Conflict): Error {
+  const names = columns.map((id) => columnById(table, id).name);
+  return duplicateKey(constraint, table.name, names, textsOf(types, values));
+}
+
+/** Values as PostgreSQL prints them in details. */
+export function textsOf(types: readonly SqlType[], values: readonly SqlValue[]): string[] {
+  return values.map((value, index) => (value === null ? 'null' : formatText(types[index]!, value)));
+}
+
+function wanted(columns: readonly number[], only: readonly number[] | null): boolean {
+  if (columns.length === 0) return false;
+  return only === null || sameColumns(columns, only);
+}
+
+/** In any order, as ON CONFLICT infers its constraint. */
+export function sameColumns(one: readonly number[], other: readonly number[]): boolean {
+  return one.length === other.length && one.every((id) => other.includes(id));
+}
