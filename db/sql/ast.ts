@@ -149,7 +149,7 @@ export interface ColumnDefinition {
 export interface CheckDefinition {
   readonly name: string | null;
   readonly expression: Expression;
-  /** As written, for messages and introspection. */
+  /** The expression as the parser prints it, for messages and introspection. */
   readonly text: string;
 }
 
@@ -353,4 +353,6 @@ export interface ParsedStatement {
   readonly parameters: number;
   /** Its own part of the text. */
   readonly text: string;
+  /** Where that begins in the text: what to add to an `at` of its expressions. */
+  readonly at: number;
 }

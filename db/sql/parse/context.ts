@@ -1,0 +1,78 @@
+/** What every translation needs: the statement's text, the way back to it from the grammar's places, and how to say no. */
+import { isBare } from './cursor.ts';
+import { invalid, notSupported, syntaxError } from './refusal.ts';
+import type { Rewritten } from './rewritten.ts';
+import type { StatementSource } from './statements.ts';
+import type { Tree } from './tree.ts';
+import { unsupportedField } from './unsupported.ts';
+
+export class Context {
+  readonly source: StatementSource;
+  readonly #rewritten: Rewritten;
+
+  constructor(source: StatementSource, rewritten: Rewritten) {
+    this.source = source;
+    this.#rewritten = rewritten;
+  }
+
+  /** Offset in the statement's own text, as the AST has it. */
+  at(tree: Tree): number {
+    return this.#offset(tree.location) - this.source.start;
+  }
+
+  /** Offset in the whole text, as messages have it. */
+  #offset(location: number): number {
+    return location < 0 ? this.source.start : this.#rewritten.offsetOfByte(location);
+  }
+
+  notSupported(tree: Tree, construct: string, instead: string): Error {
+    return notSupported(this.source.text, this.#offset(tree.location), construct, instead);
+  }
+
+  /** The statement itself, whose node says nothing of its place. */
+  statementNotSupported(construct: string, instead: string): Error {
+    return notSupported(this.source.text, this.#offset(0), construct, instead);
+  }
+
+  invalid(tree: Tree, message: string, sqlstate: string): Error {
+    return invalid(this.source.text, this.#offset(tree.location), message, sqlstate);
+  }
+
+  /** A translation ends with this: what of a node was not read is refused by name. */
+  finish(tree: Tree): void {
+    const field = tree.unread;
+    if (field === null) return;
+    const { construct, instead } = unsupportedField(tree.tag, field);
+    throw notSupported(this.source.text, this.#offset(tree.locationOf(field)), construct, instead);
+  }
+
+  /**
+   * `t HISTORY` where the clause cannot stand (in UPDATE, DELETE, a subquery) is an alias to the grammar, and nobody meant it.
+   * `AS history` and quotes say that somebody did.
+   */
+  refuseAccidentalHistory(): void {
+    const { text, tokens } = this.source;
+    const meant = tokens.some(
+      ({ kind, start, end }, index) =>
+        text.slice(start, end) === '"history"' ||
+        (kind === 'word' &&
+          text.slice(start, end).toLowerCase() === 'history' &&
+          isBare(tokens[index - 1], 'as')),
+    );
+    if (meant) return;
+    const found = tokens.find((token) => isBare(token, 'history'));
+    throw syntaxError(
+      text,
+      found?.start ?? this.source.start,
+      'HISTORY belongs to a SELECT, behind FROM or at its end',
+      'an alias of that name is written AS history',
+    );
+  }
+
+  /** What comes of a field that must be there; the grammar says it is. */
+  child(tree: Tree, field: string): Tree {
+    const child = tree.child(field);
+    if (child === null) throw new Error(`PostgreSQL's grammar left out ${tree.tag}.${field}`);
+    return child;
+  }
+}

@@ -1,0 +1,74 @@
+/** The parser everybody uses: loaded once, then synchronous. */
+import { TruthError } from '../../errors.ts';
+import type { ParsedStatement } from '../ast.ts';
+import { type Grammar, loadGrammar } from './grammar.ts';
+import { RecentTexts } from './recent-texts.ts';
+import { parseStatement } from './statement.ts';
+import { type StatementSource, statementsOf } from './statements.ts';
+
+export interface SqlParser {
+  /**
+   * Statements of a text, frozen; none for one that is empty or only comments. The same text soon again gives the same
+   * objects. Errors, with `details.sqlstate` and the place as `line`, `column`, `position`: INVALID_ARGUMENT (42601 is no SQL,
+   * 0A000 not ours), TOO_LARGE (54000 size, 54001 nesting).
+   */
+  parse(text: string): readonly ParsedStatement[];
+  /** The same statements as text, without looking into them. Errors: what ends nowhere (42601), TOO_LARGE. */
+  split(text: string): readonly string[];
+}
+
+/** Takes some 50 ms the first time in a thread: call it when SQL is first used. */
+export async function loadParser(): Promise<SqlParser> {
+  return new PostgresSqlParser(await loadGrammar());
+}
+
+class PostgresSqlParser implements SqlParser {
+  readonly #grammar: Grammar;
+  readonly #recent = new RecentTexts();
+
+  constructor(grammar: Grammar) {
+    this.#grammar = grammar;
+  }
+
+  parse(text: string): readonly ParsedStatement[] {
+    const known = this.#recent.get(text);
+    if (known !== undefined) return known;
+    const statements = typed(() => deepFreeze(statementsOf(text).map((source) => this.#statement(source))));
+    this.#recent.set(text, statements);
+    return statements;
+  }
+
+  split(text: string): readonly string[] {
+    return typed(() => statementsOf(text).map(({ start, end }) => text.slice(start, end)));
+  }
+
+  #statement(source: StatementSource): ParsedStatement {
+    const translated = parseStatement(this.#grammar, source);
+    return { ...translated, text: source.text.slice(source.start, source.end), at: source.start };
+  }
+}
+
+/** Nothing leaves the parser but what callers know how to show. */
+function typed<Result>(parse: () => Result): Result {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof TruthError) throw error;
+    const stack = error instanceof RangeError;
+    throw new TruthError(
+      stack ? 'TOO_LARGE' : 'INTERNAL',
+      stack
+        ? 'the statement needs more stack than there is; split it into smaller ones'
+        : 'the parser failed on this statement; write it another way and report it',
+      { sqlstate: stack ? '54001' : 'XX000' },
+      { cause: error },
+    );
+  }
+}
+
+/** Statements are shared: whoever has one may keep it. */
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const inner of Object.values(value))
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
+}
