@@ -21,4 +21,5 @@ export type {
 } from './bound.ts';
 export { assignmentCast } from './casts.ts';
 export { ParameterTypes } from './parameter-types.ts';
+export { conjuncts, type Restriction, restrictionsOf, type ValueRange } from './restriction.ts';
 export { EMPTY_SCOPE, type ScopeTable, tableScope } from './scope.ts';

@@ -9,5 +9,7 @@ export { RowDecoder, RowEncoder, type StoredColumn, type WantedColumn } from './
 export { type SqlState, sqlError } from './sql-error.ts';
 export type { Row, SqlType, SqlValue } from './sql-type.ts';
 export { typeName } from './type-name.ts';
+export { formatBinary, parseBinary } from './value-binary.ts';
+export { type JsonScalar, parameterValue, toJsonScalar } from './value-json.ts';
 export { formatText, parseText } from './value-text.ts';
 export { typeOfOid, type WireType, wireType } from './wire-type.ts';
