@@ -4,3 +4,4 @@
  * same go out. Pure arithmetic: equal input gives equal output on every machine.
  */
 export { Decimal } from './decimal.ts';
+export { ExactSum } from './exact-sum.ts';

@@ -9,6 +9,15 @@
  *     parameters.all()                            types of $1 …, or 42P18
  *     where.evaluate(row, context) === true       NULL is not true
  */
+export { compareExtremes } from './accumulators.ts';
+export {
+  type Accumulator,
+  type BoundAggregate,
+  bindAggregate,
+  decodeState,
+  encodeState,
+} from './aggregate.ts';
+export { isAggregate } from './aggregate-names.ts';
 export { bind, bindAs, bindAssignment, bindCondition } from './bind.ts';
 export type {
   BoundExpression,
