@@ -38,6 +38,7 @@ export class SqlDoor implements SqlDatabase {
       ...options,
       submit: (command) => submitted(path, command),
       catalog: (tenant) => view().catalog(tenant),
+      catalogs: (tenant) => view().catalogs(tenant),
       snapshot: (tenant) => view().snapshot(tenant),
       path: (tenant) => view().path(tenant),
       limits: { ...SESSION_LIMITS, query: QUERY_LIMITS },

@@ -68,6 +68,11 @@ export class SqlView implements Materializer {
     return open.committed;
   }
 
+  /** What is kept of the tables of earlier positions. */
+  catalogs(tenant: TenantId): CatalogCache {
+    return this.#tenants.get(tenant)?.catalogs ?? new CatalogCache();
+  }
+
   /** What is committed, hence stable, as one state until it is closed. */
   snapshot(tenant: TenantId): StoreSnapshot {
     return this.#tenants.get(tenant)?.rows.snapshot() ?? { ...EMPTY_STORE, close: () => {} };

@@ -1,12 +1,11 @@
 /** The rows of a table that a WHERE names, found the way a query finds them: by a key where it says one. */
 import type { Table } from '../catalog/index.ts';
 import { Budget } from '../execute/budget.ts';
+import { matchingRows } from '../execute/matching-rows.ts';
 import { NO_READ_LOG } from '../execute/read-log.ts';
-import { storedRows } from '../execute/row-source.ts';
 import type { BoundExpression } from '../expression/index.ts';
-import { accessPath } from '../plan/access-path.ts';
-import { columnFacts, conjunctsOf, valuesOf } from '../plan/column-facts.ts';
-import { TableLayout } from '../rows/table-layout.ts';
+import { planMatching } from '../plan/plan-rows.ts';
+import type { RowsPlan } from '../plan/read-plan.ts';
 import type { StoreReader } from '../store/contract.ts';
 import type { Evaluation } from './stored-expressions.ts';
 import type { StoredRow } from './workspace.ts';
@@ -21,29 +20,18 @@ const LIMITS = Object.freeze({
 const NO_CLOCK = Object.freeze({ monotonicNanos: () => 0n });
 
 export class RowFinder {
-  readonly #table: Table;
-  readonly #where: BoundExpression | null;
-  readonly #path;
+  readonly #plan: RowsPlan;
 
   constructor(table: Table, where: BoundExpression | null) {
-    this.#table = table;
-    this.#where = where;
-    const conjuncts = where === null ? [] : conjunctsOf(where);
-    const facts = columnFacts(conjuncts, (place) => table.columns[place]?.id ?? null);
-    this.#path = accessPath(table, { facts, order: null, limited: false }, null);
+    this.#plan = planMatching(table, where);
   }
 
   /** In the order of the keys gone along, as they are before any of them changes. */
   find(reader: StoreReader, { context }: Evaluation): StoredRow[] {
-    const layout = TableLayout.of(this.#table);
-    const path = { ...this.#path, conditions: valuesOf(this.#path.conditions, context) };
     const budget = new Budget({ limits: LIMITS, clock: NO_CLOCK, cancelled: () => false });
-    const found: StoredRow[] = [];
     const source = { reader, at: null, budget, reads: NO_READ_LOG };
-    for (const { key, value } of storedRows(this.#table, path, source, null)) {
-      const row = layout.rowOf(value);
-      if (this.#where === null || this.#where.evaluate(row, context) === true) found.push({ key, row });
-    }
+    const found: StoredRow[] = [];
+    for (const row of matchingRows(this.#plan, source, context, null)) if (row !== null) found.push(row);
     return found;
   }
 }

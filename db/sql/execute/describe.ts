@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/index.ts';
 import type { SqlDescription } from '../contract.ts';
 import { Planner } from '../plan/planner.ts';
-import { isPoint, type ReadPlan } from '../plan/read-plan.ts';
+import type { ReadPlan } from '../plan/read-plan.ts';
 import { type SqlType, sqlError } from '../types/index.ts';
 import { QUERY_PLAN } from './explain.ts';
 import type { ReadStatement } from './query.ts';
@@ -30,16 +30,6 @@ export function describeQuery(
     ? plan(of, text, catalog, given).parameterTypes
     : given.map((type) => type ?? TEXT);
   return { parameters, columns: QUERY_PLAN };
-}
-
-/** Whether the query is over so soon that the ordering thread may carry it out itself, as things are in `catalog`. */
-export function isPointQuery(
-  statement: ReadStatement,
-  text: string,
-  catalog: Catalog,
-  given: readonly (SqlType | null)[],
-): boolean {
-  return statement.statement !== 'explain' && isPoint(plan(statement, text, catalog, given));
 }
 
 function plan(

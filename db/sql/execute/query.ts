@@ -1,6 +1,7 @@
 /** What is asked of the read side and what comes back: the only words that sessions and the pool of readers share. */
 import type { RecordedAt, Sequence } from '../../types.ts';
 import type { DiffStatement, ExplainStatement, SelectStatement } from '../ast.ts';
+import type { Catalog, CatalogCache } from '../catalog/index.ts';
 import type { SqlParameter, SqlResult } from '../contract.ts';
 import type { KeyRange, Space, StoreSnapshot } from '../store/contract.ts';
 import type { SqlType } from '../types/sql-type.ts';
@@ -69,6 +70,10 @@ export interface QueryStore {
   readonly path: string | null;
   /** A consistent state on this thread. */
   snapshot(): StoreSnapshot;
+  /** The tables as they are committed: by what a query's way is chosen. */
+  catalog(): Catalog;
+  /** Kept from query to query; of the same tenant. */
+  readonly catalogs: CatalogCache;
 }
 
 /** Carries out queries. Errors: INVALID_ARGUMENT, TIMEOUT (57014), CLOSED (57014, cancelled), TOO_LARGE (54000), BUSY. */

@@ -21,7 +21,7 @@ export class Queries implements QueryRunner {
 
   run(store: QueryStore, query: Query, signal: AbortSignal | null = null): Promise<QueryAnswer> {
     const { path } = store;
-    if (path === null) return this.#stepped.run(store, query, signal);
+    if (path === null || this.#stepped.isPoint(store, query)) return this.#stepped.run(store, query, signal);
     return this.#pool.run(path, query, signal);
   }
 

@@ -1,6 +1,6 @@
 import type { Clock, Scheduler } from '../../io/index.ts';
 import type { TenantId } from '../../types.ts';
-import type { Catalog } from '../catalog/index.ts';
+import type { Catalog, CatalogCache } from '../catalog/index.ts';
 import type { CommandAnswer, SqlCommand } from '../commands/command.ts';
 import type { LogEnd, QueryLimits, QueryRunner } from '../execute/query.ts';
 import type { StoreSnapshot } from '../store/contract.ts';
@@ -13,6 +13,8 @@ export interface SqlBackend {
   checkReadable(): void;
   /** The tables as they are committed. */
   catalog(tenant: TenantId): Catalog;
+  /** Keeps the tables of earlier positions for queries. */
+  catalogs(tenant: TenantId): CatalogCache;
   /** What is committed, as one state until it is closed. */
   snapshot(tenant: TenantId): StoreSnapshot;
   /** File that other threads may read, or null where there is none. */

@@ -236,7 +236,13 @@ export class Session implements SqlSession {
 
   #store(): QueryStore {
     const { tenant } = this.#identity;
-    return { path: this.#backend.path(tenant), snapshot: () => this.#backend.snapshot(tenant) };
+    const backend = this.#backend;
+    return {
+      path: backend.path(tenant),
+      snapshot: () => backend.snapshot(tenant),
+      catalog: () => backend.catalog(tenant),
+      catalogs: backend.catalogs(tenant),
+    };
   }
 
   async #control({ statement }: TransactionStatement): Promise<SqlResult> {

@@ -87,6 +87,8 @@ export class Transaction {
         const overlay = this.#own.over(new TransactionReader(below, this.pin, new ReadSet()));
         return closing(overlay, () => below.close());
       },
+      catalog: () => this.catalog,
+      catalogs: this.#backend.catalogs(this.#identity.tenant),
     };
   }
 
