@@ -26,7 +26,7 @@ export class Portals {
     if (name !== '' && this.#statements.has(name)) {
       throw refused('42P05', `prepared statement "${name}" already exists; close it first`);
     }
-    if (this.#statements.size >= STATEMENTS_MAX && !this.#statements.has(name)) {
+    if (name !== '' && this.#statements.size >= STATEMENTS_MAX) {
       throw tooMany(`${STATEMENTS_MAX} prepared statements`);
     }
     this.#statements.set(name, prepared);
@@ -59,7 +59,7 @@ export class Portals {
     if (name !== '' && this.#portals.has(name)) {
       throw refused('42P03', `cursor "${name}" already exists; close it first`);
     }
-    if (this.#portals.size >= PORTALS_MAX && !this.#portals.has(name))
+    if (name !== '' && this.#portals.size >= PORTALS_MAX)
       throw tooMany(`${PORTALS_MAX} portals`);
     this.#portals.set(name, portal);
   }
