@@ -56,7 +56,7 @@ export function newChecks(table: Table, definitions: readonly CheckDefinition[])
     if (name !== null) checkName('constraint', name);
     if (name !== null && taken(name)) {
       const message = `constraint "${name}" for relation "${table.name}" already exists`;
-      throw refusal('42710', message, { table: table.name, constraint: name }, 'ALREADY_EXISTS');
+      throw refusal('42710', message, { table: table.name }, 'ALREADY_EXISTS');
     }
     const expression = storedCheck(definition.expression, table);
     const [column, ...others] = columnsNamed(expression);

@@ -111,7 +111,7 @@ function dropIndex({ draft }: DefinitionState, table: Table, index: Index): void
     throw refusal(
       '2BP01',
       `cannot drop index ${index.name} because constraint ${index.name} on table ${table.name} requires it`,
-      { constraint: index.name, table: table.name },
+      { table: table.name },
     );
   }
   draft.putTable({ ...table, indexes: table.indexes.filter(({ id }) => id !== index.id) });
@@ -122,7 +122,7 @@ function wrongKind({ draft: { catalog } }: DefinitionState, name: string, wanted
   const key = catalog.tables.find(({ primaryKey }) => primaryKey.name === name);
   if (wanted === 'an index' && key !== undefined) {
     const message = `cannot drop index ${name} because constraint ${name} on table ${key.name} requires it`;
-    return refusal('2BP01', message, { constraint: name, table: key.name });
+    return refusal('2BP01', message, { table: key.name });
   }
   return catalog.taken(name) ? refusal('42809', `"${name}" is not ${wanted}`) : null;
 }

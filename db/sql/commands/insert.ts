@@ -91,7 +91,7 @@ export class InsertPlan implements WritePlan {
       throw refusal(
         '21000',
         'ON CONFLICT DO UPDATE command cannot affect row a second time: two of the rows proposed have the same key',
-        { table: table.name, constraint: conflict.constraint },
+        { table: table.name },
       );
     }
     const there = workspace.find(table, conflict.there);
