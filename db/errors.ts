@@ -32,6 +32,8 @@ export const ERROR_CODES = {
   INTERNAL: { wire: 25, http: 500, exit: 70, retry: false },
   FORKED: { wire: 26, http: 409, exit: 65, retry: false },
   READ_ONLY: { wire: 27, http: 421, exit: 69, retry: false },
+  QUOTA_EXCEEDED: { wire: 28, http: 429, exit: 75, retry: false },
+  KEY_UNAVAILABLE: { wire: 29, http: 503, exit: 78, retry: false },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

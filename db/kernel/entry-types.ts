@@ -17,6 +17,8 @@ export const KERNEL_ENTRY = Object.freeze({
   audit: 49,
   /** Erasure of a subject or a tenant: tenancy. */
   erasure: 50,
+  /** A stream that is about one person, from its first event on: tenancy. */
+  subjectStream: 51,
   /** A reducer's code, version and lifecycle: reducers. */
   reducer: 64,
 });

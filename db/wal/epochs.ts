@@ -68,7 +68,8 @@ export function noteEpoch(disk: Disk, directory: string, beginning: EpochBeginni
   const known = readEpochs(disk, directory);
   if (known === null) return;
   // What lies behind where this one begins never became part of the log.
-  writeEpochs(disk, directory, [...known.filter(({ after }) => after <= beginning.after), beginning]);
+  const counting = known.filter(({ after, epoch }) => after <= beginning.after && epoch < beginning.epoch);
+  writeEpochs(disk, directory, [...counting, beginning]);
 }
 
 /** Every epoch whose entry is in the log from a sequence on. Reads the log to its stable end. Errors: those of reading. */

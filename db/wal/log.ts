@@ -15,6 +15,8 @@ export interface EntryDraft {
   readonly partitionKey: bigint;
   readonly flags: number;
   readonly payload: Uint8Array;
+  /** The person the entry is about, for whoever seals it; the log itself takes no notice. */
+  readonly subject?: string | null;
 }
 
 /** A validated entry as read back. `payload` is a view into the reader's buffer: valid until the reader is asked for more. */

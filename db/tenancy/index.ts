@@ -1,0 +1,26 @@
+/**
+ * `tenancy/` is whose data it is and who could read it: the directory of tenants, their quotas, the keys that seal their
+ * entries, the erasure of keys, and the trail of who did or was refused what. It may import the log, the kernel, the
+ * contract of views, and ground. Changes of tenants come in from the engine as calls and leave as entries of the log; the
+ * directory and the trail are views of those.
+ *
+ *     tenant-entry, erasure-entry, subject-entry, audit-entry   the entries: what is in the log
+ *     directory, audit-view                                     the views of them
+ *     admission                                                 quotas
+ *     keys/, sealed-log                                         keys and what they seal
+ */
+import type { ViewDefinition } from '../materializer/index.ts';
+import { TenantDirectory } from './directory.ts';
+
+export { TenantAdmission } from './admission.ts';
+export { TenantDirectory, type TenantRecord } from './directory.ts';
+export { READS_AUDITED, type ReadsAudited, type TenantQuota } from './tenant-entry.ts';
+export { type SystemEntry, Tenants } from './tenants.ts';
+
+export const tenantDirectory: ViewDefinition<TenantDirectory> = {
+  name: 'tenants',
+  version: 1,
+  scope: 'global',
+  required: true,
+  create: () => new TenantDirectory(),
+};

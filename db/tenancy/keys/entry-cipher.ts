@@ -1,0 +1,59 @@
+/**
+ * What seals an entry. Its key is HKDF-SHA256 over the tenant's or subject's key, salted with the epoch's random bytes: an
+ * epoch writes each sequence once, so with the sequence as nonce no key ever meets a nonce twice, whatever was torn off,
+ * restored or forked. AES-256-GCM, which node:crypto does in hardware.
+ */
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import type { Sequence } from '../../types.ts';
+import { KEY_BYTES } from './kek.ts';
+
+export const TAG_BYTES = 16;
+const NONCE_BYTES = 12;
+const INFO = 'truthdb entry key 1';
+
+export function entryKey(key: Uint8Array, epochRandom: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', key, epochRandom, INFO, KEY_BYTES));
+}
+
+/** Seals pieces as one message; they are changed in place. Returns the tag. */
+export function seal(
+  key: Uint8Array,
+  nonce: Sequence,
+  associated: Uint8Array,
+  pieces: readonly Uint8Array[],
+): Uint8Array {
+  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(nonce));
+  cipher.setAAD(associated);
+  for (const piece of pieces) piece.set(cipher.update(piece));
+  cipher.final();
+  return cipher.getAuthTag();
+}
+
+/** What was sealed, or null when anything about it has changed. */
+export function open(
+  key: Uint8Array,
+  nonce: Sequence,
+  associated: Uint8Array,
+  pieces: readonly Uint8Array[],
+  tag: Uint8Array,
+): Uint8Array[] | null {
+  const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(nonce), { authTagLength: TAG_BYTES });
+  decipher.setAAD(associated);
+  decipher.setAuthTag(tag);
+  const opened = pieces.map((piece) => {
+    const { buffer, byteOffset, length } = decipher.update(piece);
+    return new Uint8Array(buffer, byteOffset, length);
+  });
+  try {
+    decipher.final();
+    return opened;
+  } catch {
+    return null;
+  }
+}
+
+function nonceOf(sequence: Sequence): Uint8Array {
+  const nonce = Buffer.alloc(NONCE_BYTES);
+  nonce.writeBigUInt64BE(BigInt(sequence), NONCE_BYTES - 8);
+  return nonce;
+}

@@ -1,0 +1,133 @@
+/** One command on its way into the log: payloads of the final length at first, and the ciphertext once their place is known. */
+import { TruthError } from '../errors.ts';
+import type { Sequence, TenantId } from '../types.ts';
+import type { EntryDraft, EpochBeginning, Preparation } from '../wal/index.ts';
+import { seal, TAG_BYTES } from './keys/entry-cipher.ts';
+import type { KeyId, KeyRing } from './keys/index.ts';
+import { associatedData, SEALED_HEADER_BYTES, writeSealedHeader } from './sealed-payload.ts';
+
+const FLAG_ENCRYPTED = 1;
+/** Of one message: whoever wants one of its entries reads them all. */
+const MESSAGE_ENTRIES_MAX = 64;
+const MESSAGE_BYTES_MAX = 64 * 1024;
+const NO_HANDLE = '00'.repeat(16);
+
+interface Message {
+  /** Place of its first entry in the command. */
+  readonly at: number;
+  readonly tenant: TenantId;
+  readonly key: KeyId;
+  readonly handle: string;
+  readonly subject: string | null;
+  readonly entries: EntryDraft[];
+  bytes: number;
+}
+
+export interface SealingContext {
+  readonly logId: Uint8Array;
+  readonly ring: KeyRing;
+  /** The epoch that is written in. */
+  readonly epoch: EpochBeginning;
+  /** Who fills the plaintext in; null: it is there. */
+  readonly preparation: Preparation | null;
+}
+
+export class SealedCommand implements Preparation {
+  /** What the log gets. */
+  readonly drafts: readonly EntryDraft[];
+  readonly #context: SealingContext;
+  readonly #messages: readonly Message[];
+
+  /** Makes keys of persons that have none, durably. Errors: KEY_UNAVAILABLE, those of the disk. */
+  constructor(
+    entries: readonly EntryDraft[],
+    context: SealingContext,
+    isSealed: (entry: EntryDraft) => boolean,
+  ) {
+    this.#context = context;
+    this.#messages = messagesOf(entries, context.ring, isSealed);
+    const drafts = [...entries];
+    for (const message of this.#messages) {
+      for (const [index, entry] of message.entries.entries())
+        drafts[message.at + index] = this.#draft(entry, message, index);
+    }
+    this.drafts = drafts;
+  }
+
+  #draft(entry: EntryDraft, message: Message, index: number): EntryDraft {
+    const { type, tenant, partitionKey, flags, payload } = entry;
+    const count = message.entries.length;
+    const tag = index === count - 1 ? TAG_BYTES : 0;
+    const sealed = new Uint8Array(SEALED_HEADER_BYTES + payload.length + tag);
+    writeSealedHeader(sealed, { key: message.key, handle: message.handle, index, count });
+    return {
+      ...{ type, tenant, flags: flags | FLAG_ENCRYPTED, payload: sealed },
+      partitionKey: this.#context.ring.partitionKey(tenant, partitionKey),
+    };
+  }
+
+  prepare(first: Sequence): void {
+    this.#context.preparation?.prepare(first);
+    for (const message of this.#messages) this.#seal(message, (first + message.at) as Sequence);
+  }
+
+  #seal(message: Message, nonce: Sequence): void {
+    const { logId, ring, epoch } = this.#context;
+    const pieces = message.entries.map(({ payload }, index) => {
+      const piece = this.drafts[message.at + index]!.payload.subarray(
+        SEALED_HEADER_BYTES,
+        SEALED_HEADER_BYTES + payload.length,
+      );
+      piece.set(payload);
+      return piece;
+    });
+    const bound = message.entries.map(({ type, payload }) => ({ type, bytes: payload.length }));
+    const associated = associatedData(logId, message.tenant, message, bound);
+    const key = ring.entryKey(message.key, epoch.epoch, epoch.random);
+    const last = this.drafts[message.at + message.entries.length - 1]!.payload;
+    last.set(seal(key, nonce, associated, pieces), last.length - TAG_BYTES);
+  }
+}
+
+function messagesOf(
+  entries: readonly EntryDraft[],
+  ring: KeyRing,
+  isSealed: (entry: EntryDraft) => boolean,
+): Message[] {
+  const messages: Message[] = [];
+  let open: Message | null = null;
+  for (const [at, entry] of entries.entries()) {
+    if (!isSealed(entry)) {
+      open = null;
+      continue;
+    }
+    const subject = entry.subject ?? null;
+    if (open === null || !joins(open, entry, subject)) {
+      open = newMessage(at, entry, subject, ring);
+      messages.push(open);
+    }
+    open.entries.push(entry);
+    open.bytes += entry.payload.length;
+  }
+  return messages;
+}
+
+/** Also entries of one person in one command may share a message: they are erased together. */
+function joins(message: Message, { tenant, payload }: EntryDraft, subject: string | null): boolean {
+  return (
+    message.tenant === tenant &&
+    message.subject === subject &&
+    message.entries.length < MESSAGE_ENTRIES_MAX &&
+    message.bytes + payload.length <= MESSAGE_BYTES_MAX
+  );
+}
+
+function newMessage(at: number, { tenant }: EntryDraft, subject: string | null, ring: KeyRing): Message {
+  const handle = subject === null ? NO_HANDLE : ring.handle(tenant, subject);
+  const key = subject === null ? ring.dataKey(tenant) : ring.subjectKey(tenant, handle);
+  if (key === null)
+    throw new TruthError('KEY_UNAVAILABLE', `tenant ${tenant} was shredded: nothing can be sealed for it`, {
+      tenant,
+    });
+  return { at, tenant, key, handle, subject, entries: [], bytes: 0 };
+}
