@@ -5,7 +5,13 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { TruthError } from './errors.ts';
-import { BODY_BYTES_CEILING, BODY_BYTES_DEFAULT, DEFAULT_HTTP_PORT, DEFAULT_PORT } from './protocol/index.ts';
+import {
+  BODY_BYTES_CEILING,
+  BODY_BYTES_DEFAULT,
+  DEFAULT_HTTP_PORT,
+  DEFAULT_PG_PORT,
+  DEFAULT_PORT,
+} from './protocol/index.ts';
 
 const port = z.int().min(0).max(65_535);
 const host = z.string().min(1).max(253);
@@ -25,6 +31,12 @@ const configSchema = z.strictObject({
     port,
     tls: z.enum(['auto', 'on', 'off']),
     metrics: z.enum(['open', 'token']),
+  }),
+  pg: z.strictObject({
+    server: z.enum(['on', 'off']),
+    port,
+    connections: z.int().min(1).max(100_000),
+    idleMinutes: z.int().min(0).max(100_000),
   }),
   hostNames: z.array(host).max(100),
   log: z.strictObject({
@@ -78,6 +90,7 @@ export const CONFIG_DEFAULTS: Config = {
   listen: { host: '*', port: DEFAULT_PORT, tls: 'on' },
   socket: 'auto',
   http: { server: 'on', host: 'same', port: DEFAULT_HTTP_PORT, tls: 'auto', metrics: 'open' },
+  pg: { server: 'on', port: DEFAULT_PG_PORT, connections: 200, idleMinutes: 0 },
   hostNames: [],
   log: {
     durability: 'group_sync',
@@ -128,6 +141,22 @@ export const SETTINGS: readonly Setting[] = [
   setting('http.port', 'http-port', 'number', 'PORT', 'HTTP port; 0 for any free one'),
   setting('http.tls', 'http-tls', 'text', 'auto|on|off', 'auto: off on the loopback, on elsewhere'),
   setting('http.metrics', 'http-metrics', 'text', 'open|token', 'whether /metrics wants a token'),
+  setting(
+    'pg.server',
+    'pg',
+    'text',
+    'on|off',
+    'whether PostgreSQL’s protocol is served; same host and TLS as the wire port',
+  ),
+  setting('pg.port', 'pg-port', 'number', 'PORT', 'port of PostgreSQL’s protocol; 0 for any free one'),
+  setting('pg.connections', null, 'number', 'N', 'connections to that port at once'),
+  setting(
+    'pg.idleMinutes',
+    null,
+    'number',
+    'MIN',
+    'silence after which a connection to that port is closed; 0 for never',
+  ),
   setting(
     'hostNames',
     'host-names',
@@ -275,11 +304,12 @@ function checkFile(name: string, content: unknown): void {
 
 /** The schema of a file: every key optional, still none unknown. */
 function partial(schema: typeof configSchema) {
-  const { listen, http, log, snapshots, followers, proofs, limits } = schema.shape;
+  const { listen, http, pg, log, snapshots, followers, proofs, limits } = schema.shape;
   return schema
     .extend({
       listen: listen.partial(),
       http: http.partial(),
+      pg: pg.partial(),
       log: log.partial(),
       limits: limits.partial(),
       snapshots: snapshots.partial(),

@@ -23,7 +23,7 @@ const OPERATOR_GROUPS = ['adm', 'sudo', 'systemd-journal', 'truthdb'];
 
 /** The wire protocol and HTTP; away from loopback the database speaks TLS on both. */
 /** Wire protocol, HTTP. */
-const DATABASE_PORTS = [9650, 9651];
+const DATABASE_PORTS = [9650, 9651, 9652];
 const SSH_PORT = 22;
 
 export const HOSTNAME_FILE = '/run/appliance/hostname';

@@ -10,9 +10,10 @@ export async function announceServing(started: Serving, terminal: Terminal): Pro
     await terminal.out(JSON.stringify({ serving: true, ...serving }));
     return;
   }
-  const { port, httpPort, httpTls, socket, fingerprint, connection } = serving;
+  const { port, httpPort, httpTls, pgPort, socket, fingerprint, connection } = serving;
   terminal.say(`serving on port ${port}${fingerprint === null ? ' without TLS' : ''}`);
   if (httpPort !== null) terminal.say(`HTTP${httpTls ? 'S' : ''} on port ${httpPort}`);
+  if (pgPort !== null) terminal.say(`PostgreSQL’s protocol on port ${pgPort}`);
   if (socket !== null) terminal.say(`local socket ${socket}`);
   if (fingerprint !== null) terminal.say(`certificate fingerprint ${fingerprint}`);
   if (connection !== null) {

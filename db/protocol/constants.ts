@@ -15,6 +15,8 @@ export const PROTOCOL_VERSION_FOLLOWERS = 2;
 
 export const DEFAULT_PORT = 9650;
 export const DEFAULT_HTTP_PORT = 9651;
+/** PostgreSQL's protocol. */
+export const DEFAULT_PG_PORT = 9652;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -8,12 +8,14 @@ import { isLoopback } from '../config.ts';
 import { type Engine, openEngine } from '../engine.ts';
 import { RealDisk } from '../io/index.ts';
 import { formatConnectionString } from '../protocol/index.ts';
+import { TENANT_DEFAULT } from '../types.ts';
 import type { Certificate } from './certificate.ts';
 import { Counters } from './counters.ts';
 import { HttpServer } from './http/http-server.ts';
 import type { Limits } from './limits.ts';
 import type { Endpoint } from './listener.ts';
 import { notifySystemd } from './notify.ts';
+import { PgListener, type PgListenerOptions } from './pg/index.ts';
 import { Server } from './server.ts';
 import { isSetUp, readCertificate, readTokens, setUp } from './setup.ts';
 
@@ -43,12 +45,16 @@ export interface Serving {
   readonly port: number;
   readonly httpPort: number | null;
   readonly httpTls: boolean;
+  /** PostgreSQL's protocol; null where it is off. */
+  readonly pgPort: number | null;
   readonly socket: string | null;
   readonly fingerprint: string | null;
   /** With the token in it, the one time it was made; null otherwise. */
   readonly connection: string | null;
 }
 
+/** The database that the tenant without a name has in PostgreSQL's words. */
+const DATABASE_OF_ALL = 'truthdb';
 const ENGINE_CLOSE_WARNING_MILLIS = 10_000;
 
 /** Serves until the signal; returns the writer's failure if that ended it, null otherwise. */
@@ -85,6 +91,7 @@ async function serveDatabase(
   const http = await startHttp(config, certificate);
   let engine: Engine | null = null;
   let server: Server | null = null;
+  let pg: PgListener | null = null;
   try {
     say(`opening ${directory}`);
     engine = await (options.open ?? openEngine)({
@@ -95,6 +102,7 @@ async function serveDatabase(
       snapshots: config.snapshots,
       followerBytesMax: config.followers.keepBytes,
       scrubBytesPerSecond: config.log.scrubBytesPerSecond,
+      proofs: config.proofs,
       archives: config.log.archives.map((archive) => resolve(archive)),
       progress: (line) => {
         http?.starting(line);
@@ -106,8 +114,9 @@ async function serveDatabase(
     const socket = socketPath(config, directory, options.environment);
     const endpoints = endpointsOf(config, certificate, socket);
     server = await Server.start({ engine, tokens, limits: limitsOf(config), endpoints, counters });
+    pg = await startPg(config, { certificate, engine, tokens, counters });
     http?.serve(server.database, tokens);
-    const serving = describe(config, { directory, certificate, server, http, socket, adminToken });
+    const serving = describe(config, { directory, certificate, server, http, pg, socket, adminToken });
     await notifySystemd(options.environment, `--status=serving ${directory}`);
     onShown();
     options.onServing(serving);
@@ -115,9 +124,10 @@ async function serveDatabase(
   } finally {
     say('stopping: no new connections');
     server?.stopAccepting();
+    pg?.stopAccepting();
     await Promise.all([http?.close(config.shutdownMillis), closeEngine(engine, say)]);
     // Last: answers the engine still gave must have a connection to leave by.
-    await server?.close(config.shutdownMillis);
+    await Promise.all([server?.close(config.shutdownMillis), pg?.close(config.shutdownMillis)]);
     say('stopped');
   }
 }
@@ -149,6 +159,26 @@ async function startHttp(config: Config, certificate: Certificate): Promise<Http
   });
   await http.listen();
   return http;
+}
+
+async function startPg(
+  config: Config,
+  of: Pick<PgListenerOptions, 'certificate' | 'tokens' | 'counters'> & { readonly engine: Engine },
+): Promise<PgListener | null> {
+  if (config.pg.server === 'off') return null;
+  const { engine, ...options } = of;
+  const limits = limitsOf(config);
+  const pg = new PgListener({
+    ...options,
+    host: addressOf(config.listen.host),
+    port: config.pg.port,
+    tls: config.listen.tls === 'on',
+    database: engine.sql,
+    tenantOf: (name) => (name === DATABASE_OF_ALL ? TENANT_DEFAULT : null),
+    limits: { ...limits, connectionsMax: config.pg.connections, idleMillis: config.pg.idleMinutes * 60_000 },
+  });
+  await pg.listen();
+  return pg;
 }
 
 function httpHost(config: Config): string {
@@ -206,11 +236,12 @@ function describe(
     readonly certificate: Certificate;
     readonly server: Server;
     readonly http: HttpServer | null;
+    readonly pg: PgListener | null;
     readonly socket: string | null;
     readonly adminToken: string | null;
   },
 ): Serving {
-  const { directory, certificate, server, http, socket, adminToken } = running;
+  const { directory, certificate, server, http, pg, socket, adminToken } = running;
   const port = server.ports[0] as number;
   const tls = config.listen.tls === 'on';
   return {
@@ -218,6 +249,7 @@ function describe(
     port,
     httpPort: http?.port ?? null,
     httpTls: httpTls(config),
+    pgPort: pg?.port ?? null,
     socket,
     fingerprint: tls ? certificate.fingerprint : null,
     connection: adminToken === null ? null : connectionString(config, certificate, port, adminToken),

@@ -69,6 +69,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'db/kernel',
     'db/materializer',
     'db/streams',
+    'db/sql',
   ],
   'db/follow': [...GROUND, 'db/wal', 'db/engine.ts', 'db/protocol', 'db/client'],
   'db/producers': [...GROUND, 'db/engine.ts', 'db/protocol', 'db/streams/event.ts'],

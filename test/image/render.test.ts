@@ -65,8 +65,8 @@ describe('settings become files', () => {
     const closed = rendered(config());
     const open = rendered(config({ ssh: { authorizedKeys: [KEY] } }));
     expect([...closed.keys()].some((path) => path.includes('/ssh/'))).toBe(false);
-    expect(closed.get('/run/appliance/nftables.conf')).toContain('tcp dport { 9650, 9651 } accept');
-    expect(open.get('/run/appliance/nftables.conf')).toContain('tcp dport { 22, 9650, 9651 } accept');
+    expect(closed.get('/run/appliance/nftables.conf')).toContain('tcp dport { 9650, 9651, 9652 } accept');
+    expect(open.get('/run/appliance/nftables.conf')).toContain('tcp dport { 22, 9650, 9651, 9652 } accept');
     expect(open.get('/run/appliance/ssh/operator')).toBe(`${KEY}\n`);
   });
 

@@ -72,13 +72,13 @@ describe('the services', () => {
     const outside = listening.split('\n').filter((line) => !/ (127\.|\[::1\])/.test(line));
     const ports = outside.map((line) => line.replace(/^(\w+) .*:(\d+)$/, '$1 $2'));
     // The DHCP client of systemd-networkd holds UDP port 68 of its own address.
-    expect([...new Set(ports)].sort()).toEqual(['tcp 9650', 'tcp 9651', 'udp 68']);
+    expect([...new Set(ports)].sort()).toEqual(['tcp 9650', 'tcp 9651', 'tcp 9652', 'udp 68']);
   });
 
   test('are reached only where the firewall lets them be', async () => {
     const rules = await operator.output('nft list chain inet appliance input', 'root');
     expect(rules).toContain('policy drop');
-    expect(rules.match(/dport .*accept/g)).toEqual(['dport 546 accept', 'dport { 9650, 9651 } accept']);
+    expect(rules.match(/dport .*accept/g)).toEqual(['dport 546 accept', 'dport { 9650, 9651, 9652 } accept']);
   });
 
   test('do not include a remote log-in, because no key was given', async () => {

@@ -59,8 +59,7 @@ export class Portals {
     if (name !== '' && this.#portals.has(name)) {
       throw refused('42P03', `cursor "${name}" already exists; close it first`);
     }
-    if (name !== '' && this.#portals.size >= PORTALS_MAX)
-      throw tooMany(`${PORTALS_MAX} portals`);
+    if (name !== '' && this.#portals.size >= PORTALS_MAX) throw tooMany(`${PORTALS_MAX} portals`);
     this.#portals.set(name, portal);
   }
 

@@ -33,7 +33,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   QUOTA_EXCEEDED: '53400',
 };
 
-export function sqlStateOf(error: TruthError): string {
+function sqlStateOf(error: TruthError): string {
   const { sqlstate } = error.details;
   return typeof sqlstate === 'string' && /^[0-9A-Z]{5}$/.test(sqlstate) ? sqlstate : SQLSTATES[error.code];
 }
@@ -48,7 +48,16 @@ export interface ErrorFields {
 }
 
 /** Details that have fields of their own, or say the same as the message. */
-const SHOWN_ELSEWHERE = new Set(['sqlstate', 'detail', 'hint', 'position', 'at', 'line', 'column']);
+const SHOWN_ELSEWHERE = new Set([
+  'sqlstate',
+  'detail',
+  'hint',
+  'position',
+  'at',
+  'line',
+  'column',
+  'construct',
+]);
 
 /** `statement`: the text that offsets in the error count in; `before`: what of the client's text lies before it. */
 export function errorFields(error: TruthError, statement: string | null, before: string): ErrorFields {

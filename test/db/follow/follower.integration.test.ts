@@ -197,7 +197,7 @@ test('a copy is served for reading: it shows what the source has, follows it liv
   await append(writer, 'orders', 50);
   const copy = join(directory(), 'copy');
   const follower = startFollower(source.serving.connection as string, copy, [
-    ...['--serve', '--host', '127.0.0.1', '--port', '0', '--http-port', '0'],
+    ...['--serve', '--host', '127.0.0.1', '--port', '0', '--http-port', '0', '--pg-port', '0'],
   ]);
   const serving = (await follower.firstLine()) as unknown as ServingLine;
   const reader = await clientOf(serving.connection as string);

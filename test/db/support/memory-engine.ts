@@ -15,7 +15,10 @@ import type {
   RecordedEvent,
   StreamName,
 } from '../../../db/streams/event.ts';
-import type { Epoch, RecordedAt, Revision, Sequence } from '../../../db/types.ts';
+import { KeyRing, TenantDirectory, Tenants } from '../../../db/tenancy/index.ts';
+import type { CommitOrdinal, Epoch, RecordedAt, Revision, Sequence } from '../../../db/types.ts';
+import { MemoryDisk } from '../wal/memory-disk.ts';
+import { MemorySql } from './memory-sql.ts';
 
 const EMPTY_HISTOGRAM = { bounds: [Number.POSITIVE_INFINITY], counts: [0], sum: 0, count: 0 };
 
@@ -42,7 +45,10 @@ export class MemoryEngine implements Engine {
   readonly #failureListeners = new Set<(error: Error) => void>();
   #closed = false;
   #position = 1;
+  readonly sql = new MemorySql();
   readonly snapshots = NO_SNAPSHOTS;
+  readonly tenants = memoryTenants();
+  proofs: Engine['proofs'] = null;
   readonly retention = {
     prune: () => {
       throw new TruthError('READ_ONLY', 'an engine over arrays has no log to prune');
@@ -198,12 +204,15 @@ export class MemoryEngine implements Engine {
       streams: this.#streams.size,
       events: this.events.length,
       inFlight: 0,
+      tables: 0,
+      commandsWaiting: 0,
       snapshots: { position: 0 as Sequence, taking: false, problem: null },
       readOnly: null,
       beginning: { first: 1 as Sequence, floor: 1 as Sequence, archives: [], problem: null },
       copies: [],
       followers: [],
       scrub: null,
+      proofs: null,
       following: null,
     };
   }
@@ -222,6 +231,36 @@ export class MemoryEngine implements Engine {
     this.#closed = true;
     for (const wake of [...this.#waiting]) wake();
   }
+}
+
+/** Tenants that are remembered for as long as the engine is. */
+function memoryTenants(): Tenants {
+  const directory = new TenantDirectory();
+  let position = 0;
+  return new Tenants({
+    directory: () => directory,
+    ring: new KeyRing({
+      ...{ disk: new MemoryDisk(), directory: '/', logId: new Uint8Array(16), source: null },
+      random: (bytes) => new Uint8Array(bytes),
+    }),
+    beforeSealing: () => {},
+    append: async (entries) => {
+      const sequence = ++position as Sequence;
+      const placed = entries.map((entry) => ({
+        ...entry,
+        ...{ sequence, ordinal: sequence as unknown as CommitOrdinal, partitionKey: 0n, flags: 0 },
+      }));
+      const commit = {
+        ordinal: placed[0]!.ordinal,
+        epoch: 1 as Epoch,
+        recordedAt: 0n as RecordedAt,
+        sequence,
+      };
+      directory.onCommit({ ...commit, entries: placed });
+      return sequence;
+    },
+    erase: () => Promise.reject(new TruthError('INVALID_ARGUMENT', 'an engine over arrays seals nothing')),
+  });
 }
 
 function page(

@@ -50,6 +50,7 @@ export interface ServingLine {
   readonly port: number;
   readonly httpPort: number | null;
   readonly httpTls: boolean;
+  readonly pgPort: number | null;
   readonly socket: string | null;
   readonly fingerprint: string;
   readonly connection: string | null;
@@ -67,7 +68,18 @@ export class ServerProcess {
     env: NodeJS.ProcessEnv = {},
     under: readonly string[] = [],
   ) {
-    const place = ['--data', data, '--host', '127.0.0.1', '--port', '0', '--http-port', '0'];
+    const place = [
+      '--data',
+      data,
+      '--host',
+      '127.0.0.1',
+      '--port',
+      '0',
+      '--http-port',
+      '0',
+      '--pg-port',
+      '0',
+    ];
     const [program = '', ...rest] = [...under, process.execPath, BIN, 'serve', '--json', ...place, ...args];
     this.child = spawn(program, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],

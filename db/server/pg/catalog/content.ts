@@ -6,7 +6,7 @@ import type { Catalog, Index, Projection, Table } from '../../../sql/catalog/cat
 import { columnById } from '../../../sql/catalog/catalog.ts';
 import type { SqlColumn } from '../../../sql/contract.ts';
 import { wireType } from '../../../sql/types/wire-type.ts';
-import { expressionText } from './expression-text.ts';
+import { defaultText } from './default-text.ts';
 import { informationSchema } from './information-schema.ts';
 import { constraintOid, indexOid, OID, primaryKeyOid, relationOid } from './oids.ts';
 import { BASE_TYPES } from './types.ts';
@@ -113,7 +113,7 @@ function addTable(rows: Rows, definitions: Record<number, string>, table: Table)
       atthasdef: column.default === null ? 0 : 1,
     });
     if (column.default === null) continue;
-    const adbin = expressionText(column.default, column.type);
+    const adbin = defaultText(column.default, column.type);
     add(rows, 'pg_attrdef', {
       oid: constraintOid(table.id, column.id),
       adrelid: oid,

@@ -4,7 +4,7 @@ import type { SqlColumn } from '../../../sql/contract.ts';
 import { baseTypeName } from '../../../sql/types/type-name.ts';
 import { wireType } from '../../../sql/types/wire-type.ts';
 import type { CatalogRow, DescribedCatalog } from './content.ts';
-import { expressionText } from './expression-text.ts';
+import { defaultText } from './default-text.ts';
 import { formatType } from './types.ts';
 
 const SCHEMAS = ['pg_catalog', 'public', 'information_schema'];
@@ -29,7 +29,7 @@ export function informationSchema(of: DescribedCatalog): Record<string, CatalogR
     table.columns.map((column) => ({
       ...columnRow(column, column.id),
       ...place(table.name),
-      column_default: column.default === null ? null : expressionText(column.default, column.type),
+      column_default: column.default === null ? null : defaultText(column.default, column.type),
       is_nullable: column.notNull ? 'NO' : 'YES',
       is_updatable: 'YES',
     })),

@@ -190,7 +190,7 @@ test('bytes sent along with the request for TLS are not taken for something said
   const serving = await servePg();
   const socket = connect(serving.port, '127.0.0.1');
   const heard: Buffer[] = [];
-  socket.on('data', (chunk) => heard.push(chunk));
+  socket.on('data', (chunk: Buffer) => heard.push(chunk));
   socket.write(Buffer.from('0000000804d2162f0000', 'hex'));
   await new Promise((resolve) => socket.once('close', resolve));
   expect(Buffer.concat(heard).toString()).toContain('followed by something before its answer');
