@@ -70,5 +70,10 @@ export const READS = {
   commitAtPosition: `${COMMIT} WHERE sequence <= ?1 ORDER BY sequence DESC LIMIT 1`,
   commitAtTime: `${COMMIT} WHERE recorded_at <= ?1 ORDER BY recorded_at DESC LIMIT 1`,
   commitAfter: `${COMMIT} WHERE sequence > ?1 ORDER BY sequence LIMIT 1`,
+  /** For dumps: everything, a page at a time. */
+  dumpCommits: `${COMMIT} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2`,
+  dumpActors: 'SELECT id, name FROM actors ORDER BY name',
+  dumpWrites: 'SELECT sequence, actor FROM writes WHERE sequence > ?1 ORDER BY sequence LIMIT ?2',
+  digest: "SELECT value FROM meta WHERE name = 'digest'",
   write: 'SELECT name FROM writes JOIN actors ON actors.id = writes.actor WHERE sequence = ?1',
 } as const;

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { TruthError } from '../../errors.ts';
 import { withStoreErrors } from './sqlite-errors.ts';
 
-export const STORE_FORMAT = 1;
+const STORE_FORMAT = 1;
 
 const TABLES = `
   CREATE TABLE current (
@@ -47,12 +47,19 @@ export interface OpenFileOptions {
   readonly path: string;
   /** 16 bytes. */
   readonly logId: Uint8Array;
+  /** What the owner keeps in it: another version's file is refused. */
+  readonly version: number;
   /** `none`: nothing of the file has to outlive the process. */
   readonly durability: 'wal' | 'none';
+  /** `commanded`: somebody else moves the WAL into the file, on a thread where it holds nobody up. */
+  readonly checkpoints: 'by itself' | 'commanded';
 }
 
+/** WAL pages after which a commit moves them into the file, where nobody else does. */
+const CHECKPOINT_PAGES = 1000;
+
 /** Opens the file for writing and makes its tables when it is new. Errors: CORRUPT, UNSUPPORTED_VERSION, FORKED (another log's). */
-export function openFile({ path, logId, durability }: OpenFileOptions): DatabaseSync {
+export function openFile({ path, logId, version, durability, checkpoints }: OpenFileOptions): DatabaseSync {
   return withStoreErrors(path, () => {
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     try {
@@ -61,12 +68,14 @@ export function openFile({ path, logId, durability }: OpenFileOptions): Database
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = ${durability === 'wal' ? 'NORMAL' : 'OFF'};
         PRAGMA secure_delete = ON;
+        PRAGMA wal_autocheckpoint = ${checkpoints === 'commanded' ? 0 : CHECKPOINT_PAGES};
         PRAGMA cache_size = -${CACHE_KIB_WRITER};
         PRAGMA mmap_size = ${MMAP_BYTES};
         PRAGMA temp_store = MEMORY;
       `);
-      if (database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined) createTables(database, logId);
-      checkIdentity(database, path, hex(logId));
+      if (database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined)
+        createTables(database, logId, version);
+      checkIdentity(database, path, { log: hex(logId), version });
       return database;
     } catch (error) {
       database.close();
@@ -94,35 +103,60 @@ export function openFileForReading(path: string): DatabaseSync {
   });
 }
 
-function createTables(database: DatabaseSync, logId: Uint8Array): void {
+function createTables(database: DatabaseSync, logId: Uint8Array, version: number): void {
   database.exec('BEGIN');
   database.exec(TABLES);
   const insert = database.prepare('INSERT INTO meta VALUES (?, ?)');
   insert.run('format', String(STORE_FORMAT));
   insert.run('log', hex(logId));
+  insert.run('version', String(version));
   insert.run('digest', '0'.repeat(32));
   insert.run('residue', '');
   database.exec('COMMIT');
 }
 
-function checkIdentity(database: DatabaseSync, path: string, logId: string | null): void {
-  const meta = new Map(
-    database
-      .prepare('SELECT name, value FROM meta')
-      .all()
-      .map(({ name, value }) => [String(name), String(value)]),
-  );
-  const format = meta.get('format');
-  if (format !== String(STORE_FORMAT)) {
+/** `expected` null: whatever log and version it is. */
+function checkIdentity(
+  database: DatabaseSync,
+  path: string,
+  expected: { readonly log: string; readonly version: number } | null,
+): void {
+  const { format, log, version } = readMeta(database);
+  if (format !== STORE_FORMAT) {
     throw new TruthError(
       'UNSUPPORTED_VERSION',
       `the store ${path} has format ${format}; this release reads ${STORE_FORMAT}`,
     );
   }
-  const owner = meta.get('log');
-  if (logId !== null && owner !== logId) {
-    throw new TruthError('FORKED', `the store ${path} belongs to log ${owner}, not to ${logId}`);
+  if (expected === null) return;
+  if (log !== expected.log)
+    throw new TruthError('FORKED', `the store ${path} belongs to log ${log}, not to ${expected.log}`);
+  if (version !== expected.version) {
+    throw new TruthError(
+      'UNSUPPORTED_VERSION',
+      `the store ${path} was made by version ${version} of its owner, this is ${expected.version}`,
+    );
   }
+}
+
+/** What a file says of itself. */
+export function readMeta(database: DatabaseSync): {
+  readonly format: number;
+  /** Hex. */
+  readonly log: string;
+  readonly version: number;
+} {
+  const meta = new Map(
+    database
+      .prepare('SELECT name, value FROM meta')
+      .all()
+      .map((row) => [String(row['name']), String(row['value'])]),
+  );
+  return {
+    format: Number(meta.get('format')),
+    log: meta.get('log') ?? '',
+    version: Number(meta.get('version')),
+  };
 }
 
 function hex(bytes: Uint8Array): string {

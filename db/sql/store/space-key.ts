@@ -17,6 +17,9 @@ export function spaceKey(space: Space, key: Uint8Array): Uint8Array {
   return whole;
 }
 
+/** Above every stored key. */
+export const EVERY_KEY_END: Uint8Array = new Uint8Array([0xff, 0xff, 0xff, 0xff]);
+
 export interface StoredRange {
   /** Inclusive. */
   readonly from: Uint8Array;

@@ -18,8 +18,9 @@ import type {
   StoreReader,
 } from './contract.ts';
 import { READS } from './reads.ts';
-import { keyOf, type StoredRange, spaceKey, storedRange, successor } from './space-key.ts';
+import { EVERY_KEY_END, keyOf, type StoredRange, spaceKey, storedRange, successor } from './space-key.ts';
 import { storeError } from './sqlite-errors.ts';
+import type { DumpRecord } from './store-dump.ts';
 
 /** Rows of the first page of a range, and of the largest. */
 const PAGE_ROWS_FIRST = 32;
@@ -159,6 +160,60 @@ export class SqliteReader implements StoreReader {
     return commit === null ? null : { actor: row[0], recordedAt: commit.recordedAt };
   }
 
+  /** Digest of what is committed, or is to be when it is the writer that asks in a transaction of its own. */
+  storedDigest(): string {
+    const statement = this.#statement(READS.digest);
+    return (this.#run(() => statement.get()) as unknown as [string])[0];
+  }
+
+  /** Everything there is, in the order of dumps. */
+  *records(): Generator<DumpRecord> {
+    const rows = PAGE_ROWS_MAX;
+    for (const row of this.#after<CommitRow>(READS.dumpCommits, ([sequence]) => sequence, 0n)) {
+      yield { kind: 'commit', ...commitOf(row) };
+    }
+    const actors = new Map<number, number>();
+    const names = this.#run(() => this.#statement(READS.dumpActors).all()) as unknown as [number, string][];
+    for (const [id, name] of names) {
+      actors.set(id, actors.size);
+      yield { kind: 'actor', name };
+    }
+    for (const [sequence, actor] of this.#after<[number, number]>(READS.dumpWrites, ([at]) => at, 0))
+      yield { kind: 'write', sequence, actor: actors.get(actor)! };
+    const all: StoredRange = { from: new Uint8Array(0), to: EVERY_KEY_END };
+    const statement = this.#statement(READS.scan.up);
+    for (let from = all.from; ; ) {
+      const page = this.#run(() => statement.all(from, all.to, rows)) as unknown as VersionRow[];
+      for (const [key, since, value] of page) yield { kind: 'current', key, since, value };
+      if (page.length < rows) break;
+      from = successor(page.at(-1)![0]);
+    }
+    const past = this.#statement(READS.versionsPast);
+    for (let [from, since]: [Uint8Array, number] = [all.from, 0]; ; ) {
+      const page = this.#run(() =>
+        past.all(from, all.to, since, -1, Number.MAX_SAFE_INTEGER, rows),
+      ) as unknown as HistoricRow[];
+      for (const [key, of, value, until] of page) yield { kind: 'history', key, since: of, until, value };
+      if (page.length < rows) return;
+      [from, since] = [page.at(-1)![0], page.at(-1)![1] + 1];
+    }
+  }
+
+  *#after<Row>(
+    text: string,
+    sequenceOf: (row: Row) => number | bigint,
+    first: number | bigint,
+  ): Generator<Row> {
+    const statement = this.#statement(text);
+    statement.setReadBigInts(typeof first === 'bigint');
+    for (let after = first; ; ) {
+      const page = this.#run(() => statement.all(after, PAGE_ROWS_MAX)) as unknown as Row[];
+      yield* page;
+      if (page.length < PAGE_ROWS_MAX) return;
+      after = sequenceOf(page.at(-1)!);
+    }
+  }
+
   *#pages(
     { from, to }: StoredRange,
     { reverse, limit }: Pick<ScanOptions, 'reverse' | 'limit'>,
@@ -251,13 +306,7 @@ export class SqliteReader implements StoreReader {
     // A time in nanoseconds does not fit a double.
     statement.setReadBigInts(true);
     const row = this.#run(() => statement.get(...parameters)) as CommitRow | undefined;
-    if (row === undefined) return null;
-    return {
-      sequence: Number(row[0]) as StoredCommit['sequence'],
-      ordinal: Number(row[1]) as StoredCommit['ordinal'],
-      epoch: Number(row[2]) as StoredCommit['epoch'],
-      recordedAt: row[3] as RecordedAt,
-    };
+    return row === undefined ? null : commitOf(row);
   }
 
   #statement(text: string): StatementSync {
@@ -277,6 +326,15 @@ export class SqliteReader implements StoreReader {
       throw storeError(this.#path, error);
     }
   }
+}
+
+function commitOf([sequence, ordinal, epoch, recordedAt]: CommitRow): StoredCommit {
+  return {
+    sequence: Number(sequence) as StoredCommit['sequence'],
+    ordinal: Number(ordinal) as StoredCommit['ordinal'],
+    epoch: Number(epoch) as StoredCommit['epoch'],
+    recordedAt: recordedAt as RecordedAt,
+  };
 }
 
 function direction({ reverse }: Pick<ScanOptions, 'reverse'>): 'up' | 'down' {

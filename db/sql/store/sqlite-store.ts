@@ -16,7 +16,6 @@ import type {
   Space,
   StoredCommit,
   StoredVersion,
-  StoreSnapshot,
   StoreWriter,
 } from './contract.ts';
 import { READS } from './reads.ts';
@@ -25,14 +24,19 @@ import { scratchFolder } from './scratch-folder.ts';
 import { spaceKey, spaceOf, storedRange } from './space-key.ts';
 import { storeError } from './sqlite-errors.ts';
 import { SqliteReader } from './sqlite-reader.ts';
-import { openStoreReader, type StoreConnection } from './store-connection.ts';
+import { openStoreReader, type SqliteSnapshot, type StoreConnection } from './store-connection.ts';
 import { StoreDigest } from './store-digest.ts';
+import type { DumpRecord } from './store-dump.ts';
 
 export interface SqliteStoreOptions {
   /** Absolute path, or `:memory:` for a file in a folder of its own that is removed with the store. */
   readonly path: string;
   /** 16 bytes: seeds the digest, and is checked against the file's. */
   readonly logId: Uint8Array;
+  /** What the owner keeps in it; 1 unless given. */
+  readonly version?: number;
+  /** Who moves the WAL into the file; the store itself unless given. */
+  readonly checkpoints?: 'by itself' | 'commanded';
 }
 
 const WRITES = {
@@ -80,14 +84,11 @@ export class SqliteStore implements StoreWriter {
   #residue = false;
 
   /** Errors: CORRUPT, UNSUPPORTED_VERSION, FORKED (the file is another log's), those of the disk. */
-  constructor({ path, logId }: SqliteStoreOptions) {
+  constructor({ path, logId, version = 1, checkpoints = 'by itself' }: SqliteStoreOptions) {
     this.#scratch = path === ':memory:' ? scratchFolder(this) : null;
     this.path = this.#scratch === null ? path : join(this.#scratch.path, 'store.sqlite');
-    this.#database = openFile({
-      path: this.path,
-      logId,
-      durability: this.#scratch === null ? 'wal' : 'none',
-    });
+    const durability = this.#scratch === null ? 'wal' : 'none';
+    this.#database = openFile({ path: this.path, logId, version, durability, checkpoints });
     this.#reader = new SqliteReader(this.#database, this.path);
     this.#readers = openStoreReader(this.path);
     this.#digest = new StoreDigest(logId);
@@ -152,7 +153,11 @@ export class SqliteStore implements StoreWriter {
   }
 
   committed(commit: StoredCommit): void {
-    this.#writing('committed', commit.sequence);
+    const last = this.position?.sequence ?? SEQUENCE_NONE;
+    // Entries behind it may have been written already: a group of them can reach over several commits.
+    this.#writing('committed', this.#at);
+    if (commit.sequence <= last)
+      throw misuse('committed', `commit ${commit.sequence} does not follow commit ${last}`);
     const { sequence, ordinal, epoch, recordedAt } = commit;
     this.#run(() => this.#statement(WRITES.committed).run(sequence, ordinal, epoch, recordedAt));
     this.#reader.moved(commit);
@@ -211,12 +216,32 @@ export class SqliteStore implements StoreWriter {
     return !this.#residue;
   }
 
-  snapshot(): StoreSnapshot {
+  snapshot(): SqliteSnapshot {
     return this.#readers.snapshot();
   }
 
   digest(): string {
     return this.#digest.hex;
+  }
+
+  /** Digest of what is committed. */
+  committedDigest(): string {
+    return this.#before?.digest ?? this.#digest.hex;
+  }
+
+  /** Fills a store that is empty, in one transaction. Errors: CORRUPT where the records contradict each other. */
+  load(records: Iterable<DumpRecord>): void {
+    this.begin();
+    try {
+      const actors: number[] = [];
+      for (const record of records) this.#loadRecord(record, actors);
+      this.commit();
+    } catch (error) {
+      if (this.open) this.rollback();
+      throw error instanceof TruthError && error.code === 'INTERNAL'
+        ? new TruthError('CORRUPT', error.message)
+        : error;
+    }
   }
 
   /** Ends the store; an open transaction is forgotten. */
@@ -264,6 +289,31 @@ export class SqliteStore implements StoreWriter {
 
   writeAt(sequence: Sequence): { readonly actor: string; readonly recordedAt: RecordedAt } | null {
     return this.#reader.writeAt(sequence);
+  }
+
+  #loadRecord(record: DumpRecord, actors: number[]): void {
+    switch (record.kind) {
+      case 'commit':
+        this.committed(record);
+        return;
+      case 'actor':
+        actors.push(this.#run(() => this.#actor(record.name)));
+        return;
+      case 'write': {
+        const actor = actors[record.actor];
+        if (actor === undefined) throw misuse('load', `there is no actor ${record.actor}`);
+        this.#run(() => this.#statement(WRITES.write).run(record.sequence, actor));
+        return;
+      }
+      case 'current':
+        this.#run(() => this.#insert.run(record.key, record.since, record.value));
+        this.#add(spaceOf(record.key), 1);
+        this.#digest.add(record.key, record.since, 0, record.value);
+        return;
+      case 'history':
+        this.#run(() => this.#keep.run(record.key, record.since, record.until, record.value));
+        this.#digest.add(record.key, record.since, record.until, record.value);
+    }
   }
 
   /** A version stops being current. */

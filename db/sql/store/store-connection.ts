@@ -9,14 +9,23 @@ import type { StoreSnapshot } from './contract.ts';
 import { openFileForReading } from './schema.ts';
 import { withStoreErrors } from './sqlite-errors.ts';
 import { SqliteReader } from './sqlite-reader.ts';
+import type { DumpRecord } from './store-dump.ts';
 
 /** Snapshots open at once, and connections kept for the next ones. */
 const SNAPSHOTS_MAX = 64;
 const IDLE_MAX = 4;
 
+export interface SqliteSnapshot extends StoreSnapshot {
+  /** Everything in it, in the order of dumps. */
+  records(): Iterable<DumpRecord>;
+  storedDigest(): string;
+}
+
 export interface StoreConnection {
+  /** Snapshots that are open. */
+  readonly snapshots: number;
   /** The store as it is committed now. Errors: VIEW_UNAVAILABLE (the file is gone), BUSY (too many are open), CLOSED, CORRUPT. */
-  snapshot(): StoreSnapshot;
+  snapshot(): SqliteSnapshot;
   /** Closes what it holds; snapshots that are open end with their next read (CLOSED). */
   close(): void;
 }
@@ -37,7 +46,11 @@ class ReaderPool implements StoreConnection {
     this.#path = path;
   }
 
-  snapshot(): StoreSnapshot {
+  get snapshots(): number {
+    return this.#open.size;
+  }
+
+  snapshot(): SqliteSnapshot {
     if (this.#closed) throw new TruthError('CLOSED', `the reader of the store ${this.#path} is closed`);
     if (this.#open.size >= SNAPSHOTS_MAX) {
       throw new TruthError(
@@ -73,7 +86,7 @@ class ReaderPool implements StoreConnection {
   }
 }
 
-class ReadTransaction extends SqliteReader implements StoreSnapshot {
+class ReadTransaction extends SqliteReader implements SqliteSnapshot {
   readonly inode: number;
   readonly #path: string;
   readonly #database: DatabaseSync;
