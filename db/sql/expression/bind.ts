@@ -158,15 +158,8 @@ class Binder {
         return this.#bindCast(expression);
       case 'call':
         return this.#bindCall(expression);
-      case 'case': {
-        const operand = expression.operand === null ? null : this.bind(expression.operand);
-        const whens = expression.whens.map(({ when, then }) => ({
-          when: this.bind(when),
-          result: this.bind(then),
-        }));
-        const otherwise = this.bind(expression.otherwise ?? missing(at));
-        return bindCase({ operand, whens, otherwise }, expression);
-      }
+      case 'case':
+        return bindCase(expression, this.bind);
     }
   }
 
@@ -240,10 +233,6 @@ function chain(expression: BinaryExpression): Expression[] {
     else parts.push(next);
   }
   return parts;
-}
-
-function missing(at: number): LiteralExpression {
-  return { node: 'literal', kind: 'null', text: null, at };
 }
 
 function bindLiteral({ kind, at }: LiteralExpression, text: string | null): Operand {

@@ -44,7 +44,7 @@ export function bindCall(call: CallExpression, operands: readonly Operand[]): Bo
       if (first !== undefined) return bindConcat(operands);
       break;
     case 'concat_ws':
-      if (operands.length >= 2) return bindConcatWith(first!, operands.slice(1));
+      if (operands.length >= 2 && isText(first!)) return bindConcatWith(first!, operands.slice(1));
       break;
     case 'pg_typeof':
       if (operands.length === 1) return constant(TEXT, isUnknown(first!) ? 'unknown' : bareName(first!.type));
@@ -73,6 +73,10 @@ function unavailable(name: string, operands: readonly Operand[], at: number): Er
   return noFunction(name, operands, at);
 }
 
+function isText(operand: Operand): boolean {
+  return isUnknown(operand) || operand.type.kind === 'text';
+}
+
 function bareName(type: SqlType): string {
   return typeName(type).replace(/\(.*\)$/, '');
 }
@@ -95,12 +99,13 @@ function ofMany(parts: readonly BoundExpression[], apply: SqlFunction['apply']):
   if (parts.length === 0) return (_, context) => apply(NOTHING, context);
   const each = parts.map(({ evaluate }) => evaluate);
   return (row, context) => {
-    const values: Value[] = new Array(each.length);
+    const values: SqlValue[] = new Array(each.length);
+    let isNull = false;
     for (let index = 0; index < each.length; index++) {
       const value = each[index]!(row, context);
-      if (value === null) return null;
+      if (value === null) isNull = true;
       values[index] = value;
     }
-    return apply(values, context);
+    return isNull ? null : apply(values as Value[], context);
   };
 }

@@ -157,7 +157,7 @@ function decimalToDouble(value: Decimal): number {
 export function roundEven(value: number): number {
   const whole = Math.floor(value);
   const rest = value - whole;
-  if (rest > 0.5 || (rest === 0.5 && whole % 2 !== 0)) return whole + 1;
+  const rounded = rest > 0.5 || (rest === 0.5 && whole % 2 !== 0) ? whole + 1 : whole;
   // The sign of a zero stays.
-  return whole === 0 && value < 0 ? -0 : whole;
+  return rounded === 0 && (value < 0 || Object.is(value, -0)) ? -0 : rounded;
 }

@@ -12,7 +12,7 @@ export function isComparable(kind: SqlType['kind']): boolean {
   return kind !== 'json';
 }
 
-/** NULL when one side is. */
+/** NULL when one side is; both are computed all the same, as an error in either counts. */
 export function comparison(
   operator: ComparisonOperator,
   kind: SqlType['kind'],
@@ -25,9 +25,8 @@ export function comparison(
   const test = testOf(operator, kind);
   return (row, context) => {
     const one = left(row, context);
-    if (one === null) return null;
     const other = right(row, context);
-    return other === null ? null : test(one, other);
+    return one === null || other === null ? null : test(one, other);
   };
 }
 
@@ -62,9 +61,8 @@ export function testOf(operator: ComparisonOperator, kind: SqlType['kind']): Tes
 function numbersLess(left: Evaluate, right: Evaluate): Evaluate {
   return (row, context) => {
     const one = left(row, context);
-    if (one === null) return null;
     const other = right(row, context);
-    return other === null ? null : one < other;
+    return one === null || other === null ? null : one < other;
   };
 }
 

@@ -1,5 +1,5 @@
 /** CASE, COALESCE, GREATEST, LEAST, NULLIF and concat(): what does not ask for all its operands, or takes NULL for an answer. */
-import type { CaseExpression } from '../ast.ts';
+import type { CaseExpression, Expression } from '../ast.ts';
 import { comparatorOf } from '../types/compare.ts';
 import { sqlError } from '../types/sql-error.ts';
 import type { SqlValue } from '../types/sql-type.ts';
@@ -8,20 +8,28 @@ import type { BoundExpression, Evaluate } from './bound.ts';
 import { requireCommonType } from './common-type.ts';
 import { testOf } from './comparison.ts';
 import { requireBoolean } from './logic.ts';
-import { coerce, combine, isUnknown, type Operand, TEXT, typed } from './operand.ts';
+import { coerce, combine, isUnknown, type Operand, resolveUnknown, TEXT, typed } from './operand.ts';
 import { bindComparison, comparable } from './operators.ts';
 
-interface BoundCase {
-  readonly operand: Operand | null;
-  readonly whens: readonly { readonly when: Operand; readonly result: Operand }[];
-  readonly otherwise: Operand;
-}
-
-export function bindCase({ operand, whens, otherwise }: BoundCase, { at }: CaseExpression): BoundExpression {
-  const results = [otherwise, ...whens.map(({ result }) => result)];
-  const conditions = whens.map(({ when }) =>
-    operand === null ? requireBoolean(when, 'CASE/WHEN', at) : bindComparison('=', operand, when, at),
-  );
+/** `bind` for its parts, in the order in which PostgreSQL looks at them: the first error is the one that shows. */
+export function bindCase(
+  { operand, whens, otherwise, at }: CaseExpression,
+  bind: (expression: Expression) => Operand,
+): BoundExpression {
+  // A literal that is compared with several things is text.
+  const compared = operand === null ? null : textIfUnknown(bind(operand));
+  const conditions: BoundExpression[] = [];
+  const results: Operand[] = [];
+  for (const { when, then: result } of whens) {
+    const condition = bind(when);
+    conditions.push(
+      compared === null
+        ? requireBoolean(condition, 'CASE/WHEN', at)
+        : bindComparison('=', compared, condition, at),
+    );
+    results.push(bind(result));
+  }
+  results.unshift(bind(otherwise ?? { node: 'literal', kind: 'null', text: null, at }));
   const type = requireCommonType(results, 'CASE');
   const values = results.map((result) => coerce(result, type));
   const tests = conditions.map(({ evaluate }) => evaluate);
@@ -32,6 +40,10 @@ export function bindCase({ operand, whens, otherwise }: BoundCase, { at }: CaseE
     }
     return last!(row, context);
   });
+}
+
+function textIfUnknown(operand: Operand): BoundExpression {
+  return isUnknown(operand) ? resolveUnknown(operand, TEXT) : operand;
 }
 
 export function bindCoalesce(operands: readonly Operand[], at: number): BoundExpression {
@@ -82,9 +94,8 @@ export function bindNullIf(left: Operand, right: Operand, at: number): BoundExpr
   const equal = testOf('=', one.type.kind);
   return combine(whole.type, [one, other], (row, context) => {
     const value = one.evaluate(row, context);
-    if (value === null) return null;
     const against = other.evaluate(row, context);
-    if (against !== null && equal(value, against)) return null;
+    if (value === null || (against !== null && equal(value, against))) return null;
     return whole === one ? value : whole.evaluate(row, context);
   });
 }
@@ -110,13 +121,12 @@ export function bindConcatWith(separator: Operand, operands: readonly Operand[])
   const pieces = parts.map(outputOf);
   return combine(TEXT, [between, ...parts], (row, context) => {
     const joint = between.evaluate(row, context);
-    if (joint === null) return null;
     const present: string[] = [];
     for (const piece of pieces) {
       const value = piece(row, context);
       if (value !== null) present.push(value as string);
     }
-    return present.join(joint as string);
+    return joint === null ? null : present.join(joint as string);
   });
 }
 

@@ -88,9 +88,8 @@ export function bindArithmetic(
   const [{ evaluate: one }, { evaluate: other }] = numbers;
   return combine(withoutModifier(numbers[0].type), numbers, (row, context) => {
     const first = one(row, context);
-    if (first === null) return null;
     const second = other(row, context);
-    return second === null ? null : operation(first, second);
+    return first === null || second === null ? null : operation(first, second);
   });
 }
 
@@ -125,9 +124,8 @@ export function bindConcatenation(left: Operand, right: Operand, at: number): Bo
   const { evaluate: other } = asText(right);
   return combine(TEXT, [asText(left), asText(right)], (row, context) => {
     const first = one(row, context);
-    if (first === null) return null;
     const second = other(row, context);
-    return second === null ? null : (first as string) + (second as string);
+    return first === null || second === null ? null : (first as string) + (second as string);
   });
 }
 
@@ -136,9 +134,8 @@ function joinBytes(left: Operand, right: Operand): BoundExpression {
   const other = coerce(right, BYTES);
   return combine(BYTES, [one, other], (row, context) => {
     const first = one.evaluate(row, context);
-    if (first === null) return null;
     const second = other.evaluate(row, context);
-    return second === null ? null : joined(first as Uint8Array, second as Uint8Array);
+    return first === null || second === null ? null : joined(first as Uint8Array, second as Uint8Array);
   });
 }
 

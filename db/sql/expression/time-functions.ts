@@ -132,7 +132,7 @@ function unitOf(text: string): Unit {
 }
 
 function notSupported(unit: string): Error {
-  return sqlError('0A000', `unit "${unit}" not supported for type timestamp without time zone`);
+  return sqlError('22023', `unit "${unit}" not supported for type timestamp without time zone`);
 }
 
 function startOf(year: number, month: number): bigint {

@@ -25,16 +25,20 @@ export function missingPackages(has: (path: string) => boolean): string[] {
   return [...new Set(NEEDED.filter(({ program }) => !has(program)).map((needed) => needed.package))];
 }
 
-/**
- * Installs what is missing, when this is root on Debian; otherwise says what to run. Never throws: a peer that is still not
- * there is shown as absent.
- */
+/** Installs the peers that are missing. */
 export function installPeers(progress: (line: string) => void): void {
-  const missing = missingPackages(existsSync);
+  installPackages(missingPackages(existsSync), progress);
+}
+
+/**
+ * Installs packages, when this is root on Debian; otherwise says what to run. Never throws: a peer that is still not there is
+ * shown as absent.
+ */
+export function installPackages(missing: readonly string[], progress: (line: string) => void): void {
   if (missing.length === 0) return;
   const line = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    progress(`these peers are not installed; run as root: apt-get update && ${line}`);
+    progress(`these packages are not installed; run as root: apt-get update && ${line}`);
     return;
   }
   progress(`installing Debian packages: ${missing.join(' ')}`);
