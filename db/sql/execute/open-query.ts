@@ -15,7 +15,7 @@ import { explainQuery, QUERY_PLAN } from './explain.ts';
 import { parameterValue } from './parameter-value.ts';
 import type { Query, ReadRange } from './query.ts';
 import { ReadRanges } from './read-log.ts';
-import { missingTable, presentPosition, resolveMoment } from './read-point.ts';
+import { commitOf, missingTable, presentPosition, resolveMoment } from './read-point.ts';
 import type { Source } from './row-source.ts';
 import { selectRows } from './select-rows.ts';
 
@@ -170,7 +170,7 @@ export class Asking {
       if (from.catalog.table(statement.table) === null) throw this.missing(statement.table, from, null);
       throw sqlError(
         '0A000',
-        `table "${statement.table}" at position ${from.position} is another one than at position ${to.position}: it was dropped and created anew in between, at position ${table.createdAt}; compare within the life of one`,
+        `table "${statement.table}" at position ${from.position} is another one than at position ${to.position}: it was dropped and created anew in between, at position ${commitOf(this.#reader, table.createdAt)}; compare within the life of one`,
       );
     }
     return diffRows(table, from.position, to.position, source);

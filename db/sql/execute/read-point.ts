@@ -52,11 +52,17 @@ export function missingTable(
   const after = lives.find(({ since }) => since > asked);
   const dropped = before?.until ?? null;
   const hints = [
-    dropped === null ? null : `it was dropped or renamed at position ${dropped}`,
-    after === undefined ? null : `it was created at position ${after.since}`,
+    dropped === null ? null : `it was dropped or renamed at position ${commitOf(reader, dropped)}`,
+    after === undefined ? null : `it was created at position ${commitOf(reader, after.since)}`,
   ].filter((hint) => hint !== null);
   const hint = hints.length === 0 ? '' : `: ${hints.join(', and ')}`;
   return sqlError('42P01', `${plain} at position ${asked}${hint}`, at);
+}
+
+/** Position of the commit that an entry belongs to: the first as of which its doing is seen. */
+export function commitOf(reader: StoreReader, entry: Sequence): Sequence {
+  const write = reader.writeAt(entry);
+  return (write === null ? null : reader.commitAtTime(write.recordedAt)?.sequence) ?? entry;
 }
 
 interface Life {
