@@ -8,7 +8,7 @@ import { KERNEL_ENTRY } from '../../kernel/entry-types.ts';
 import { invariant } from '../../kernel/index.ts';
 import { type CommitOrdinal, SEQUENCE_NONE } from '../../types.ts';
 import { type Catalog, encodeCatalogEntry, type Table } from '../catalog/index.ts';
-import { nextRowNumber } from '../rows/evolve.ts';
+import { Overlay } from '../rows/overlay.ts';
 import { hiddenKeyOf } from '../rows/table-layout.ts';
 import type { StoreReader } from '../store/contract.ts';
 import type { SqlValue } from '../types/index.ts';
@@ -26,6 +26,7 @@ import { type DefinitionStatement, define } from './define.ts';
 import { planWrite, type RowStatement } from './plan-write.ts';
 import { refusal } from './refusals.ts';
 import { checkCommandBytes, type EntryAuthor, rowEntries, type SqlEntry } from './row-entries.ts';
+import { RowNumbers } from './row-numbers.ts';
 import type { Evaluation } from './stored-expressions.ts';
 import { Workspace } from './workspace.ts';
 
@@ -69,7 +70,12 @@ function decideRows(
   const { parameters } = command;
   const fits = command.plan !== null && catalog.table(command.plan.table.name) === command.plan.table;
   const plan = fits ? command.plan! : planWrite(statement, catalog, command.parameterTypes).plan;
-  const workspace = new Workspace(catalog, state.rows, input.limits.rowsMax);
+  const workspace = new Workspace(
+    catalog,
+    new Overlay(state.rows),
+    RowNumbers.after(state.rows),
+    input.limits.rowsMax,
+  );
   const reply = plan.run(workspace, evaluationOf(command, input, parameters));
   const entries: SqlEntry[] = [];
   const author = authorOf(command, catalog);
@@ -135,8 +141,8 @@ function decideTransaction(
 /** Rows that got a number in the transaction get the next ones there are now: others may have taken theirs. */
 function numbered(state: StoreReader, table: Table, rows: readonly WrittenRow[]): readonly WrittenRow[] {
   if (table.primaryKey.columns.length > 0) return rows;
-  let next = nextRowNumber(state, table);
-  return rows.map((row) => (row.existed ? row : { ...row, key: hiddenKeyOf(next++) }));
+  const numbers = RowNumbers.after(state);
+  return rows.map((row) => (row.existed ? row : { ...row, key: hiddenKeyOf(numbers.take(table)) }));
 }
 
 function decided(entries: readonly SqlEntry[], reply: CommandReply, input: CommandInput): SqlDecision {

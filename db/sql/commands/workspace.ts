@@ -4,13 +4,12 @@
  */
 import { invariant } from '../../kernel/index.ts';
 import { type Catalog, columnById, type Table } from '../catalog/index.ts';
-import { nextRowNumber } from '../rows/evolve.ts';
-import { Overlay } from '../rows/overlay.ts';
+import type { Overlay } from '../rows/overlay.ts';
 import { hiddenKeyOf, type IndexLayout, TableLayout } from '../rows/table-layout.ts';
-import type { StoreReader } from '../store/contract.ts';
 import { formatText, type Row, type SqlType, type SqlValue } from '../types/index.ts';
 import type { WrittenRow } from './command.ts';
 import { duplicateKey, refusal } from './refusals.ts';
+import type { RowNumbers } from './row-numbers.ts';
 
 /** A row with the key it is stored under. */
 export interface StoredRow {
@@ -31,13 +30,14 @@ export class Workspace {
   readonly catalog: Catalog;
   readonly state: Overlay;
   readonly #touched = new Set<Table>();
-  readonly #nextNumber = new Map<number, bigint>();
+  readonly #numbers: RowNumbers;
   readonly #rowsMax: number;
   #written = 0;
 
-  constructor(catalog: Catalog, state: StoreReader, rowsMax: number) {
+  constructor(catalog: Catalog, state: Overlay, numbers: RowNumbers, rowsMax: number) {
     this.catalog = catalog;
-    this.state = state instanceof Overlay ? state : new Overlay(state);
+    this.state = state;
+    this.#numbers = numbers;
     this.#rowsMax = rowsMax;
   }
 
@@ -49,10 +49,7 @@ export class Workspace {
   /** Key for a new row: of its own values, or the next number. */
   keyFor(table: Table, row: Row): Uint8Array {
     const layout = TableLayout.of(table);
-    if (!layout.hiddenKey) return layout.keyOf(row);
-    const number = this.#nextNumber.get(table.id) ?? nextRowNumber(this.state, table);
-    this.#nextNumber.set(table.id, number + 1n);
-    return hiddenKeyOf(number);
+    return layout.hiddenKey ? hiddenKeyOf(this.#numbers.take(table)) : layout.keyOf(row);
   }
 
   /** The first constraint that a row under that key would break, or null. `only`: the columns of the constraint to look at. */

@@ -2,7 +2,7 @@ import type { Clock, Scheduler } from '../../io/index.ts';
 import type { TenantId } from '../../types.ts';
 import type { Catalog, CatalogCache } from '../catalog/index.ts';
 import type { CommandAnswer, SqlCommand } from '../commands/command.ts';
-import type { LogEnd, QueryLimits, QueryRunner } from '../execute/query.ts';
+import { type LogEnd, QUERY_LIMITS, type QueryLimits, type QueryRunner } from '../execute/query.ts';
 import type { StoreSnapshot } from '../store/contract.ts';
 
 /** What sessions stand on: the database, as far as tables go. */
@@ -39,7 +39,8 @@ export interface SessionLimits {
   readonly transactionRows: number;
 }
 
-export const SESSION_LIMITS: Omit<SessionLimits, 'query'> = Object.freeze({
+export const SESSION_LIMITS: SessionLimits = Object.freeze({
+  query: QUERY_LIMITS,
   idleMillis: 60_000,
   transactionBytes: 16 * 1024 * 1024,
   transactionRows: 100_000,

@@ -8,6 +8,7 @@ import { type Catalog, HEADER_KEY } from '../catalog/index.ts';
 import type { CommandReply, TransactionCommand, WrittenRow } from '../commands/command.ts';
 import { uuidOf } from '../commands/decide.ts';
 import { refusal } from '../commands/refusals.ts';
+import { RowNumbers } from '../commands/row-numbers.ts';
 import { Workspace } from '../commands/workspace.ts';
 import type { WritePlan } from '../commands/write-plan.ts';
 import type { SqlIdentity } from '../contract.ts';
@@ -34,6 +35,7 @@ export class Transaction {
   readonly #identity: SqlIdentity;
   /** Own rows; what lies below is another reader of the same state each time. */
   readonly #own = new Overlay(EMPTY_STORE);
+  readonly #numbers = RowNumbers.provisional();
   readonly #touched = new Set<number>();
   #rows = 0;
 
@@ -69,7 +71,7 @@ export class Transaction {
     const { transactionBytes, transactionRows } = this.#backend.limits;
     return this.#reading((below) => {
       const overlay = this.#own.over(new TransactionReader(below, this.pin, this.reads));
-      const workspace = new Workspace(this.catalog, overlay, transactionRows);
+      const workspace = new Workspace(this.catalog, overlay, this.#numbers, transactionRows);
       const reply = plan.run(workspace, { context });
       this.#rows += reply.count;
       if (overlay.bytes > transactionBytes || this.#rows > transactionRows) throw this.#tooLarge();

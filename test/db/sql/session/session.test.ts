@@ -1,23 +1,101 @@
 /** Conversations over a real database: what one statement does, what the next one sees. */
-import { expect, test } from 'vitest';
-import { initDatabase, openEngine } from '../../../../db/engine.ts';
-import { TENANT_DEFAULT } from '../../../../db/types.ts';
-import { temporaryData } from '../../support/temporary.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SqlSession } from '../../../../db/sql/contract.ts';
+import { type OpenSql, openSql, sessionOf, told } from './open-sql.ts';
 
-test('a row that was inserted is found by its key', async () => {
-  const directory = temporaryData();
-  initDatabase({ directory });
-  const engine = await openEngine({ directory });
-  const session = engine.sql.session({
-    tenant: TENANT_DEFAULT,
-    actor: 'test',
-    mayWrite: true,
-    mayDefine: true,
+let sql: OpenSql;
+beforeAll(async () => {
+  sql = await openSql();
+});
+afterAll(() => sql.close());
+
+function ownSession(): SqlSession {
+  return sessionOf(sql.engine, { tenant: sql.newTenant() });
+}
+
+describe('statements by themselves', () => {
+  test('a row that was inserted is found by its key', async () => {
+    const session = ownSession();
+    await told(session, 'CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL)');
+    expect(await told(session, "INSERT INTO t VALUES (1, 'one'), (2, 'two')")).toBe('INSERT 0 2');
+    expect(await told(session, 'SELECT name FROM t WHERE id = $1', '2')).toEqual([['two']]);
   });
-  await session.execute('CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL)', []);
-  const inserted = await session.execute("INSERT INTO t VALUES (1, 'one'), (2, 'two')", []);
-  expect(inserted).toMatchObject({ tag: 'INSERT 0 2', count: 2 });
-  const found = await session.execute('SELECT name FROM t WHERE id = $1', [{ given: 'text', text: '2' }]);
-  expect(found.rows).toEqual([['two']]);
-  await engine.close();
+
+  test('a statement that is prepared is bound again when its table has changed', async () => {
+    const session = ownSession();
+    await told(session, 'CREATE TABLE t (id integer PRIMARY KEY, name text)');
+    const insert = session.prepare('INSERT INTO t (id, name) VALUES ($1, $2) RETURNING *');
+    expect(insert.description.parameters.map(({ kind }) => kind)).toEqual(['integer', 'text']);
+    expect(insert.description.columns?.map(({ name }) => name)).toEqual(['id', 'name']);
+    const given = (text: string) => ({ given: 'text', text }) as const;
+    await session.execute(insert, [given('1'), given('one')]);
+    await told(session, 'ALTER TABLE t ADD COLUMN note text');
+    await told(session, "ALTER TABLE t ADD COLUMN kind text DEFAULT 'plain'");
+    const { rows } = await session.execute(insert, [given('2'), given('two')]);
+    expect(rows).toEqual([[2, 'two', null, 'plain']]);
+    expect(await told(session, 'SELECT * FROM t ORDER BY id')).toEqual([
+      [1, 'one', null, 'plain'],
+      [2, 'two', null, 'plain'],
+    ]);
+  });
+
+  test('what is asked for as of a position is the state then, with the tables of then', async () => {
+    const session = ownSession();
+    await told(session, 'CREATE TABLE t (id integer PRIMARY KEY, name text)');
+    const first = await session.execute("INSERT INTO t VALUES (1, 'one')", []);
+    await told(session, "UPDATE t SET name = 'uno'");
+    await told(session, 'ALTER TABLE t DROP COLUMN name');
+    expect(await told(session, 'SELECT * FROM t')).toEqual([[1]]);
+    expect(await told(session, `SELECT * FROM t AS OF POSITION ${first.position + 1}`)).toEqual([[1, 'one']]);
+    await told(session, 'DROP TABLE t');
+    expect(await told(session, 'SELECT * FROM t')).toBe('42P01');
+    expect(await told(session, `SELECT * FROM t AS OF POSITION ${first.position + 1}`)).toEqual([[1, 'one']]);
+  });
+
+  test('who may only read is refused the rest, and nobody sees another tenant', async () => {
+    const { engine } = sql;
+    const tenant = sql.newTenant();
+    const before = engine.status().tables;
+    const owner = sessionOf(engine, { tenant });
+    await told(owner, 'CREATE TABLE t (id integer PRIMARY KEY)');
+    const reader = sessionOf(engine, { tenant, mayWrite: false, mayDefine: false });
+    expect(await told(reader, 'SELECT * FROM t')).toEqual([]);
+    expect(await told(reader, 'INSERT INTO t VALUES (1)')).toBe('42501');
+    expect(await told(reader, 'DROP TABLE t')).toBe('42501');
+    const stranger = ownSession();
+    expect(await told(stranger, 'SELECT * FROM t')).toBe('42P01');
+    expect(await told(stranger, 'INSERT INTO t VALUES (1)')).toBe('42P01');
+    expect(await told(stranger, 'CREATE TABLE t (other text)')).toBe('CREATE TABLE');
+    expect(await told(owner, 'SELECT * FROM t')).toEqual([]);
+    expect(engine.status()).toMatchObject({ tables: before + 2, commandsWaiting: 0 });
+  });
+
+  test('settings that drivers ask for are answered', async () => {
+    const session = ownSession();
+    expect(await told(session, 'SHOW server_version_num')).toEqual([['150000']]);
+    expect(await told(session, "SET application_name = 'x'")).toBe('SET');
+    expect(await told(session, 'SHOW application_name')).toEqual([['x']]);
+    expect(await told(session, 'SHOW no_such_thing')).toBe('42704');
+  });
+});
+
+describe('several statements in one text', () => {
+  test('are all or nothing', async () => {
+    const session = ownSession();
+    await told(session, 'CREATE TABLE t (id integer PRIMARY KEY)');
+    expect(
+      await told(session, 'INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); SELECT count(*) FROM t'),
+    ).toEqual([[2n]]);
+    expect(await told(session, 'INSERT INTO t VALUES (3); INSERT INTO t VALUES (1)')).toBe('23505');
+    expect(session.transaction).toBe('none');
+    expect(await told(session, 'SELECT count(*) FROM t')).toEqual([[2n]]);
+  });
+
+  test('are each a commit of their own where one of them changes tables', async () => {
+    const session = ownSession();
+    const text =
+      'CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (1); INSERT INTO t VALUES (1)';
+    expect(await told(session, text)).toBe('23505');
+    expect(await told(session, 'SELECT * FROM t')).toEqual([[1]]);
+  });
 });
