@@ -24,6 +24,7 @@ import type {
   StreamName,
 } from '../streams/event.ts';
 import { type Sequence, sequence } from '../types.ts';
+import type { CheckpointGuard } from './checkpoint-guard.ts';
 import { draftOf, Event, type NewEvent } from './events.ts';
 import { type Encode, Link } from './link.ts';
 import { Subscription } from './subscription.ts';
@@ -35,6 +36,11 @@ export interface ClientOptions {
   readonly connectMillis?: number;
   /** Whether a broken connection is opened again. Default true. */
   readonly reconnect?: boolean;
+  /**
+   * Refuses a server whose signed history does not extend the one it has seen: asked when the client opens, before anything
+   * else is, and again after each reconnect, where a refusal ends the client. Default: nobody asks.
+   */
+  readonly guard?: CheckpointGuard;
 }
 
 export interface AppendOptions {
@@ -76,21 +82,38 @@ const BUSY_MILLIS = 20;
 export class Client {
   readonly #link: Link;
   readonly #timeoutMillis: number;
+  readonly #guard: CheckpointGuard | null;
 
   /** Use `connect`. */
   constructor(address: Address, options: ClientOptions) {
     this.#timeoutMillis = options.timeoutMillis ?? 30_000;
+    this.#guard = options.guard ?? null;
     this.#link = new Link({
       address,
       timeoutMillis: this.#timeoutMillis,
       connectMillis: options.connectMillis ?? 10_000,
       reconnect: options.reconnect ?? true,
+      reopened: () => this.#checkAgain(),
     });
   }
 
   /** Opens the first connection. Errors as `connect`. */
-  open(): Promise<void> {
-    return this.#link.open();
+  async open(): Promise<void> {
+    await this.#link.open();
+    try {
+      await this.#guard?.check(this);
+    } catch (error) {
+      this.#link.abandon(error as TruthError);
+      throw error;
+    }
+  }
+
+  /** Another history than before ends the client; a server that cannot say is asked the next time. */
+  #checkAgain(): void {
+    this.#guard?.check(this).catch((error: unknown) => {
+      const refused = error instanceof TruthError && (error.code === 'FORKED' || error.code === 'CORRUPT');
+      if (refused) this.#link.abandon(error);
+    });
   }
 
   /** What the server said of itself: versions, limits, identity of the log. */

@@ -26,6 +26,7 @@ export type { ErrorCode, ErrorDetails } from '../errors.ts';
 export { ERROR_CODES, TruthError } from '../errors.ts';
 export type { Address } from '../protocol/index.ts';
 export type { AppendResult } from '../streams/event.ts';
+export { type Branch, CheckpointGuard, type CheckpointGuardOptions } from './checkpoint-guard.ts';
 export type {
   AppendOptions,
   Client,

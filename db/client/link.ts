@@ -27,6 +27,8 @@ export interface LinkOptions {
   readonly timeoutMillis: number;
   readonly connectMillis: number;
   readonly reconnect: boolean;
+  /** Called each time a broken connection has been opened again. */
+  readonly reopened: () => void;
 }
 
 export type Encode = (out: ByteWriter, request: number) => void;
@@ -118,6 +120,11 @@ export class Link {
     this.#send((out) => startSubscription(out, request, subscribed));
     this.#subscribed.set(request, subscribed);
     return subscription;
+  }
+
+  /** Ends at once, for a reason found outside; everything waiting hears it. */
+  abandon(reason: TruthError): void {
+    this.#end(reason);
   }
 
   /** Ends subscriptions, waits for what is in flight, closes. */
@@ -225,6 +232,7 @@ export class Link {
       await sleep(delay * (0.5 + Math.random() / 2), undefined, { ref: this.#hasWork });
       try {
         await this.#openConnection();
+        if (this.#ended === null) this.#options.reopened();
         return;
       } catch (error) {
         const failure = error instanceof TruthError ? error : reason;

@@ -1,15 +1,23 @@
 /** Administration over a connection: what ADMIN frames carry. */
 import { z } from 'zod';
-import type { EngineRetention, EngineSnapshots } from '../engine.ts';
+import {
+  type EngineProofs,
+  type EngineRetention,
+  type EngineSnapshots,
+  PROOF_COMMANDS,
+  type ProofCommand,
+} from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { sequence } from '../types.ts';
 import { allow } from './permissions.ts';
+import { askForProof } from './proof-requests.ts';
 import type { Principal } from './session-host.ts';
 import { administerTokens, TOKEN_COMMANDS } from './token-commands.ts';
 import type { TokenStore } from './tokens.ts';
 
 const commandSchema = z.discriminatedUnion('command', [
   ...TOKEN_COMMANDS,
+  ...PROOF_COMMANDS,
   z.strictObject({ command: z.literal('snapshot-create'), hold: z.string().nullable() }),
   z.strictObject({ command: z.literal('snapshot-list') }),
   z.strictObject({ command: z.literal('snapshot-hold'), name: z.string(), reason: z.string() }),
@@ -28,11 +36,12 @@ interface Administered {
   readonly tokens: TokenStore;
   readonly snapshots: EngineSnapshots;
   readonly retention: EngineRetention;
+  readonly proofs: EngineProofs | null;
 }
 
 /** Runs one command if the principal may. Errors: INVALID_ARGUMENT, FORBIDDEN, those of the command. */
 export async function administer(
-  { tokens, snapshots, retention }: Administered,
+  { tokens, snapshots, retention, proofs }: Administered,
   principal: Principal,
   input: unknown,
 ): Promise<object> {
@@ -41,6 +50,7 @@ export async function administer(
     throw new TruthError('INVALID_ARGUMENT', `not a command: ${z.prettifyError(parsed.error)}`);
   }
   const command = parsed.data;
+  if (isAboutProofs(command)) return askForProof(proofs, principal, command);
   allow(principal, isAboutTokens(command) ? 'govern' : 'administer');
   if (command.command === 'wal-prune') {
     const { before, withoutArchive } = command;
@@ -51,6 +61,10 @@ export async function administer(
   if (command.command === 'follower-drop') return { dropped: retention.dropFollower(command.name) };
   if (isAboutTokens(command)) return administerTokens(tokens, command, principal, noSuchTenant);
   return administerSnapshots(snapshots, command);
+}
+
+function isAboutProofs(command: Command): command is ProofCommand {
+  return command.command.startsWith('checkpoint-') || command.command.startsWith('proof-');
 }
 
 function isAboutTokens(command: Command): command is TokenCommand {

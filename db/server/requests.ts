@@ -104,9 +104,9 @@ export class Requests {
   #administer(request: number, body: ByteReader): void {
     const command = decodeJson(body);
     const { tokens, engine } = this.#host;
-    const { snapshots, retention } = engine;
+    const { snapshots, retention, proofs } = engine;
     this.#administrations += 1;
-    administer({ tokens, snapshots, retention }, this.#principal, command).then(
+    administer({ tokens, snapshots, retention, proofs }, this.#principal, command).then(
       (answer) => {
         this.#administrations -= 1;
         encodeJson(this.#out.writer, KIND.REPLY, request, answer);

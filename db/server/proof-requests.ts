@@ -1,0 +1,39 @@
+/** Who may ask which proofs, and asking for them. */
+import type { EngineProofs, ProofCommand } from '../engine.ts';
+import { TruthError } from '../errors.ts';
+import { TENANT_DEFAULT } from '../types.ts';
+import { allow } from './permissions.ts';
+import type { Principal } from './session-host.ts';
+
+/** Errors: FORBIDDEN, VIEW_UNAVAILABLE where no proofs are kept, those of the command. */
+export function askForProof(
+  proofs: EngineProofs | null,
+  principal: Principal,
+  command: ProofCommand,
+): Promise<object> {
+  allowProof(principal, command);
+  if (proofs !== null) return proofs.ask(command);
+  throw new TruthError(
+    'VIEW_UNAVAILABLE',
+    'this server keeps no proofs: it is a copy, or was started without them; ask the server that writes the log',
+  );
+}
+
+/**
+ * Checkpoints and what shows that they extend each other say nothing but sizes and hashes: everybody who got in may have
+ * them. What an entry holds is for whoever may read it; everything of more than one's own tenant for those of the first one.
+ */
+function allowProof(principal: Principal, command: ProofCommand): void {
+  if (command.command === 'checkpoint-create') allow(principal, 'administer');
+  if (command.command !== 'proof-range' && command.command !== 'proof-entries') return;
+  allow(principal, 'verify');
+  const own = command.kind === 'tenant' && command.tenant === principal.tenant;
+  if (!own && principal.tenant !== TENANT_DEFAULT) {
+    throw new TruthError(
+      'FORBIDDEN',
+      `the token "${principal.name}" is of tenant ${principal.tenant} and sees proofs of that tenant’s entries alone`,
+      { right: 'verify' },
+    );
+  }
+  if (command.command === 'proof-entries' && command.payloads) allow(principal, own ? 'read' : 'copy');
+}
