@@ -160,4 +160,11 @@ setInterval(() => {
     }
   }
 }, LOOK_MILLIS);
+
+try {
+  // At once, so that the root key can be pinned before anything is signed with it.
+  service.keys.prepare(realClock.nowNanos());
+} catch (error) {
+  fail(error);
+}
 tell();

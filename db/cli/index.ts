@@ -5,12 +5,16 @@
  */
 import { append } from './append.ts';
 import { backupCreate, backupRestore, backupVerify } from './backup.ts';
+import { checkpointCreate, checkpointList, checkpointShow } from './checkpoint.ts';
 import type { Command } from './command.ts';
+import { exportAudit } from './export.ts';
 import { follow } from './follow.ts';
 import { importEvents } from './import.ts';
 import { init } from './init.ts';
+import { prove } from './prove.ts';
 import { read } from './read.ts';
 import { serve } from './serve.ts';
+import { signingRotate, signingShow } from './signing.ts';
 import {
   snapshotCreate,
   snapshotHold,
@@ -22,6 +26,7 @@ import {
 import { status } from './status.ts';
 import { tail } from './tail.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
+import { verify } from './verify.ts';
 import { walInspect, walVerify } from './wal.ts';
 import { walFollowers } from './wal-followers.ts';
 import { walIsolate } from './wal-isolate.ts';
@@ -49,6 +54,14 @@ export const COMMANDS: readonly Command[] = [
   backupCreate,
   backupVerify,
   backupRestore,
+  verify,
+  prove,
+  exportAudit,
+  checkpointCreate,
+  checkpointList,
+  checkpointShow,
+  signingShow,
+  signingRotate,
   walInspect,
   walVerify,
   walArchive,

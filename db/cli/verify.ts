@@ -1,0 +1,121 @@
+/** `truthdb verify`: a data directory or a bundle, checked without a server. */
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type KeptCheckpoint, momentText, parseCheckpointText } from '../audit/checkpoint.ts';
+import { decodeCheckpoint, unhex } from '../audit/verifier.ts';
+import { type BundleReport, checkBundle } from '../audit/verify-bundle.ts';
+import { type DataReport, threadsFor, verifyData } from '../audit/verify-log.ts';
+import { ERROR_CODES, TruthError } from '../errors.ts';
+import { RealDisk } from '../io/index.ts';
+import { type Arguments, type Command, misused } from './command.ts';
+
+/** The log is whole, but not the one that was expected. */
+const NOT_AS_EXPECTED = 3;
+
+export const verify: Command = {
+  name: 'verify',
+  summary: 'Verifies a data directory or an exported bundle, offline.',
+  detail:
+    'A directory: structure, checksums, hash chain, trees, signatures; says what no signature covers. Names the first bad byte.\n' +
+    'Pin the root key (truthdb signing show) with --public-key: whoever can write the files can replace a key that lies beside\n' +
+    'them. With --expect also that everything extends a checkpoint that was kept (truthdb checkpoint show): finds a log that\n' +
+    `was rolled back or replaced. Exit code ${ERROR_CODES.CORRUPT.exit} when something is wrong, ${NOT_AS_EXPECTED} when only the expected checkpoint is not met.`,
+  positionals: [{ name: 'DIR|BUNDLE', required: true }],
+  options: [
+    { flag: 'public-key', value: 'KEY', help: 'public root key: 64 hexadecimal digits, or a file with them' },
+    { flag: 'expect', value: 'FILE', help: 'a checkpoint that was kept' },
+    { flag: 'threads', value: 'N', help: 'segments checked at once; as many as there are processors' },
+  ],
+  example: 'truthdb verify /var/lib/truthdb --public-key root.public --expect monday.checkpoint',
+  run: async (args, terminal) => {
+    const path = resolve(args.positional(0) as string);
+    const rootKey = rootKeyFrom(args);
+    const expected = expectedFrom(args);
+    if (!statSync(path).isDirectory()) {
+      if (rootKey === null) throw misused(verify, 'a bundle is verified with --public-key and nothing else');
+      const kept = expected === null ? null : decodeCheckpoint(expected.checkpoint);
+      const report = checkBundle(readFileSync(path), rootKey, kept);
+      if (terminal.json) await terminal.out(JSON.stringify(report));
+      else for (const line of bundleLines(report)) await terminal.out(line);
+      return exitOf(report);
+    }
+    const disk = new RealDisk();
+    const report = await verifyData({
+      directory: path,
+      disk,
+      rootKey,
+      expected,
+      threads: args.number('threads', 1) ?? threadsFor(disk),
+      progress: (line) => terminal.progress(line),
+    });
+    if (terminal.json) await terminal.out(JSON.stringify(report));
+    else for (const line of dataLines(report)) await terminal.out(line);
+    return exitOf(report);
+  },
+};
+
+function exitOf({ ok, problems }: Pick<BundleReport | DataReport, 'ok' | 'problems'>): number {
+  if (ok) return 0;
+  return problems.every(({ kind }) => kind === 'expected') ? NOT_AS_EXPECTED : ERROR_CODES.CORRUPT.exit;
+}
+
+function rootKeyFrom(args: Arguments): Uint8Array | null {
+  const given = args.text('public-key');
+  if (given === undefined) return null;
+  const text = /^[0-9a-f]{64}$/i.test(given) ? given : readFileSync(resolve(given), 'utf8').trim();
+  if (/^[0-9a-f]{64}$/i.test(text)) return unhex(text);
+  throw new TruthError('INVALID_ARGUMENT', `--public-key: ${given} holds no key of 64 hexadecimal digits`);
+}
+
+function expectedFrom(args: Arguments): KeptCheckpoint | null {
+  const path = args.text('expect');
+  return path === undefined ? null : parseCheckpointText(readFileSync(resolve(path), 'utf8'));
+}
+
+function bundleLines({ ok, shown, unproven, problems }: BundleReport): string[] {
+  const lines = problems.map(({ problem }) => `PROBLEM ${problem}`);
+  if (shown === null) return [...lines, 'NOT OK: the bundle proves nothing'];
+  const { kind, tenant, from, to, entries, payloads, signed, recordedAt, logId } = shown;
+  const whose = kind === 'tenant' ? `every entry of tenant ${tenant}` : 'every entry';
+  return [
+    `log ${logId}`,
+    `${whose} from ${from} to ${to}: ${entries}, ${payloads} of them with what they hold`,
+    `signed: checkpoint of size ${signed}, ${recordedAt}`,
+    ...(shown.extends === null ? [] : [`which extends the checkpoint of size ${shown.extends}`]),
+    ...unproven.map((each) => `UNPROVEN ${each}`),
+    ...lines,
+    ok ? 'ok' : 'NOT OK',
+  ];
+}
+
+function dataLines(report: DataReport): string[] {
+  const { log, rootKey, pinned, signed, unsigned, unproven, problems, checkpoints } = report;
+  return [
+    `log ${log.logId}: ${log.segments.length} segments, ${log.commits} commits, sequences ${log.firstSequence} to ${log.lastSequence}`,
+    ...(rootKey === null ? [] : [keyLine(rootKey, pinned)]),
+    signed === null
+      ? 'signed: nothing'
+      : `signed: up to sequence ${signed.size} (${momentText(BigInt(signed.recordedAt))}), ${checkpoints} checkpoints`,
+    ...(unsigned === null
+      ? []
+      : [`UNSIGNED sequences ${unsigned.from} to ${unsigned.to}: behind the last checkpoint`]),
+    ...(log.tornTail === null
+      ? []
+      : [`torn tail of ${log.tornTail.bytes} bytes, which a start will cut off`]),
+    ...unproven.map((each) => `UNPROVEN ${each}`),
+    ...problems.map(
+      ({ segment, offset, sequence, problem }) =>
+        `PROBLEM ${[
+          ...(segment === null ? [] : [`segment ${segment}`]),
+          ...(offset === null ? [] : [`offset ${offset}`]),
+          ...(sequence === null ? [] : [`sequence ${sequence}`]),
+        ].join(' ')}: ${problem}`,
+    ),
+    report.ok ? 'ok' : `NOT OK: ${problems.length} problems`,
+  ];
+}
+
+function keyLine(rootKey: string, pinned: boolean): string {
+  if (pinned) return `root key ${rootKey}, as given`;
+  return `root key ${rootKey}, which lies beside the data: NOT PINNED, whoever can write the files can replace it (--public-key)`;
+}
