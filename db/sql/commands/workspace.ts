@@ -32,7 +32,8 @@ export class Workspace {
   readonly #touched = new Set<Table>();
   readonly #numbers: RowNumbers;
   readonly #rowsMax: number;
-  #written = 0;
+  #inserted = 0;
+  #removed = 0;
 
   constructor(catalog: Catalog, state: Overlay, numbers: RowNumbers, rowsMax: number) {
     this.catalog = catalog;
@@ -76,7 +77,8 @@ export class Workspace {
   insert(table: Table, stored: StoredRow): void {
     const conflict = this.conflict(table, stored, null);
     if (conflict !== null) throw duplicate(table, conflict);
-    this.#count();
+    this.#inserted += 1;
+    this.#checkCount();
     const layout = TableLayout.of(table);
     this.#touched.add(table);
     this.state.put(table.space, stored.key, layout.bytesOf(stored.row));
@@ -87,7 +89,8 @@ export class Workspace {
   /** The row is there. Errors: TOO_LARGE (54000). */
   remove(table: Table, { key, row }: StoredRow): void {
     invariant(this.state.get(table.space, key) !== null, 'a row that is removed is there');
-    this.#count();
+    this.#removed += 1;
+    this.#checkCount();
     this.#touched.add(table);
     this.state.delete(table.space, key);
     for (const index of TableLayout.of(table).indexes)
@@ -113,9 +116,9 @@ export class Workspace {
     return key === null ? null : (this.state.get(index.index.space, key)?.value ?? null);
   }
 
-  #count(): void {
-    this.#written += 1;
-    if (this.#written <= this.#rowsMax * 2) return;
+  /** A row that changes is removed and inserted. */
+  #checkCount(): void {
+    if (Math.max(this.#inserted, this.#removed) <= this.#rowsMax) return;
     throw refusal(
       '54000',
       `the command writes more than ${this.#rowsMax} rows: split it`,

@@ -62,15 +62,19 @@ export class TableWorld {
 
   /** One statement as a command and a commit of its own. */
   write(text: string): Outcome {
-    let outcome: Outcome;
-    try {
-      outcome = this.decide(text);
-    } catch (error) {
-      outcome = { error: errorOf(error) };
-    }
+    const outcome = this.attempt(text);
     this.endCommit();
     this.endGroup();
     return outcome;
+  }
+
+  /** As `decide`; what the parser refuses is an outcome too. */
+  attempt(text: string): Outcome {
+    try {
+      return this.decide(text);
+    } catch (error) {
+      return { error: errorOf(error) };
+    }
   }
 
   /** Decides a statement and stages what it decided. */

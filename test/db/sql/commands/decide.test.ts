@@ -1,0 +1,135 @@
+/** Deciding is a function, total, and what it decides is the same state however commands are grouped and replayed. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { TENANT_DEFAULT } from '../../../../db/types.ts';
+import { type Outcome, replayed, TableWorld } from '../table-world.ts';
+import { randomStatement } from './random-commands.ts';
+
+/** A statement, whether a commit of the log ends behind it, and whether readers see it then. */
+const step = fc.record({
+  text: randomStatement,
+  commit: fc.boolean(),
+  group: fc.integer({ min: 0, max: 3 }).map((often) => often === 0),
+});
+const history = fc.array(step, { minLength: 1, maxLength: 25 });
+type Step = { readonly text: string; readonly commit: boolean; readonly group: boolean };
+
+describe('what is decided', () => {
+  test('does not depend on how commands are grouped, and replay makes the same state', async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (steps) => {
+        const alone = await run(steps, () => true);
+        const grouped = await run(steps, ({ group }) => group);
+        const together = await run(steps, () => false);
+        for (const other of [grouped, together]) {
+          expect(other.outcomes).toEqual(alone.outcomes);
+          expect(payloads(other.world)).toEqual(payloads(alone.world));
+          expect(other.world.view.digest()).toBe(alone.world.view.digest());
+        }
+        expect(replayed(alone.world.commits).digest()).toBe(alone.world.view.digest());
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('is always an answer: a reply or a refusal with PostgreSQL’s SQLSTATE', async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (steps) => {
+        const { outcomes } = await run(steps, () => true);
+        for (const { error } of outcomes) if (error !== null) expect(error.sqlstate).toMatch(/^[0-9A-Z]{5}$/);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('keeps indexes that say what the rows say', async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (steps) => {
+        const { world } = await run(steps, () => true);
+        const catalog = world.view.catalog(TENANT_DEFAULT);
+        const snapshot = world.view.snapshot(TENANT_DEFAULT);
+        for (const table of catalog.tables) {
+          for (const index of table.indexes) {
+            const all = { range: { from: null, to: null }, reverse: false, limit: null };
+            const owners = [...snapshot.scan(index.space, all)].map(({ value }) => hex(value)).sort();
+            const keys = [...snapshot.scan(table.space, all)].map(({ key }) => hex(key)).sort();
+            expect({ index: index.name, owners }).toEqual({ index: index.name, owners: keys });
+          }
+        }
+        snapshot.close();
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+describe('a command that is too large', () => {
+  test.each([
+    ['rows', { rowsMax: 3 }, 'INSERT INTO t VALUES (1), (2), (3), (4)'],
+    ['one row', { entryBytesMax: 200 }, `INSERT INTO t VALUES (1, '${'x'.repeat(200)}')`],
+    [
+      'all its rows',
+      { commandBytesMax: 1500 },
+      `INSERT INTO t VALUES (1, '${'x'.repeat(900)}'), (2, '${'x'.repeat(900)}')`,
+    ],
+    ['a definition', { entryBytesMax: 300 }, 'CREATE TABLE u (a text, b text, c text, d text, e text)'],
+  ])('by %s is refused', async (_what, limits, text) => {
+    const world = await TableWorld.open();
+    world.write('CREATE TABLE t (id integer PRIMARY KEY, s text)');
+    const before = world.view.digest();
+    world.limits = { ...world.limits, ...limits };
+    expect(world.write(text).error?.sqlstate).toBe('54000');
+    expect(world.view.digest()).toBe(before);
+  });
+
+  test('is split into entries that fit, and is still one command', async () => {
+    const world = await TableWorld.open();
+    world.write('CREATE TABLE t (id integer PRIMARY KEY, s text)');
+    world.limits = { ...world.limits, entryBytesMax: 1000 };
+    const rows = Array.from({ length: 40 }, (_, id) => `(${id}, '${'y'.repeat(90)}')`);
+    expect(world.write(`INSERT INTO t VALUES ${rows.join()}`)).toMatchObject({ count: 40 });
+    const { entries } = world.commits.at(-1)!;
+    expect(entries.length).toBeGreaterThan(4);
+    for (const { payload } of entries) expect(payload.length).toBeLessThanOrEqual(1000);
+    expect((await world.read('SELECT count(*) FROM t')).rows).toEqual([['40']]);
+  });
+});
+
+test('rows about different people lie in different entries, and a row stays about one', async () => {
+  const world = await TableWorld.open();
+  world.write('CREATE TABLE t (id integer PRIMARY KEY, person text, v integer) WITH (subject = person)');
+  world.write("INSERT INTO t VALUES (1, 'ann', 1), (2, 'bob', 2), (3, 'ann', 3), (4, NULL, 4)");
+  const subjects = () =>
+    world.commits.at(-1)!.entries.map((entry) => (entry as { subject?: string | null }).subject);
+  expect(subjects()).toEqual(['ann', 'bob', null]);
+  world.write('UPDATE t SET v = v + 1 WHERE id > 1');
+  expect(subjects()).toEqual(['bob', 'ann', null]);
+  world.write('DELETE FROM t WHERE id <> 2');
+  expect(subjects()).toEqual(['ann', null]);
+  expect(world.write("UPDATE t SET person = 'ann' WHERE id = 2").error?.sqlstate).toBe('0A000');
+  expect(world.write('ALTER TABLE t DROP COLUMN person').error?.sqlstate).toBe('0A000');
+});
+
+async function run(
+  steps: readonly Step[],
+  endsGroup: (step: Step) => boolean,
+): Promise<{ world: TableWorld; outcomes: Outcome[] }> {
+  const world = await TableWorld.open();
+  const outcomes = steps.map((each) => {
+    const outcome = world.attempt(each.text);
+    if (each.commit) world.endCommit();
+    if (each.commit && endsGroup(each)) world.endGroup();
+    return outcome;
+  });
+  world.endCommit();
+  world.endGroup();
+  return { world, outcomes };
+}
+
+function payloads({ commits }: TableWorld): string[] {
+  return commits.flatMap(({ entries }) => entries.map(({ payload }) => hex(payload)));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
