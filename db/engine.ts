@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { checkpointClaims, ProofKeeper, type ProofPolicy } from './audit/index.ts';
 import type { Engine, Replication } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
+import { Erasing } from './engine/erasing.ts';
 import { holdsOnDisk, LogKeeper } from './engine/retention.ts';
 import { TruthError } from './errors.ts';
 import { type Clock, type Disk, RealDisk, realClock, realScheduler, type Scheduler } from './io/index.ts';
@@ -20,11 +21,13 @@ import {
   type ViewDefinition,
 } from './materializer/index.ts';
 import { SnapshotKeeper, type SnapshotPolicy, SnapshotStore, snapshotClaims } from './snapshot/index.ts';
-import { loadSql, Queries, sqlTables, uuidOf } from './sql/index.ts';
+import { loadSql, Queries, SESSION_LIMITS, type SessionLimits, sqlTables, uuidOf } from './sql/index.ts';
 import { streamIndex } from './streams/index.ts';
+import { Epochs, type KekSource, KeyRing, SealedLog, tenantDirectory } from './tenancy/index.ts';
 import {
   type Durability,
   type DurableClaim,
+  type EpochBeginning,
   FollowerLeases,
   type Hold,
   type InitLogOptions,
@@ -42,6 +45,7 @@ import {
   type SyncCaps,
 } from './wal/index.ts';
 
+export { type EngineProofs, PROOF_COMMANDS, type ProofCommand, type ProofPolicy } from './audit/index.ts';
 export type {
   Engine,
   EngineRetention,
@@ -56,7 +60,7 @@ export type {
 } from './engine/contract.ts';
 
 /** Every view there is. Adding one is one line here. */
-export const VIEWS: readonly ViewDefinition[] = [streamIndex, sqlTables];
+export const VIEWS: readonly ViewDefinition[] = [streamIndex, sqlTables, tenantDirectory];
 
 const CHECKPOINT_ENTRIES = 1_000_000;
 const QUERY_THREADS = 2;
@@ -90,8 +94,14 @@ export interface OverLogOptions {
   readonly scrubBytesPerSecond?: number;
   /** When checkpoints of the log are signed in the background; not given: no proofs are kept. Never for a copy. */
   readonly proofs?: ProofPolicy;
+  /** Where the key-encryption key of encrypted tenants comes from; not given: there can be none. */
+  readonly keys?: KekSource | null;
+  /** The log's own epoch, where it is written here. */
+  readonly begun?: () => EpochBeginning | null;
   /** Cryptographically random bytes. */
   readonly random?: (bytes: number) => Uint8Array;
+  /** What sessions on tables may take. */
+  readonly sql?: Partial<SessionLimits>;
   /** One line for each long step and each problem. */
   readonly progress?: (line: string) => void;
 }
@@ -123,7 +133,7 @@ export function holdsOf(disk: Disk, directory: string): Hold[] {
 /** What views, snapshots and signed checkpoints prove to have been durable, without opening the database. */
 export function claimsOf(disk: Disk, directory: string): DurableClaim[] {
   return [
-    ...appliedPositions(disk, directory),
+    ...appliedPositions(disk, directory, VIEWS),
     ...snapshotClaims(disk, directory),
     ...checkpointClaims(disk, directory),
   ];
@@ -145,7 +155,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     ...defined(options, ['durability', 'syncCaps', 'ringBytes', 'inline', 'scheduler', 'progress']),
   });
   try {
-    return await openEngineOver(log, { ...options, disk, clock, prunable: log });
+    return await openEngineOver(log, { ...options, disk, clock, prunable: log, begun: () => log.begun });
   } catch (error) {
     await log.close();
     throw error;
@@ -156,13 +166,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
  * Opens the engine over a log that is open already and which it closes with itself. Returns when the views the database
  * needs are at the log's end. Errors: those of reading the log.
  */
-export async function openEngineOver(log: Log, options: OverLogOptions): Promise<Engine> {
+export async function openEngineOver(below: Log, options: OverLogOptions): Promise<Engine> {
   const { directory, disk = new RealDisk(), clock = realClock, scheduler = realScheduler } = options;
   const random = options.random ?? randomBytes;
   const report = options.progress ?? (() => {});
   for (const archive of options.archives ?? []) noteArchive(disk, directory, archive);
   const pause = (): Promise<void> => new Promise((resolve) => scheduler.endOfTurn(resolve));
-  await allStable(log);
+  await allStable(below);
+  const { log, ring, epochs } = await sealedOver(below, { ...options, disk, random });
   const logId = Buffer.from(log.identity.logId).toString('hex');
   const store = new CheckpointStore({ disk, directory, logId, report });
   const here = inlineRunner(disk, pause);
@@ -188,24 +199,40 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
     bytesFrom: (from) => files.bytesFrom(from, log.identity.segmentBytes),
     report,
   });
-  const bytes = new LogBytes({ disk, directory, log, leases });
+  const bytes = new LogBytes({ disk, directory, log: below, leases });
   const prunable = options.prunable ?? null;
   const bytesPerSecond = options.scrubBytesPerSecond ?? 0;
   const scrubber = (): Scrubber => {
     const worker = new ScrubThread({ directory, bytesPerSecond });
     return new Scrubber({ disk, directory, worker, clock, scheduler, report });
   };
-  return new Database({
+  const retention = new LogKeeper({
+    disk,
+    directory,
+    views: definitions,
+    log: prunable,
+    bytes,
+    leases,
+    clock,
+  });
+  const erasing = new Erasing({
+    ...{ disk, directory, ring, log, registry, snapshots, report },
+    first: () => retention.beginning().first,
+    followers: () => retention.followers(),
+    nowMillis: () => Number(clock.nowNanos() / 1_000_000n),
+  });
+  const database = new Database({
     log,
+    sealing: { ring, epochs, erasing },
     bytes,
     registry,
     snapshots,
-    retention: new LogKeeper({ disk, directory, views: definitions, log: prunable, bytes, leases, clock }),
-    replication: options.replication ?? null,
+    retention,
+    replication: options.replication === undefined ? null : openedReplication(options.replication, log),
     scrubber: bytesPerSecond > 0 && disk instanceof RealDisk ? scrubber() : null,
     proofs:
       options.proofs !== undefined && options.replication === undefined && disk instanceof RealDisk
-        ? new ProofKeeper({ directory, log, policy: options.proofs, scheduler, report })
+        ? new ProofKeeper({ directory, log: below, policy: options.proofs, scheduler, report })
         : null,
     clock,
     scheduler,
@@ -214,12 +241,39 @@ export async function openEngineOver(log: Log, options: OverLogOptions): Promise
       ...{ clock, scheduler, threads: QUERY_THREADS, waitingMax: QUERIES_WAITING_MAX },
       randomUuid: () => uuidOf(random(UUID_SEED_BYTES), 0),
     }),
+    sqlLimits: { ...SESSION_LIMITS, ...options.sql },
     end: await lastCommit(log),
     pause,
     checkpointEntries,
     report,
     closing: here,
   });
+  if (options.replication === undefined) await database.tenants.finishErasures(registry.restoredFrom);
+  return database;
+}
+
+/** The log with what seals and opens its entries. Errors: KEY_UNAVAILABLE, CORRUPT, CONFIG, those of reading the log. */
+async function sealedOver(
+  log: Log,
+  options: OverLogOptions & Required<Pick<OverLogOptions, 'disk' | 'random'>>,
+): Promise<{ readonly log: SealedLog; readonly ring: KeyRing; readonly epochs: Epochs }> {
+  const { disk, directory, random, begun, replication } = options;
+  const { logId } = log.identity;
+  const ring = new KeyRing({ disk, directory, logId, random, source: options.keys ?? null });
+  const epochs = new Epochs(disk, directory, begun ?? (() => null));
+  if (!ring.empty) await epochs.load(log);
+  // Only the original must have every key: a copy holds what it cannot open.
+  const unknownKeys = replication === undefined ? 'refuse' : 'skip';
+  return { log: new SealedLog({ log, ring, epochs, unknownKeys }), ring, epochs };
+}
+
+function openedReplication(replication: Replication, log: SealedLog): Replication {
+  return {
+    onReplicated: (listener) => replication.onReplicated((commit) => listener(log.opened(commit))),
+    onGap: (listener) => replication.onGap(listener),
+    refusal: () => replication.refusal(),
+    status: () => replication.status(),
+  };
 }
 
 /** Waits until nothing in the log is unstable, so that the live feed begins with the very next commit. */

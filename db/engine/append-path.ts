@@ -7,6 +7,7 @@ import { xxh64 } from '../hash/index.ts';
 import type { Clock } from '../io/index.ts';
 import type { AppendRequest, AppendResult, StreamName } from '../kernel/event.ts';
 import {
+  type DecidedEntry,
   type Decision,
   decide,
   EventEncoder,
@@ -16,11 +17,13 @@ import {
   writeUtf8,
 } from '../kernel/index.ts';
 import { type StreamState, scopedKey } from '../streams/index.ts';
+import type { TenantAdmission } from '../tenancy/index.ts';
 import type { RecordedAt, Sequence, TenantId } from '../types.ts';
 import type { Durability, Log } from '../wal/log.ts';
 import type { AppendSettled } from './contract.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { PendingReplies, type ReplyLevel, settleSoon } from './pending-replies.ts';
+import type { SubjectStreams } from './subject-streams.ts';
 import { WaitingAppends } from './waiting-appends.ts';
 
 /** Header, footer and at most seven bytes of padding that the log adds to a payload. */
@@ -37,6 +40,8 @@ export class AppendPath {
   readonly #encoder = new EventEncoder();
   readonly #limits;
   readonly #partitionKeys = new PartitionKeys();
+  readonly #admission: TenantAdmission;
+  readonly #subjects: SubjectStreams;
   readonly #replies: PendingReplies;
   readonly #waiting = new WaitingAppends((tenant, request, settled) =>
     this.#decide(tenant, request, settled),
@@ -48,6 +53,8 @@ export class AppendPath {
     readonly clock: Clock;
     readonly state: StreamState;
     readonly feed: LiveFeed;
+    readonly admission: TenantAdmission;
+    readonly subjects: SubjectStreams;
     /** Everything up to here is stable and applied. */
     readonly position: Sequence;
   }) {
@@ -55,6 +62,8 @@ export class AppendPath {
     this.#clock = options.clock;
     this.#state = options.state;
     this.#feed = options.feed;
+    this.#admission = options.admission;
+    this.#subjects = options.subjects;
     this.#replies = new PendingReplies(options.position);
     this.#durability = options.log.status().durability;
     this.#limits = {
@@ -83,14 +92,15 @@ export class AppendPath {
     }
     const { stream, expected, events } = request;
     const command = { kind: 'append-events', stream, expected, events } as const;
+    const partitionKey = this.#partitionKeys.of(tenant, stream);
     const decision = decide(this.#state, command, {
       tenant,
-      partitionKey: this.#partitionKeys.of(tenant, stream),
+      partitionKey,
       limits: this.#limits,
       known: this.#state.known(tenant, command),
       encoder: this.#encoder,
     });
-    if (decision.outcome === 'accepted') this.#accept(request, decision, durability, settled);
+    if (decision.outcome === 'accepted') this.#accept(tenant, request, decision, durability, settled);
     else this.#replies.add(request.ack, decision.restsOn, answerOf(request, decision), settled);
   }
 
@@ -117,21 +127,41 @@ export class AppendPath {
   }
 
   #accept(
+    tenant: TenantId,
     request: AppendRequest,
     decision: Extract<Decision, { outcome: 'accepted' }>,
     durability: Durability,
     settled: AppendSettled,
   ): void {
-    const { entries, firstRevision, lastRevision } = decision;
+    const { firstRevision, lastRevision } = decision;
+    const isNew = firstRevision === 0;
+    const subject = this.#subjects.subjectFor(tenant, request.stream, request.subject ?? null, isNew);
+    if (isNew) this.#admission.admitStream(tenant);
+    const entries =
+      subject === null ? decision.entries : this.#about(subject, isNew, request, decision.entries);
     this.#groupRecordedAt ??= this.#clock.nowNanos() as RecordedAt;
     const { first, last } = this.#log.append(entries, this.#groupRecordedAt, request.durability);
     invariant(last - first + 1 === entries.length, 'the entries of a command follow each other');
     this.#feed.appended(first, entries);
     for (const entry of entries) evolve(this.#state, entry);
+    if (subject !== null && isNew) this.#subjects.declared(tenant, request.stream, subject);
     const durable = durability !== 'async';
     const { stream } = request;
     const result = { stream, firstRevision, lastRevision, position: last, duplicate: false, durable };
     this.#replies.add(durable ? request.ack : 'written', last, result, settled);
+  }
+
+  /** The events with the person they are about, and before a stream's first the entry that says whom. */
+  #about(
+    subject: string,
+    isNew: boolean,
+    { stream }: AppendRequest,
+    events: readonly DecidedEntry[],
+  ): readonly DecidedEntry[] {
+    for (const event of events) event.subject = subject;
+    if (!isNew) return events;
+    const { tenant, partitionKey } = events[0]!;
+    return [this.#subjects.declaration(tenant, stream, subject, partitionKey), ...events];
   }
 }
 

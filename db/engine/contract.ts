@@ -5,6 +5,7 @@ import type { ViewStatus } from '../materializer/materializer.ts';
 import type { SnapshotsStatus } from '../snapshot/keeper.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { SqlDatabase } from '../sql/contract.ts';
+import type { Tenants } from '../tenancy/index.ts';
 import type { Revision, Sequence, TenantId } from '../types.ts';
 import type { LogBeginning } from '../wal/archive-places.ts';
 import type { FollowerStatus } from '../wal/follower-leases.ts';
@@ -130,6 +131,7 @@ export interface Streams {
    *
    * Errors: INVALID_ARGUMENT (names, ids, no events, `applied` with durability `async`), TOO_LARGE (events, bytes),
    * WRONG_EXPECTED_REVISION (details.actual: last revision, -1 when the stream does not exist), EVENT_ID_CONFLICT,
+   * NOT_FOUND (no such tenant), FORBIDDEN (the tenant is suspended or shredded), QUOTA_EXCEEDED,
    * BUSY (details.retryAfterMillis), DISK_FULL, WRITER_FAILED, VIEW_AHEAD, VIEW_UNAVAILABLE, READ_ONLY
    * (details.source: this is a copy), CLOSED.
    */
@@ -159,6 +161,8 @@ export interface Engine extends Streams {
    * asked for; nothing is read ahead. Ends quietly on `signal`. Errors: PRUNED, FORKED, INVALID_ARGUMENT, CORRUPT, CLOSED.
    */
   logBytes(request: LogBytesRequest): AsyncIterable<LogPiece>;
+  /** Tenants, their quotas, keys and erasures. */
+  readonly tenants: Tenants;
   readonly snapshots: EngineSnapshots;
   readonly retention: EngineRetention;
   /** Checkpoints and proofs; null where none are kept. */

@@ -12,7 +12,14 @@ import {
   viewCommit,
 } from '../materializer/index.ts';
 import type { SnapshotKeeper } from '../snapshot/index.ts';
-import { type LogEnd, type QueryRunner, type SqlDatabase, type SqlView, sqlTables } from '../sql/index.ts';
+import {
+  type LogEnd,
+  type QueryRunner,
+  type SessionLimits,
+  type SqlDatabase,
+  type SqlView,
+  sqlTables,
+} from '../sql/index.ts';
 import {
   EventReader,
   RecentCommits,
@@ -23,6 +30,15 @@ import {
   seedOf,
   streamIndex,
 } from '../streams/index.ts';
+import {
+  type Epochs,
+  type KeyRing,
+  type SystemEntry,
+  TenantAdmission,
+  type TenantDirectory,
+  Tenants,
+  tenantDirectory,
+} from '../tenancy/index.ts';
 import { type Sequence, TENANT_DEFAULT, type TenantId } from '../types.ts';
 import type { LogBeginning } from '../wal/archive-places.ts';
 import type { Log } from '../wal/log.ts';
@@ -41,14 +57,19 @@ import type {
   Streams,
   SubscribeRequest,
 } from './contract.ts';
+import type { Erasing, ErasingHost } from './erasing.ts';
 import { LiveFeed } from './live-feed.ts';
 import { SqlDoor } from './sql-database.ts';
 import { SqlPath } from './sql-path.ts';
+import { SubjectStreams } from './subject-streams.ts';
+import { SystemPath } from './system-path.ts';
 import { type StreamsHost, TenantStreams } from './tenant-streams.ts';
 
 export interface DatabaseOptions {
   readonly log: Log;
   readonly bytes: LogBytes;
+  /** What seals entries, and what becomes of it when a key is destroyed. */
+  readonly sealing: { readonly ring: KeyRing; readonly epochs: Epochs; readonly erasing: Erasing };
   /** Open, at the log's stable end. */
   readonly registry: Registry;
   readonly snapshots: SnapshotKeeper;
@@ -65,6 +86,8 @@ export interface DatabaseOptions {
   readonly random: (bytes: number) => Uint8Array;
   /** Carries out queries on tables. */
   readonly queries: QueryRunner;
+  /** Of sessions on tables. */
+  readonly sqlLimits: SessionLimits;
   /** The log's last commit, or null. */
   readonly end: LogEnd | null;
   readonly pause: () => Promise<void>;
@@ -76,6 +99,7 @@ export interface DatabaseOptions {
 
 export class Database implements Engine {
   readonly sql: SqlDatabase;
+  readonly tenants: Tenants;
   readonly snapshots: SnapshotKeeper;
   readonly retention: DatabaseOptions['retention'];
   readonly proofs: ProofKeeper | null;
@@ -87,6 +111,13 @@ export class Database implements Engine {
   readonly #lastSaver: SaveRunner;
   readonly #feed = new LiveFeed();
   readonly #appends: AppendPath;
+  readonly #directory: ViewHandle<TenantDirectory>;
+  readonly #admission: TenantAdmission;
+  readonly #subjects: SubjectStreams;
+  readonly #state: StreamState;
+  readonly #system: SystemPath;
+  /** What is answered while something is being erased, or null. */
+  #held: TruthError | null = null;
   readonly #tables: ViewHandle<SqlView>;
   readonly #commands: SqlPath;
   readonly #queries: QueryRunner;
@@ -131,7 +162,27 @@ export class Database implements Engine {
         log.entryAt(position)?.payload ??
         null,
     });
-    this.#appends = new AppendPath({ log, clock, state, feed: this.#feed, position: registry.position });
+    this.#state = state;
+    this.#directory = registry.handle(tenantDirectory);
+    const directory = (): TenantDirectory => this.#directory.view;
+    this.#admission = new TenantAdmission({
+      directory,
+      streamsOf: (tenant) => this.#index.streamsOf(tenant),
+      clock,
+    });
+    const { ring, epochs, erasing } = options.sealing;
+    this.#subjects = new SubjectStreams(directory, (tenant) => ring.encrypts(tenant));
+    this.#appends = new AppendPath({
+      ...{ log, clock, state, feed: this.#feed, position: registry.position },
+      ...{ admission: this.#admission, subjects: this.#subjects },
+    });
+    this.#system = new SystemPath({ log, clock, feed: this.#feed });
+    this.tenants = new Tenants({
+      ...{ directory, ring },
+      beforeSealing: () => epochs.keep(),
+      append: (entries) => this.#appendSystem(entries),
+      erase: (request) => erasing.run(this.#erasingHost(), request),
+    });
     this.#tables = registry.handle(sqlTables);
     this.#queries = options.queries;
     this.#end = options.end;
@@ -142,7 +193,7 @@ export class Database implements Engine {
       refusal: () => refusalOf(() => this.#checkTablesWritable()),
     });
     this.sql = new SqlDoor({
-      ...{ clock, scheduler, random, queries, view, path: this.#commands },
+      ...{ clock, scheduler, random, queries, view, path: this.#commands, limits: options.sqlLimits },
       checkReadable: () => {
         this.#checkOpen();
         this.#checkTables('tables cannot be read');
@@ -177,6 +228,7 @@ export class Database implements Engine {
       log.onFailure((error) => {
         this.#appends.fail(writerFailed(error));
         this.#commands.fail(writerFailed(error));
+        this.#system.fail(writerFailed(error));
       }),
       this.#replication?.onReplicated((commit) => this.#apply(viewCommit(commit))) ?? (() => {}),
       this.#replication?.onGap((gap) => {
@@ -264,6 +316,7 @@ export class Database implements Engine {
       checkIndex: (consequence) => this.#checkIndex(consequence),
       append: (tenant, request, settled) => {
         this.#checkWritable();
+        this.#admission.admit(tenant, bytesOf(request));
         this.#appends.append(tenant, request, settled);
       },
     };
@@ -285,13 +338,15 @@ export class Database implements Engine {
     this.#appends.reached('durable', stable);
     this.#appends.reached('applied', this.#registry.position);
     this.#commands.applied(this.#registry.position);
+    this.#system.applied(this.#registry.position);
   }
 
   #apply(commit: ViewCommit): void {
     this.#registry.apply(commit);
     this.#end = { sequence: commit.sequence, recordedAt: commit.recordedAt };
     this.#recent.publish(commit);
-    this.#checkpoints.applied(commit.entries.length);
+    // A copy of a view that was made now would outlive what is being erased.
+    if (this.#held === null) this.#checkpoints.applied(commit.entries.length);
   }
 
   async #close(): Promise<void> {
@@ -319,8 +374,37 @@ export class Database implements Engine {
     if (this.#closing.signal.aborted) throw new TruthError('CLOSED', 'the database is closed: open it again');
   }
 
+  /** Entries that are no command's. Errors: those of writing. */
+  async #appendSystem(entries: readonly SystemEntry[]): Promise<Sequence> {
+    this.#checkOpen();
+    if (this.#replication !== null) throw this.#replication.refusal();
+    const { readOnly } = this.#registry;
+    if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
+    return this.#system.append(entries);
+  }
+
+  #erasingHost(): ErasingHost {
+    return {
+      hold: async (error) => {
+        this.#held = error;
+        await Promise.all([this.#appends.drained(), this.#commands.drained()]);
+      },
+      append: (entry) => this.#appendSystem([entry]),
+      forget: () => {
+        this.#recent.leap(this.#registry.position);
+        this.#state.forget();
+        this.#subjects.forget();
+        this.#admission.reset();
+      },
+      release: () => {
+        this.#held = null;
+      },
+    };
+  }
+
   #checkWritable(): void {
     this.#checkOpen();
+    if (this.#held !== null) throw this.#held;
     if (this.#replication !== null) throw this.#replication.refusal();
     const { readOnly } = this.#registry;
     if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
@@ -329,6 +413,7 @@ export class Database implements Engine {
 
   #checkTablesWritable(): void {
     this.#checkOpen();
+    if (this.#held !== null) throw this.#held;
     if (this.#replication !== null) throw this.#replication.refusal();
     const { readOnly } = this.#registry;
     if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
@@ -355,6 +440,12 @@ export class Database implements Engine {
       { view: streamIndex.name, applied },
     );
   }
+}
+
+function bytesOf({ events }: AppendRequest): number {
+  let bytes = 0;
+  for (const event of events) bytes += event.data.length + event.metadata.length;
+  return bytes;
 }
 
 function refusalOf(check: () => void): Error | null {

@@ -30,6 +30,11 @@ export interface AppendRequest {
   readonly stream: StreamName;
   readonly expected: ExpectedRevision;
   readonly events: readonly EventDraft[];
+  /**
+   * The person the stream is about, 1 to 256 characters: named with its first event or never, and the same each time it is
+   * named again. Only in encrypted tenants: what is sealed under that person's key can be erased.
+   */
+  readonly subject?: string | null;
   /** What the answer waits for: `applied` (default) means a following read sees it. */
   readonly ack: 'applied' | 'durable';
   readonly durability?: 'async' | 'sync' | 'group_sync';

@@ -3,7 +3,7 @@
  * bytes have come since the last. A failure costs nothing but the snapshot; the database goes on.
  */
 import { TruthError } from '../errors.ts';
-import type { Registry, SaveRunner } from '../materializer/index.ts';
+import { type Registry, releaseCapture, type SaveRunner } from '../materializer/index.ts';
 import { SEQUENCE_NONE, type Sequence } from '../types.ts';
 import type { Log } from '../wal/index.ts';
 import type { SnapshotStore, SnapshotSummary } from './store.ts';
@@ -110,6 +110,13 @@ export class SnapshotKeeper {
     return this.#store.release(name);
   }
 
+  /** Removes all snapshots, held ones and those set aside too. Returns their names. */
+  async clear(): Promise<string[]> {
+    while (this.#running !== null) await this.#running.catch(() => {});
+    this.#position = SEQUENCE_NONE;
+    return this.#store.clear();
+  }
+
   /** Gives up a snapshot under way, which would only hold up the end; no other begins. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -128,7 +135,7 @@ export class SnapshotKeeper {
       capture,
       runner: this.#runner,
       signal: this.#stopping.signal,
-    });
+    }).finally(() => releaseCapture(capture));
     this.#countedFrom = written.manifest.ordinal;
     this.#position = written.manifest.sequence as Sequence;
     this.#bytes = bytesWritten;

@@ -114,6 +114,18 @@ export class SnapshotStore {
     return lost.map(({ name }) => name);
   }
 
+  /** Removes everything, whatever holds it. Returns the names of snapshots. */
+  clear(): string[] {
+    const removed: string[] = [];
+    for (const folder of [this.folder, join(this.folder, SET_ASIDE)]) {
+      const files = this.#files(folder).filter((file) => /\.(snapshot|held|tmp)$/.test(file));
+      for (const file of files) this.#disk.unlink(join(folder, file));
+      if (files.length > 0) this.#disk.fsyncDirectory(folder);
+      removed.push(...files.filter((file) => file.endsWith('.snapshot')));
+    }
+    return removed.map((file) => file.replace(/\.snapshot$/, ''));
+  }
+
   /** What a crash in the middle of writing left. Only for whoever has the database open. */
   removeLeftovers(): void {
     for (const file of this.#files()) {
@@ -218,9 +230,9 @@ export class SnapshotStore {
     return join(this.folder, `${name}${HELD}`);
   }
 
-  #files(): string[] {
+  #files(folder = this.folder): string[] {
     try {
-      return this.#disk.list(this.folder);
+      return this.#disk.list(folder);
     } catch (error) {
       if (isNotFound(error)) return [];
       throw error;

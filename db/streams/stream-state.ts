@@ -61,6 +61,11 @@ export class StreamState implements KernelState, EvolvingState {
     this.#inFlight.eventAppended(position, tenant, payload);
   }
 
+  /** The index is another one: what was remembered of it is wrong. */
+  forget(): void {
+    this.#asked = null;
+  }
+
   /** For each event of the command what its stream has under its id; empty when it has none of them. */
   known(tenant: TenantId, command: AppendEvents): readonly (KnownEvent | null)[] {
     const { stream, events } = command;

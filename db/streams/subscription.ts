@@ -69,6 +69,8 @@ export async function* followStream(
   let caughtUp = false;
   while (!signal.aborted) {
     const last = source.lastRevision(stream);
+    // What was there was erased: the stream begins anew.
+    if (last + 1 < revision) revision = last + 1;
     if (revision <= last) {
       const events = await source.reader.streamForwards(source.tenant, stream, revision, last, newBatch());
       if (events[0]?.revision !== revision) throw outOfOrder(stream, revision);

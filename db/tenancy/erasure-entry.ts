@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { Sequence } from '../types.ts';
 import { decodeJsonPayload, encodeJsonPayload } from './json-payload.ts';
+import type { KeyId } from './keys/index.ts';
 import { KEY_ID } from './tenant-entry.ts';
 
 const keys = z.array(z.string().regex(KEY_ID));
@@ -14,7 +15,9 @@ const erasureSchema = z.discriminatedUnion('of', [
   z.strictObject({ of: z.literal('subject'), handle: z.string().regex(/^[0-9a-f]{32}$/), keys }),
 ]);
 
-export type Erasure = z.infer<typeof erasureSchema>;
+export type Erasure =
+  | { readonly of: 'tenant'; readonly keys: readonly KeyId[] }
+  | { readonly of: 'subject'; readonly handle: string; readonly keys: readonly KeyId[] };
 
 export function encodeErasure(erasure: Erasure): Uint8Array {
   return encodeJsonPayload(erasure);
@@ -22,5 +25,5 @@ export function encodeErasure(erasure: Erasure): Uint8Array {
 
 /** Errors: CORRUPT, UNSUPPORTED_VERSION. */
 export function decodeErasure(payload: Uint8Array, at: Sequence): Erasure {
-  return decodeJsonPayload(erasureSchema, payload, at);
+  return decodeJsonPayload(erasureSchema, payload, at) as unknown as Erasure;
 }

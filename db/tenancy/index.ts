@@ -14,8 +14,13 @@ import { TenantDirectory } from './directory.ts';
 
 export { TenantAdmission } from './admission.ts';
 export { TenantDirectory, type TenantRecord } from './directory.ts';
+export { Epochs } from './epochs.ts';
+export { type KekSource, KeyRing, readKekSource } from './keys/index.ts';
+export { openKeys, sealKeys } from './keys/recovery.ts';
+export { SealedLog } from './sealed-log.ts';
+export { encodeSubjectStream } from './subject-entry.ts';
 export { READS_AUDITED, type ReadsAudited, type TenantQuota } from './tenant-entry.ts';
-export { type SystemEntry, Tenants } from './tenants.ts';
+export { type ErasureCertificate, type ErasureRequest, type SystemEntry, Tenants } from './tenants.ts';
 
 export const tenantDirectory: ViewDefinition<TenantDirectory> = {
   name: 'tenants',

@@ -60,6 +60,8 @@ export interface ErasureRequest {
   readonly tenant: TenantRecord;
   readonly erasure: Erasure;
   readonly entry: SystemEntry;
+  /** Where the log says so already; null: it does not yet. */
+  readonly position: Sequence | null;
 }
 
 const TENANTS_MAX = 100_000;
@@ -171,16 +173,21 @@ export class Tenants {
     });
   }
 
-  /** Brings to an end what the last run of the database began: the log has the erasure, and the key is still there. */
-  async finishErasures(): Promise<ErasureCertificate[]> {
+  /**
+   * Brings to an end what the last run of the database began: the log has the erasure, and a key is still there, or a view
+   * went on from a copy that was made before (`computedBefore`: the oldest position of those, 0 for none).
+   */
+  async finishErasures(computedBefore: Sequence): Promise<ErasureCertificate[]> {
     const { ring } = this.#options;
-    const open = this.#directory.erasures.filter(({ keys }) =>
-      keys.some((id) => ring.state(id as KeyId) === 'there'),
+    const open = this.#directory.erasures.filter(
+      ({ keys, position }) =>
+        keys.some((id) => ring.state(id) === 'there') || (computedBefore > 0 && position > computedBefore),
     );
     const certificates: ErasureCertificate[] = [];
-    for (const { tenant, position: _, ...erasure } of open) {
+    for (const { tenant, position, ...erasure } of open) {
       const record = this.#directory.get(tenant);
-      if (record !== null) certificates.push(await this.#inTurn(() => this.#erase(record, erasure)));
+      if (record !== null)
+        certificates.push(await this.#inTurn(() => this.#erase(record, erasure as Erasure, position)));
     }
     return certificates;
   }
@@ -189,10 +196,14 @@ export class Tenants {
     return this.#options.directory();
   }
 
-  #erase(tenant: TenantRecord, erasure: Erasure): Promise<ErasureCertificate> {
+  #erase(
+    tenant: TenantRecord,
+    erasure: Erasure,
+    position: Sequence | null = null,
+  ): Promise<ErasureCertificate> {
     const payload = encodeErasure(erasure);
     const entry = { type: KERNEL_ENTRY.erasure, tenant: tenant.id, payload, subject: null };
-    return this.#options.erase({ tenant, erasure, entry });
+    return this.#options.erase({ tenant, erasure, entry, position });
   }
 
   #firstKey(id: TenantId): KeyId {

@@ -169,6 +169,13 @@ export class KeyRing {
     this.#rewrap(this.#next(this.#source()), new Set(ids));
   }
 
+  /** What became of the key-encryption key that destroyed keys were wrapped under, for people. */
+  get kekFate(): string {
+    return this.#given?.from === 'passphrase'
+      ? 'replaced, but derived from the same passphrase: whoever has a copy of metadata/keys made before and knows the passphrase can still open it'
+      : 'replaced, and its file overwritten: copies of metadata/keys made before are dead without a copy of that file';
+  }
+
   /** Wraps all keys under another key-encryption key, from the same kind of source. */
   replaceKek(source: KekSource = this.#source()): void {
     this.#rewrap(this.#next(source));
