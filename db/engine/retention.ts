@@ -44,7 +44,7 @@ function viewHolds(disk: Disk, directory: string, views: readonly ViewDefinition
         from: 1 as Sequence,
       }),
     ),
-    ...appliedPositions(disk, directory).map(
+    ...appliedPositions(disk, directory, views).map(
       ({ source, sequence }): Hold => ({ kind: 'view', name: source.replace(/^view /, ''), from: sequence }),
     ),
     ...snapshotClaims(disk, directory).map(

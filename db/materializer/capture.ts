@@ -1,6 +1,6 @@
 /** All views at one position, as the registry hands them over: whole, although apply goes on behind it. */
 import type { LogCommit } from '../wal/log.ts';
-import type { PendingPart } from './checkpoint-store.ts';
+import { type PendingPart, PendingParts } from './checkpoint-store.ts';
 import type { Slot } from './slot.ts';
 
 export interface CapturedView {
@@ -10,6 +10,7 @@ export interface CapturedView {
   readonly parts: readonly PendingPart[];
 }
 
+/** To be released when it is written, or will not be. */
 export interface Capture {
   /** The last commit all of them have applied. */
   readonly commit: Pick<LogCommit, 'sequence' | 'ordinal' | 'epoch' | 'recordedAt' | 'chain'>;
@@ -19,7 +20,12 @@ export interface Capture {
 }
 
 export function captureView({ name, definition, view }: Slot): CapturedView {
-  const parts: PendingPart[] = [];
-  view.checkpoint({ part: (part, chunks) => parts.push({ name: part, chunks }) });
-  return { name, version: definition.version, digest: view.digest(), parts };
+  const writer = new PendingParts();
+  view.checkpoint(writer);
+  return { name, version: definition.version, digest: view.digest(), parts: writer.parts };
+}
+
+/** Gives back what the views hold for a capture. */
+export function releaseCapture({ views }: Pick<Capture, 'views'>): void {
+  for (const { parts } of views) for (const { done } of parts) done?.();
 }

@@ -6,13 +6,20 @@
 import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { xxh64 } from '../hash/index.ts';
-import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
+import { type Disk, RealDisk, readSmallFile, writeSmallFile } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
 import { listIfThere } from './files.ts';
 import { manifestFile, type PartRecord, readManifest, VIEWS, type ViewRecord } from './manifest.ts';
-import type { CheckpointReader } from './materializer.ts';
+import type { CheckpointReader, CheckpointWriter, HeldFile } from './materializer.ts';
 import type { SaveRunner } from './save-step.ts';
-import { type SetAsideReason, setAside, type ViewAhead, viewsAhead } from './set-aside.ts';
+import {
+  removeSetAside,
+  type SetAsideReason,
+  setAside,
+  setAsideFolder,
+  type ViewAhead,
+  viewsAhead,
+} from './set-aside.ts';
 
 /** What a view handed over at its position, not yet written. */
 export interface PendingCheckpoint {
@@ -23,9 +30,28 @@ export interface PendingCheckpoint {
   readonly parts: readonly PendingPart[];
 }
 
+export interface PersistedPosition {
+  readonly name: string;
+  readonly version: number;
+  readonly applied: Sequence;
+  readonly chain: Uint8Array;
+  readonly files: readonly HeldFile[];
+}
+
 export interface PendingPart {
   readonly name: string;
   readonly chunks: () => Iterable<Uint8Array>;
+  /** Nobody will ask for the chunks any more. */
+  readonly done?: () => void;
+}
+
+/** Collects what a view hands over. */
+export class PendingParts implements CheckpointWriter {
+  readonly parts: PendingPart[] = [];
+
+  part(name: string, chunks: () => Iterable<Uint8Array>, done: () => void = () => {}): void {
+    this.parts.push({ name, chunks, done });
+  }
 }
 
 export class CheckpointStore {
@@ -55,16 +81,39 @@ export class CheckpointStore {
     return this.#records.find(({ name }) => name === view) ?? null;
   }
 
+  /** Where a view can keep files of its own; null where only this process knows what the disk holds. */
+  folderOf(view: string): string | null {
+    return this.#disk instanceof RealDisk ? join(this.folder, view) : null;
+  }
+
   /** Reads the parts of a record, each checked against it. */
   reader(record: ViewRecord): CheckpointReader {
     return {
       parts: record.parts.map(({ name }) => name),
       read: (name) => this.#readPart(record, name),
+      chunks: (name) => [this.#readPart(record, name)],
     };
   }
 
   /** Writes what is new, makes it count, removes what no longer does. Calls must not overlap. */
   async save(pending: PendingCheckpoint, runner: SaveRunner): Promise<void> {
+    try {
+      await this.#save(pending, runner);
+    } finally {
+      for (const { done } of pending.parts) done?.();
+    }
+  }
+
+  /** Makes the position of a view with files of its own count: everything up to it is in them, durably. */
+  async savePosition(position: PersistedPosition, runner: SaveRunner): Promise<void> {
+    const { name, version, applied, files } = position;
+    const chain = Buffer.from(position.chain).toString('hex');
+    const records = [...this.#others(name), { name, version, applied, chain, parts: [], files: [...files] }];
+    await runner.run({ kind: 'replace', ...manifestFile(this.#directory, this.#logId, records) });
+    this.#records = records;
+  }
+
+  async #save(pending: PendingCheckpoint, runner: SaveRunner): Promise<void> {
     const folder = join(this.folder, pending.name);
     await runner.run({ kind: 'folder', path: folder });
     const kept = new Map(this.record(pending.name)?.parts.map((part) => [part.name, part]));
@@ -92,10 +141,22 @@ export class CheckpointStore {
     for (const file of listIfThere(this.#disk, folder)) this.#disk.unlink(join(folder, file));
   }
 
+  /** Removes what was ever set aside. */
+  dropSetAside(): void {
+    removeSetAside(this.#disk, this.folder);
+  }
+
   /** Moves a checkpoint the log does not bear out where nothing touches it; returns what its paths begin with. */
   setAside(record: ViewRecord, reason: SetAsideReason): string {
     const path = setAside(this.#disk, this.folder, record, reason);
     this.#remove(record.name);
+    return path;
+  }
+
+  /** The same with all files of a view that keeps its own, whatever it says of them. */
+  setAsideFiles(view: string, applied: number, reason: SetAsideReason): string {
+    const path = setAsideFolder(this.#disk, this.folder, view, applied, reason);
+    this.#remove(view);
     return path;
   }
 

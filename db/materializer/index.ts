@@ -5,15 +5,20 @@
  * (replay); files go out below `views/`, and what they mean to `metadata/views.json`.
  */
 
-export type { Capture, CapturedView } from './capture.ts';
+export { type Capture, type CapturedView, releaseCapture } from './capture.ts';
 export { CheckpointStore } from './checkpoint-store.ts';
 export { appliedPositions } from './claims.ts';
 export type {
   CheckpointReader,
   CheckpointWriter,
+  FiledView,
+  FoundFiles,
+  HeldFile,
   Materializer,
   ViewCommit,
+  ViewContext,
   ViewDefinition,
+  ViewFiles,
   ViewGap,
   ViewHandle,
   ViewScope,

@@ -4,6 +4,8 @@
  *
  *     { "format": 1, "logId": hex, "views": [ { "name", "version", "applied": position, "chain": hex of the log's
  *       chain at that position, "parts": [ { "name", "bytes", "xxh64": hex } ] } ] }
+ *
+ * Of a view with files of its own, "parts" is empty and "files": [ { "file", "applied" } ] names what has to be there.
  */
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -25,12 +27,16 @@ const partSchema = z.strictObject({
   xxh64: z.string().regex(/^[0-9a-f]{16}$/),
 });
 
+const fileSchema = z.strictObject({ file: z.string().min(1), applied: z.int().min(0) });
+
 const viewSchema = z.strictObject({
   name: z.string().regex(VIEW_NAME),
   version: z.int().min(1),
   applied: z.int().min(1),
   chain: z.string().regex(/^([0-9a-f]{2})+$/),
   parts: z.array(partSchema),
+  /** Only of a view with files of its own: those there are, and what they hold at least. */
+  files: z.array(fileSchema).optional(),
 });
 
 const manifestSchema = z.strictObject({

@@ -49,6 +49,57 @@ export interface Materializer {
    * digest of a large view does not hold up the thread. Other things may happen between two steps, `onCommit` too.
    */
   digestAhead?(): Iterable<void>;
+  /** It has everything that is stable, and hears of commits as they come from now on: a replay in larger steps ends here. */
+  caughtUp?(): void;
+  /** Gives back what it holds open; its files stay. Nothing is called afterwards. */
+  close?(): void;
+  /** The view is given up: what it keeps in files of its own is closed and removed. */
+  discard?(): void;
+}
+
+/**
+ * A view with files of its own below `views/<name>/`: it is not saved as parts; its files hold it, with the commits they stand
+ * at. `checkpoint` and `restore` are for snapshots then, and for disks it cannot keep files on.
+ *
+ * Its position is the one in `metadata/views.json`, written now and then. A file may be behind it, where nothing concerned it,
+ * or ahead, where it has committed since. So each commit is applied to a file only if that one does not hold it yet.
+ */
+export interface FiledView extends Materializer {
+  /**
+   * Makes durable what is applied now, and says where each file stood. Commits may be applied meanwhile: they may or may not be
+   * durable afterwards.
+   */
+  persist(): Promise<readonly HeldFile[]>;
+}
+
+/** A file of a view, and the sequence of the last commit that it holds durably; 0 before the first. */
+export interface HeldFile {
+  /** Name in the view's folder. */
+  readonly file: string;
+  readonly applied: number;
+}
+
+/** What the files of a view say when they are looked at without being changed. */
+export interface FoundFiles {
+  readonly files: readonly { readonly file: string; readonly commit: HeldCommit | null }[];
+  /** Why they cannot be used, or null: `other version` is rebuilt, `damaged` is set aside first. */
+  readonly problem: { readonly kind: 'other version' | 'damaged'; readonly reason: string } | null;
+}
+
+/** The last commit a file holds. */
+export type HeldCommit = Pick<ViewCommit, 'sequence' | 'epoch' | 'recordedAt'>;
+
+/** How the registry finds a view's files before there is a view, and before the log is open. */
+export interface ViewFiles {
+  /** No files at all when the folder is not there. Never throws because of what is in them. */
+  find(folder: string, logId: Uint8Array, version: number): FoundFiles;
+}
+
+export interface ViewContext {
+  /** 16 bytes: seeds hash tables, so that all copies of one log agree. */
+  readonly logId: Uint8Array;
+  /** Absolute path of the view's own folder, which may not be there yet; null where it can keep no files: then it is saved as parts. */
+  readonly folder: string | null;
 }
 
 /** Sequences `from` to `to` of the log, both lost. */
@@ -66,22 +117,27 @@ export interface ViewDefinition<View extends Materializer = Materializer> {
   readonly scope: ViewScope;
   /** True when the database cannot work without it: opening waits for its rebuild instead of leaving it to the background. */
   readonly required: boolean;
-  /** An empty instance. `logId` (16 bytes) seeds its hash tables, so that all copies of one log agree. */
-  create(context: { readonly logId: Uint8Array }): View;
+  /** For a view that keeps files of its own: `create` makes a FiledView wherever it is given a folder. */
+  readonly files?: ViewFiles;
+  /** An instance that is empty, or holds what its folder has. */
+  create(context: ViewContext): View;
 }
 
 export interface CheckpointWriter {
   /**
    * Adds a part under a name of its own. Parts never change once written: when the previous checkpoint of the view has
    * a part of this name, that one is kept and `chunks` is not looked at. So a view that grows at the end writes only its end.
+   * `done` is called once when nobody will ask for them any more, written or not.
    */
-  part(name: string, chunks: () => Iterable<Uint8Array>): void;
+  part(name: string, chunks: () => Iterable<Uint8Array>, done?: () => void): void;
 }
 
 export interface CheckpointReader {
   readonly parts: readonly string[];
   /** Whole content of a part, checksum verified. Errors: CORRUPT. */
   read(name: string): Uint8Array;
+  /** The same in pieces, for parts too large to be held. What is wrong with them may be told only behind the last one. */
+  chunks?(name: string): Iterable<Uint8Array>;
 }
 
 /**

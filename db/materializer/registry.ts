@@ -6,8 +6,8 @@
 import { TruthError } from '../errors.ts';
 import { SEQUENCE_NONE, type Sequence } from '../types.ts';
 import type { Log } from '../wal/log.ts';
-import { type Capture, captureView } from './capture.ts';
-import type { CheckpointStore, PendingPart } from './checkpoint-store.ts';
+import { type Capture, captureView, releaseCapture } from './capture.ts';
+import { type CheckpointStore, PendingParts } from './checkpoint-store.ts';
 import { checkViewName } from './manifest.ts';
 import type {
   Materializer,
@@ -55,7 +55,11 @@ export class Registry {
       names.add(name);
     }
     this.#options = options;
-    this.#slots = options.definitions.map((definition) => new Slot(definition, options.log.identity.logId));
+    const { logId } = options.log.identity;
+    this.#slots = options.definitions.map((definition) => {
+      const folder = definition.files === undefined ? null : options.store.folderOf(definition.name);
+      return new Slot(definition, { logId, folder });
+    });
   }
 
   /**
@@ -121,7 +125,7 @@ export class Registry {
   }
 
   /**
-   * What all views hold at one position, to be written while apply goes on. Views that are being rebuilt are waited for;
+   * What all views hold at one position, to be written while apply goes on and then to be released (`releaseCapture`). Views that are being rebuilt are waited for;
    * those that have failed are missing. Errors: VIEW_UNAVAILABLE when none is left.
    */
   async capture(): Promise<Capture> {
@@ -137,10 +141,34 @@ export class Registry {
       .map(({ name, state, applied, error }) => ({ name, reason: `${error ?? state} at ${applied}` }));
     const commit = await commitAt(log, position);
     if (commit !== null && views.length > 0) return { commit, views, missing };
+    releaseCapture({ views });
     throw new TruthError(
       'VIEW_UNAVAILABLE',
       `no view can be captured at ${position}: ${missing.map(({ name, reason }) => `"${name}" ${reason}`).join(', ')}`,
     );
+  }
+
+  /**
+   * Forgets what all views hold, on disk too, and computes them from the beginning of the log. They cannot be asked
+   * meanwhile. Errors: those of reading the log; then the views stay where they are, unusable.
+   */
+  async rebuild(): Promise<void> {
+    await Promise.all(this.#rebuilds);
+    while (this.#saving !== null) await this.#saving.catch(() => {});
+    const { store } = this.#options;
+    store.dropSetAside();
+    for (const slot of this.#slots) {
+      slot.close();
+      store.drop(slot.name);
+      slot.reset();
+    }
+    await this.#catchUp(this.#slots);
+  }
+
+  /** The oldest position of a copy that a view went on from; 0 when all were computed from the beginning. */
+  get restoredFrom(): Sequence {
+    const positions = this.#slots.map((slot) => slot.restoredFrom).filter((position) => position > 0);
+    return (positions.length === 0 ? SEQUENCE_NONE : Math.min(...positions)) as Sequence;
   }
 
   /** Ends rebuilds in the background and waits for them. */
@@ -149,6 +177,11 @@ export class Registry {
     await Promise.all(this.#rebuilds);
     while (this.#saving !== null) await this.#saving.catch(() => {});
     await this.#options.saver.close();
+  }
+
+  /** Gives back what views hold open; nothing can be asked of them afterwards. */
+  close(): void {
+    for (const slot of this.#slots) slot.close();
   }
 
   #tellOfGap(slot: Slot, gap: ViewGap): void {
@@ -182,7 +215,9 @@ export class Registry {
       await replay({ log, after, names, apply, gap, pause, report });
       if (this.#stopped) return;
     }
-    for (const slot of slots) slot.goLive();
+    for (const slot of slots) {
+      if (!slot.goLive()) report(`view "${slot.name}" stays at ${slot.applied}: ${slot.error}`);
+    }
     this.#position = Math.max(this.#position, log.stable) as Sequence;
   }
 
@@ -202,15 +237,18 @@ export class Registry {
     for (const slot of this.#slots) {
       if (slot.state !== 'live' || slot.applied === slot.checkpoint) continue;
       const applied = slot.applied;
-      const parts: PendingPart[] = [];
-      slot.view.checkpoint({ part: (name, chunks) => parts.push({ name, chunks }) });
+      const files = slot.files === null ? null : await slot.filed.persist();
+      const writer = new PendingParts();
+      if (files === null) slot.view.checkpoint(writer);
       const chain = (await commitAt(log, applied))?.chain;
       if (chain === undefined) {
         report(`view "${slot.name}" is not saved: the log has no commit at ${applied}`);
+        for (const { done } of writer.parts) done?.();
         continue;
       }
       const { name, version } = slot.definition;
-      await store.save({ name, version, applied, chain, parts }, runner);
+      if (files === null) await store.save({ name, version, applied, chain, parts: writer.parts }, runner);
+      else await store.savePosition({ name, version, applied, chain, files }, runner);
       slot.checkpoint = applied;
     }
   }

@@ -4,6 +4,7 @@ import { SEQUENCE_NONE, type Sequence } from '../types.ts';
 import type { Log } from '../wal/log.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { commitAt } from './replay.ts';
+import { restoreFiles } from './restore-files.ts';
 import type { RestorePoint } from './restore-point.ts';
 import type { SetAsideReason } from './set-aside.ts';
 import type { Slot } from './slot.ts';
@@ -22,9 +23,16 @@ export async function restoreViews(
 ): Promise<ReadonlySet<Slot>> {
   const restored = new Set<Slot>();
   for (const slot of slots) {
-    if ((await restoreView(slot, context)) || (await restoreFromPoint(slot, context))) restored.add(slot);
+    const own = slot.files === null ? restoreView(slot, context) : restoreOwnFiles(slot, context);
+    if ((await own) || (await restoreFromPoint(slot, context))) restored.add(slot);
   }
   return restored;
+}
+
+function restoreOwnFiles(slot: Slot, { log, store, report }: RestoreContext): Promise<boolean> {
+  const doubt = (position: Sequence, chain: string): Promise<SetAsideReason | null> =>
+    doubtOf(position, chain, log);
+  return restoreFiles(slot, { log, store, report, doubtOf: doubt });
 }
 
 /** From the newest point that proves right. */

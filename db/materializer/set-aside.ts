@@ -6,16 +6,18 @@
  *
  *     views/set-aside/<view>-<ahead|branch>-<position>.json       the checkpoint's record
  *     views/set-aside/<view>-<ahead|branch>-<position>.<part>     its parts
+ *     views/set-aside/<view>-<ahead|branch|damaged>-<position>.files     the folder of a view with files of its own
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Disk, isNotFound, writeSmallFile } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
 import { listIfThere } from './files.ts';
 import { SET_ASIDE, type ViewRecord } from './manifest.ts';
 
+const FILES = '.files';
 const AHEAD = /^(.+)-ahead-(\d+)\.json$/;
 
-export type SetAsideReason = 'ahead' | 'branch';
+export type SetAsideReason = 'ahead' | 'branch' | 'damaged';
 
 /** Moves a checkpoint aside; may be repeated after a crash in the middle. Returns the path its files begin with. */
 export function setAside(disk: Disk, views: string, record: ViewRecord, reason: SetAsideReason): string {
@@ -33,6 +35,42 @@ export function setAside(disk: Disk, views: string, record: ViewRecord, reason: 
   }
   disk.fsyncDirectory(folder);
   return path;
+}
+
+/** Moves the folder of a view with files of its own, which must not be open; may be repeated after a crash in the middle. */
+export function setAsideFolder(
+  disk: Disk,
+  views: string,
+  view: string,
+  applied: number,
+  reason: SetAsideReason,
+): string {
+  const folder = join(views, SET_ASIDE);
+  const path = join(folder, `${view}-${reason}-${applied}`);
+  disk.mkdir(folder);
+  disk.fsyncDirectory(views);
+  writeSmallFile(disk, `${path}.json`, Buffer.from(`${JSON.stringify({ name: view, applied }, null, 2)}\n`));
+  const taken = new Set(listIfThere(disk, folder));
+  let target = `${path}${FILES}`;
+  for (let copy = 2; taken.has(basename(target)); copy += 1) target = `${path}-${copy}${FILES}`;
+  try {
+    disk.rename(join(views, view), target);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  disk.fsyncDirectory(folder);
+  disk.fsyncDirectory(views);
+  return path;
+}
+
+/** Removes what was ever set aside; of folders their empty shells stay. */
+export function removeSetAside(disk: Disk, views: string): void {
+  const folder = join(views, SET_ASIDE);
+  for (const name of listIfThere(disk, folder)) {
+    const path = join(folder, name);
+    if (!name.endsWith(FILES)) disk.unlink(path);
+    else for (const file of listIfThere(disk, path)) disk.unlink(join(path, file));
+  }
 }
 
 export interface ViewAhead {

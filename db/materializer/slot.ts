@@ -1,9 +1,13 @@
+import { TruthError } from '../errors.ts';
 import { SEQUENCE_NONE, type Sequence } from '../types.ts';
 import type {
   CheckpointReader,
+  FiledView,
   Materializer,
   ViewCommit,
+  ViewContext,
   ViewDefinition,
+  ViewFiles,
   ViewGap,
   ViewState,
   ViewStatus,
@@ -12,18 +16,19 @@ import type {
 /** One view with the position the registry keeps for it. Positions only grow, whatever order commits are offered in. */
 export class Slot {
   readonly definition: ViewDefinition;
-  readonly #logId: Uint8Array;
+  readonly #context: ViewContext;
   #view: Materializer;
   #state: ViewState = 'rebuilding';
   #applied: Sequence = SEQUENCE_NONE;
   #error: string | null = null;
+  #restoredFrom: Sequence = SEQUENCE_NONE;
   /** Position of the last checkpoint on disk. */
   checkpoint: Sequence = SEQUENCE_NONE;
 
-  constructor(definition: ViewDefinition, logId: Uint8Array) {
+  constructor(definition: ViewDefinition, context: ViewContext) {
     this.definition = definition;
-    this.#logId = logId;
-    this.#view = definition.create({ logId });
+    this.#context = context;
+    this.#view = definition.create(context);
   }
 
   get name(): string {
@@ -32,6 +37,20 @@ export class Slot {
 
   get view(): Materializer {
     return this.#view;
+  }
+
+  /** Its own files, or null for a view that is saved as parts. */
+  get files(): { readonly files: ViewFiles; readonly folder: string } | null {
+    const { files } = this.definition;
+    const { folder } = this.#context;
+    return files === undefined || folder === null ? null : { files, folder };
+  }
+
+  /** The view as one with files of its own. */
+  get filed(): FiledView {
+    const view = this.#view as Materializer & Partial<FiledView>;
+    if (this.files !== null && view.persist !== undefined) return view as FiledView;
+    throw new TruthError('INTERNAL', `view "${this.name}" keeps no files of its own`);
   }
 
   get state(): ViewState {
@@ -51,19 +70,47 @@ export class Slot {
     this.#view.restore(reader);
     this.#applied = position;
     this.checkpoint = position;
+    this.#restoredFrom = position;
+  }
+
+  /** Where the copy was taken that the view went on from; 0: it was computed from the beginning. */
+  get restoredFrom(): Sequence {
+    return this.#restoredFrom;
+  }
+
+  /** Goes on with what the view's files hold: everything up to a position, and perhaps more. */
+  adopt(position: Sequence, checkpoint: Sequence): void {
+    this.#applied = position;
+    this.checkpoint = checkpoint;
+    this.#restoredFrom = checkpoint;
   }
 
   /** Begins again with an empty view. */
   reset(): void {
-    this.#view = this.definition.create({ logId: this.#logId });
+    this.#view.discard?.();
+    this.#restoredFrom = SEQUENCE_NONE;
+    this.#view = this.definition.create(this.#context);
     this.#applied = SEQUENCE_NONE;
     this.#state = 'rebuilding';
     this.#error = null;
     this.checkpoint = SEQUENCE_NONE;
   }
 
-  goLive(): void {
-    if (this.#state === 'rebuilding') this.#state = 'live';
+  /** False when the view failed just now. */
+  goLive(): boolean {
+    if (this.#state !== 'rebuilding') return true;
+    try {
+      this.#view.caughtUp?.();
+    } catch (error) {
+      this.fail(`threw when it had caught up: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
+    }
+    this.#state = 'live';
+    return true;
+  }
+
+  close(): void {
+    this.#view.close?.();
   }
 
   /** The view cannot go on; it keeps its position and what it holds up to there. */

@@ -448,7 +448,7 @@ export class EngineSubject implements Subject {
           `view ${definition.name} is ${status?.state}: ${status?.error}`,
         );
       const live = made().digest();
-      const fresh = freshOf({ logId: log.identity.logId });
+      const fresh = freshOf({ logId: log.identity.logId, folder: null });
       const { floor } = log.retention;
       for (const commit of this.#past.commitsBefore(floor)) apply(fresh, commit);
       for await (const commit of log.read({ from: floor, follow: false })) {

@@ -1,5 +1,5 @@
 /** Views of the run beside those of the database, which it can make once more and compare. */
-import type { Materializer, ViewCommit, ViewDefinition } from '../materializer/index.ts';
+import type { Materializer, ViewCommit, ViewContext, ViewDefinition } from '../materializer/index.ts';
 
 /** Without the entries that are the log's own, as the registry gives them. */
 export function apply(view: Materializer, commit: ViewCommit): void {
@@ -7,7 +7,7 @@ export function apply(view: Materializer, commit: ViewCommit): void {
   if (entries.length > 0) view.onCommit({ ...commit, entries });
 }
 
-type Create = (context: { readonly logId: Uint8Array }) => Materializer;
+type Create = (context: ViewContext) => Materializer;
 
 /** A definition that can be asked for what it made last for the registry. */
 export interface Twin {

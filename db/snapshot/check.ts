@@ -4,7 +4,14 @@
  */
 import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
-import { CheckpointStore, inlineRunner, type ViewDefinition } from '../materializer/index.ts';
+import {
+  type CheckpointReader,
+  CheckpointStore,
+  type FiledView,
+  type HeldFile,
+  inlineRunner,
+  type ViewDefinition,
+} from '../materializer/index.ts';
 import type { Sequence } from '../types.ts';
 import { listSegments } from '../wal/catalog.ts';
 import { gapError, gapWith, readGaps } from '../wal/gaps.ts';
@@ -77,20 +84,37 @@ export async function restoreSnapshot(
       const parts = reader.parts.map((part) => ({ name: part, chunks: () => [reader.read(part)] }));
       // Files of the checkpoint before are not to be kept as parts of this one.
       store.drop(view.name);
-      await store.save(
-        {
-          name: view.name,
-          version: view.version,
-          applied: applied as Sequence,
-          chain: Buffer.from(chain, 'hex'),
-          parts,
-        },
-        inlineRunner(disk, async () => {}),
-      );
+      const { name: of, version } = view;
+      const position = { name: of, version, applied: applied as Sequence, chain: Buffer.from(chain, 'hex') };
+      const runner = inlineRunner(disk, async () => {});
+      const definition = definitionOf(definitions, view)!;
+      const folder = definition.files === undefined ? null : store.folderOf(of);
+      if (folder === null) await store.save({ ...position, parts }, runner);
+      else
+        await store.savePosition(
+          { ...position, files: await filled(definition, folder, logId, reader) },
+          runner,
+        );
     }
     return { name, position: applied, views: usable.map((view) => view.name) };
   } finally {
     lock.release();
+  }
+}
+
+/** Makes the files of a view that keeps its own. */
+async function filled(
+  definition: ViewDefinition,
+  folder: string,
+  logId: string,
+  reader: CheckpointReader,
+): Promise<readonly HeldFile[]> {
+  const view = definition.create({ logId: Buffer.from(logId, 'hex'), folder }) as FiledView;
+  try {
+    view.restore(reader);
+    return await view.persist();
+  } finally {
+    view.close?.();
   }
 }
 
@@ -108,9 +132,14 @@ function checkView(
       `view "${view.name}" has version ${view.version}, which this release does not read: it is rebuilt from the log`,
     );
   }
-  const made = definition.create({ logId: Buffer.from(logId, 'hex') });
-  made.restore(viewReader(disk, path, view));
-  const digest = made.digest();
+  const made = definition.create({ logId: Buffer.from(logId, 'hex'), folder: null });
+  let digest: string;
+  try {
+    made.restore(viewReader(disk, path, view));
+    digest = made.digest();
+  } finally {
+    made.discard?.();
+  }
   if (digest !== view.digest) {
     throw new TruthError(
       'CORRUPT',

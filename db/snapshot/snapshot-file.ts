@@ -41,13 +41,15 @@ export function readSnapshot(disk: Disk, path: string): SnapshotFile {
 
 /** Parts of one view; each is checked when it is read. */
 export function viewReader(disk: Disk, path: string, view: SnapshotView): CheckpointReader {
+  const partOf = (name: string): SnapshotPart => {
+    const part = view.parts.find((candidate) => candidate.name === name);
+    if (part === undefined) throw new TruthError('CORRUPT', `view "${view.name}" has no part ${name}`);
+    return part;
+  };
   return {
     parts: view.parts.map(({ name }) => name),
-    read: (name) => {
-      const part = view.parts.find((candidate) => candidate.name === name);
-      if (part === undefined) throw new TruthError('CORRUPT', `view "${view.name}" has no part ${name}`);
-      return opened(disk, path, (handle) => readPart(disk, handle, view.name, part));
-    },
+    read: (name) => opened(disk, path, (handle) => readPart(disk, handle, view.name, partOf(name))),
+    chunks: (name) => readInBlocks(disk, path, view.name, partOf(name)),
   };
 }
 
@@ -76,6 +78,21 @@ function readPart(disk: Disk, handle: FileHandle, view: string, part: SnapshotPa
   const bytes = read(disk, handle, part.offset, part.bytes);
   if (createHash('sha256').update(bytes).digest('hex') !== part.sha256) throw damagedPart(view, part);
   return bytes;
+}
+
+/** Whether it is the part that was written is known behind the last block. */
+function* readInBlocks(disk: Disk, path: string, view: string, part: SnapshotPart): Generator<Uint8Array> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < part.bytes; at += BLOCK_BYTES) {
+    const length = Math.min(BLOCK_BYTES, part.bytes - at);
+    const block = opened(disk, path, (handle) => read(disk, handle, part.offset + at, length));
+    hash.update(block);
+    yield block;
+  }
+  if (hash.digest('hex') === part.sha256) return;
+  opened(disk, path, () => {
+    throw damagedPart(view, part);
+  });
 }
 
 function checkPart(disk: Disk, handle: FileHandle, view: string, part: SnapshotPart): void {

@@ -441,7 +441,7 @@ describe('a checkpoint', () => {
     const definition = {
       ...textView('parts'),
       create: () => {
-        const view = textView('parts').create({ logId: log.identity.logId });
+        const view = textView('parts').create({ logId: log.identity.logId, folder: null });
         view.checkpoint = (writer) => {
           for (const name of ['old', `new-${view.lines.length}`]) {
             writer.part(name, () => {
