@@ -238,7 +238,11 @@ export async function openEngineOver(below: Log, options: OverLogOptions): Promi
     scheduler,
     random,
     queries: new Queries({
-      ...{ clock, scheduler, threads: QUERY_THREADS, waitingMax: QUERIES_WAITING_MAX },
+      clock,
+      scheduler,
+      // A simulated machine has one thread.
+      threads: disk instanceof RealDisk ? QUERY_THREADS : 0,
+      waitingMax: QUERIES_WAITING_MAX,
       randomUuid: () => uuidOf(random(UUID_SEED_BYTES), 0),
     }),
     sqlLimits: { ...SESSION_LIMITS, ...options.sql },

@@ -8,10 +8,12 @@ export interface QueriesOptions extends SteppedQueriesOptions, ReaderPoolOptions
 export class Queries implements QueryRunner {
   readonly #stepped: SteppedQueries;
   readonly #pool: ReaderPool;
+  readonly #threads: number;
 
   constructor(options: QueriesOptions) {
     this.#stepped = new SteppedQueries(options);
     this.#pool = new ReaderPool(options);
+    this.#threads = options.threads;
   }
 
   /** Of the threads: what status and metrics show. */
@@ -21,7 +23,8 @@ export class Queries implements QueryRunner {
 
   run(store: QueryStore, query: Query, signal: AbortSignal | null = null): Promise<QueryAnswer> {
     const { path } = store;
-    if (path === null || this.#stepped.isPoint(store, query)) return this.#stepped.run(store, query, signal);
+    if (path === null || this.#threads === 0 || this.#stepped.isPoint(store, query))
+      return this.#stepped.run(store, query, signal);
     return this.#pool.run(path, query, signal);
   }
 

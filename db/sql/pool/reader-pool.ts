@@ -17,6 +17,7 @@ import {
 } from './job.ts';
 
 export interface ReaderPoolOptions {
+  /** 0: none, everything runs on the calling thread, as a simulated machine needs it. */
   readonly threads: number;
   /** Queries that may wait for a thread; more are refused with BUSY. */
   readonly waitingMax: number;

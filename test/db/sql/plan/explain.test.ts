@@ -200,18 +200,16 @@ test('a query without a table is about one row', () => {
 });
 
 test.each([
-  ['rows of the answer', { rowsMax: 2 }, '54000'],
-  ['rows read', { examinedMax: 0 }, '54000'],
-  ['bytes', { bytesMax: 50 }, '54000'],
-])('a query that goes beyond its %s ends with an error of its own', (_, limits, sqlstate) => {
-  const many = 'SELECT * FROM orders ORDER BY total';
-  const insert = Array.from({ length: 200 }, (__, number) => `(9, ${number}, 'Bern', 1, NULL)`);
-  if (limits.examinedMax === 0) world.write(`INSERT INTO orders VALUES ${insert.join(', ')}`);
+  ['rows of the answer', { rowsMax: 2 }],
+  ['rows read', { examinedMax: 100 }],
+  ['bytes', { bytesMax: 50 }],
+])('a query that goes beyond its %s ends with an error of its own', (_, limits) => {
+  const more = Array.from({ length: 200 }, (__, number) => `(9, ${number}, 'Bern', 1, NULL)`);
+  world.write(`INSERT INTO orders VALUES ${more.join(', ')} ON CONFLICT DO NOTHING`);
   const fresh = world.view.snapshot(TENANT_DEFAULT);
   try {
-    expect(() => asker.ask(fresh, many, { limits })).toThrow(
-      expect.objectContaining({ details: { sqlstate } }),
-    );
+    const ask = (): unknown => asker.ask(fresh, 'SELECT * FROM orders ORDER BY total', { limits });
+    expect(ask).toThrow(expect.objectContaining({ code: 'TOO_LARGE', details: { sqlstate: '54000' } }));
   } finally {
     fresh.close();
   }
