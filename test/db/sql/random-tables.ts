@@ -136,6 +136,15 @@ export function randomSelect(dice: Dice, table: string): string {
   return `SELECT ${items.join(', ')} FROM ${table}${where}${order}${limit}${offset}`;
 }
 
+/** Values that occur, each once. Columns only: which of two equal decimals is shown is nobody's promise. */
+export function randomDistinct(dice: Dice, table: string): string {
+  const items = [...new Set([dice.pick(COLUMN_NAMES.slice(1)), dice.pick(COLUMN_NAMES.slice(1))])];
+  const where = dice.chance(0.7) ? ` WHERE ${condition(dice, 2)}` : '';
+  const order = dice.chance(0.5) ? ` ORDER BY ${items.map((_, place) => place + 1).join(', ')}` : '';
+  const limit = order !== '' && dice.chance(0.5) ? ` LIMIT ${1 + dice.below(4)}` : '';
+  return `SELECT DISTINCT ${items.join(', ')} FROM ${table}${where}${order}${limit}`;
+}
+
 function randomItems(dice: Dice): string[] {
   return Array.from({ length: 1 + dice.below(4) }, (_, number) => {
     const kind = dice.pick(KINDS);
