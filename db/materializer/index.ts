@@ -28,5 +28,5 @@ export type {
 export { Registry } from './registry.ts';
 export { viewCommit } from './replay.ts';
 export type { RestorableView, RestorePoint } from './restore-point.ts';
-export { inlineRunner, type SaveRunner } from './save-step.ts';
+export { inlineRunner, type SaveRunner, type SaveStep } from './save-step.ts';
 export { ThreadedRunner } from './threaded-runner.ts';

@@ -1,6 +1,7 @@
 /** The disk's share of saving a checkpoint or snapshot, as data: the same steps run on this thread or on one of their own. */
 import { dirname } from 'node:path';
-import { type Disk, type FileHandle, writeSmallFile } from '../io/index.ts';
+import { DatabaseSync } from 'node:sqlite';
+import { type Disk, type FileHandle, isNotFound, writeSmallFile } from '../io/index.ts';
 import { removeIfThere } from './files.ts';
 
 const TEMPORARY = '.tmp';
@@ -11,6 +12,10 @@ export type SaveStep =
   /** A part: whole under its name or not there. Its folder is synced by a step of its own, once for all parts. */
   | { readonly kind: 'part'; readonly path: string; readonly bytes: Uint8Array }
   | { readonly kind: 'sync folder'; readonly path: string }
+  /** Makes a file durable that others write; nothing where there is none. */
+  | { readonly kind: 'sync file'; readonly path: string }
+  /** Moves what SQLite's log of a database holds into the database, as far as no reader needs it there, durably. */
+  | { readonly kind: 'move wal'; readonly path: string }
   /** Replaces a small file: the old one or the new one after any crash. */
   | { readonly kind: 'replace'; readonly path: string; readonly bytes: Uint8Array }
   | { readonly kind: 'remove'; readonly path: string }
@@ -38,6 +43,12 @@ export function runSaveStep(disk: Disk, step: SaveStep): void {
       return;
     case 'sync folder':
       disk.fsyncDirectory(step.path);
+      return;
+    case 'sync file':
+      syncIfThere(disk, step.path);
+      return;
+    case 'move wal':
+      moveWal(step.path);
       return;
     case 'replace':
       writeSmallFile(disk, step.path, step.bytes);
@@ -81,6 +92,23 @@ function withFile(disk: Disk, path: string, use: (handle: FileHandle) => void): 
     use(handle);
   } finally {
     disk.close(handle);
+  }
+}
+
+function syncIfThere(disk: Disk, path: string): void {
+  try {
+    withFile(disk, path, (handle) => disk.fsync(handle));
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+function moveWal(path: string): void {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  } finally {
+    database.close();
   }
 }
 

@@ -7,6 +7,8 @@
  *     sqlite-store     the one that writes            store-connection   readers with states of their own
  *     sqlite-reader    get, scan, AS OF               schema             tables and settings of the file
  *     store-digest     what two copies compare        sqlite-errors      what SQLite's failures mean to us
+ *     store-set        the stores of all tenants      store-files        how they lie in the view's folder
+ *     store-captures   their content for snapshots    store-upkeep       what waits for the disk
  */
 export type {
   HistoricVersion,
@@ -20,4 +22,6 @@ export type {
   StoreWriter,
 } from './contract.ts';
 export { SqliteStore } from './sqlite-store.ts';
-export { openStoreReader, type StoreConnection } from './store-connection.ts';
+export { openStoreReader, type SqliteSnapshot, type StoreConnection } from './store-connection.ts';
+export { storeFiles } from './store-files.ts';
+export { StoreSet } from './store-set.ts';

@@ -41,7 +41,8 @@ const PAGE_BYTES = 4096;
 const CACHE_KIB_WRITER = 32 * 1024;
 const CACHE_KIB_READER = 8 * 1024;
 const MMAP_BYTES = 1024 * 1024 * 1024;
-const BUSY_TIMEOUT_MS = 5000;
+/** For locks that are held for moments only. */
+export const BUSY_TIMEOUT_MS = 5000;
 
 export interface OpenFileOptions {
   readonly path: string;

@@ -1,5 +1,11 @@
 /** What SQLite's failures mean to us: its result codes (sqlite.org/rescode.html) as errors of the database's own family. */
+import { existsSync, writeFileSync } from 'node:fs';
 import { type ErrorCode, TruthError } from '../../errors.ts';
+
+/** Beside a file in which SQLite has found damage. */
+export function damageMark(path: string): string {
+  return `${path}.damaged`;
+}
 
 /** Primary result codes; the others are errors of ours. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
@@ -33,10 +39,20 @@ export function storeError(path: string, error: unknown): unknown {
   }
   if (!('errcode' in error) || typeof error.errcode !== 'number') return error;
   const code = CODES[error.errcode & 0xff] ?? 'INTERNAL';
+  if (code === 'CORRUPT') markDamage(path, error.message);
   return new TruthError(
     code,
     `the store ${path}: SQLite reports "${error.message}" (${error.errcode})`,
     { sqlite: error.errcode },
     { cause: error },
   );
+}
+
+/** The next start has to know: what SQLite meets in one page it may not meet again before answers are wrong. */
+function markDamage(path: string, message: string): void {
+  try {
+    if (existsSync(path)) writeFileSync(damageMark(path), `${message}\n`);
+  } catch {
+    // A disk that takes no file keeps the error itself, which goes to whoever asked.
+  }
 }

@@ -19,7 +19,7 @@ import type {
   StoreWriter,
 } from './contract.ts';
 import { READS } from './reads.ts';
-import { openFile } from './schema.ts';
+import { BUSY_TIMEOUT_MS, openFile } from './schema.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { spaceKey, spaceOf, storedRange } from './space-key.ts';
 import { storeError } from './sqlite-errors.ts';
@@ -82,6 +82,8 @@ export class SqliteStore implements StoreWriter {
   #before: Before | null = null;
   #at: Sequence = SEQUENCE_NONE;
   #residue = false;
+  /** The file has been written anew since; its WAL is still to be emptied. */
+  #rewritten = false;
 
   /** Errors: CORRUPT, UNSUPPORTED_VERSION, FORKED (the file is another log's), those of the disk. */
   constructor({ path, logId, version = 1, checkpoints = 'by itself' }: SqliteStoreOptions) {
@@ -209,11 +211,12 @@ export class SqliteStore implements StoreWriter {
     if (this.#before !== null)
       throw misuse('purge', 'a transaction is open: commit it or roll it back first');
     if (!this.#residue) return true;
-    this.#exec('VACUUM');
+    if (!this.#rewritten) this.#exec('VACUUM');
+    this.#rewritten = true;
     if (!this.#emptyWal()) return false;
-    this.#exec("UPDATE meta SET value = '' WHERE name = 'residue'");
-    this.#residue = !this.#emptyWal();
-    return !this.#residue;
+    this.#run(() => this.#statement(WRITES.meta).run('residue', ''));
+    this.#residue = false;
+    return true;
   }
 
   snapshot(): SqliteSnapshot {
@@ -222,6 +225,11 @@ export class SqliteStore implements StoreWriter {
 
   digest(): string {
     return this.#digest.hex;
+  }
+
+  /** The last commit among what is committed. */
+  get committedPosition(): StoredCommit | null {
+    return this.#before === null ? this.position : this.#before.position;
   }
 
   /** Digest of what is committed. */
@@ -345,6 +353,7 @@ export class SqliteStore implements StoreWriter {
     });
     this.#statement(WRITES.meta).run('residue', 'yes');
     this.#residue = true;
+    this.#rewritten = false;
   }
 
   #emptyWal(): boolean {
