@@ -191,6 +191,7 @@ export class Database implements Engine {
     this.#commands = new SqlPath({
       ...{ log, clock, scheduler, random, view, feed: this.#feed },
       refusal: () => refusalOf(() => this.#checkTablesWritable()),
+      broken: () => refusalOf(() => this.#checkTables('tables cannot be written')),
     });
     this.sql = new SqlDoor({
       ...{ clock, scheduler, random, queries, view, path: this.#commands, limits: options.sqlLimits },

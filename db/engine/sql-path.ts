@@ -28,6 +28,7 @@ const QUEUE_MAX = 4096;
 const GROUP_COMMANDS_MAX = 1024;
 const GROUP_NANOS_MAX = 20_000_000n;
 const RANDOM_BYTES = 32;
+const RANDOM_BLOCK_BYTES = 4096;
 const RETRY_MILLIS_MIN = 5;
 const ENTRY_OVERHEAD_BYTES = 48 + 8 + 7;
 /** Rows one command may write. */
@@ -57,8 +58,10 @@ export interface SqlPathOptions {
   readonly feed: LiveFeed;
   /** The view as it is now; a rebuild makes a new one. */
   readonly view: () => SqlView;
-  /** Why nothing can be written, or null. */
+  /** Why nothing new may be written, or null. */
   readonly refusal: () => Error | null;
+  /** Why tables do not follow the log any more, or null. */
+  readonly broken: () => Error | null;
 }
 
 export class SqlPath {
@@ -74,6 +77,8 @@ export class SqlPath {
   /** How long the last group took, for whoever is told to come back. */
   #groupMillis = RETRY_MILLIS_MIN;
   #groupBegan = 0n;
+  #randomBlock: Uint8Array = new Uint8Array(0);
+  #randomUsed = 0;
 
   constructor(options: SqlPathOptions) {
     this.#options = options;
@@ -114,7 +119,7 @@ export class SqlPath {
     this.#group = null;
     const { clock } = this.#options;
     this.#groupMillis = Number((clock.monotonicNanos() - this.#groupBegan) / 1_000_000n);
-    this.#answer(group, this.#options.refusal());
+    this.#answer(group, this.#options.broken());
     this.#wake();
     this.#tellDrained();
   }
@@ -170,16 +175,16 @@ export class SqlPath {
   }
 
   #carryOut(group: Group, command: SqlCommand, recordedAt: RecordedAt): CommandAnswer | Error | 'no room' {
-    const { view, log, random } = this.#options;
+    const { view, log } = this.#options;
     const input: CommandInput = {
       recordedAt,
-      random: random(RANDOM_BYTES),
+      random: this.#takeRandom(),
       limits: this.#limits,
       partitionKey: (table) => partitionKey(command, table),
     };
     try {
-      const refusal = this.#options.refusal();
-      if (refusal !== null) return refusal;
+      const broken = this.#options.broken();
+      if (broken !== null) return broken;
       const state = view().writer(command.tenant);
       const decision = decideSql(state, command, input);
       if (decision.outcome === 'refused') return decision.error;
@@ -217,6 +222,17 @@ export class SqlPath {
     for (const { settled, outcome } of group.outcomes) {
       settled(failure !== null && !(outcome instanceof Error) ? failure : outcome);
     }
+  }
+
+  /** Asked for in blocks: the operating system's own cost more than a small command. */
+  #takeRandom(): Uint8Array {
+    if (this.#randomUsed + RANDOM_BYTES > this.#randomBlock.length) {
+      this.#randomBlock = this.#options.random(RANDOM_BLOCK_BYTES);
+      this.#randomUsed = 0;
+    }
+    const at = this.#randomUsed;
+    this.#randomUsed += RANDOM_BYTES;
+    return this.#randomBlock.subarray(at, this.#randomUsed);
   }
 
   #busy(): TruthError {
