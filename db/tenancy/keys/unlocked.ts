@@ -112,11 +112,11 @@ export class Unlocked {
     disk.mkdir(keysDirectory(directory));
     disk.fsyncDirectory(join(directory, 'metadata'));
     if (source.from === 'file') {
-      this.#write({ format: 1, from: 'file', scrypt: null, next: null });
+      // Before the file that says that there is one.
       const [there] = kekFiles(disk, source.path, random);
-      if (there !== undefined) return there;
-      const kek = kekOf(random(KEY_BYTES));
-      writeKekFile(disk, source.path, kek.key);
+      const kek = there ?? kekOf(random(KEY_BYTES));
+      if (there === undefined) writeKekFile(disk, source.path, kek.key);
+      this.#write({ format: 1, from: 'file', scrypt: null, next: null });
       return kek;
     }
     const scrypt = newScrypt(random);
