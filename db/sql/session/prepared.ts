@@ -4,7 +4,7 @@ import type { Catalog } from '../catalog/index.ts';
 import { type PlannedWrite, planWrite, type RowStatement } from '../commands/plan-write.ts';
 import { refusal } from '../commands/refusals.ts';
 import type { SqlDescription, SqlStatement } from '../contract.ts';
-import { describeQuery } from '../execute/describe.ts';
+import { type DescribedTables, describeQuery } from '../execute/describe.ts';
 import type { ReadStatement } from '../execute/query.ts';
 import type { SqlType } from '../types/index.ts';
 import { readStatements } from './parser.ts';
@@ -36,9 +36,10 @@ export class Prepared implements SqlStatement {
   }
 
   /** Errors: names, types, as binding says them. */
-  describe(catalog: Catalog): void {
+  describe(tables: DescribedTables): void {
+    const catalog = tables.present;
     if (this.#description !== null && this.#catalog === catalog) return;
-    this.#description = this.#described(catalog);
+    this.#description = this.#described(tables);
     this.#catalog = catalog;
   }
 
@@ -49,17 +50,17 @@ export class Prepared implements SqlStatement {
     return this.#planned;
   }
 
-  #described(catalog: Catalog): SqlDescription {
+  #described(tables: DescribedTables): SqlDescription {
     const { statement } = this;
     switch (statement.statement) {
       case 'select':
       case 'diff':
       case 'explain':
-        return describeQuery(statement as ReadStatement, this.text, catalog, this.given);
+        return describeQuery(statement as ReadStatement, this.text, tables, this.given);
       case 'insert':
       case 'update':
       case 'delete': {
-        const { plan, parameterTypes } = this.planned(catalog);
+        const { plan, parameterTypes } = this.planned(tables.present);
         return { parameters: parameterTypes, columns: plan.columns };
       }
       case 'show':

@@ -11,6 +11,7 @@ import type {
   SqlSession,
   SqlStatement,
 } from '../contract.ts';
+import { tablesAsOf } from '../execute/describe.ts';
 import type { Query, QueryStore, ReadStatement } from '../execute/query.ts';
 import type { SqlType } from '../types/index.ts';
 import type { SqlBackend } from './backend.ts';
@@ -48,7 +49,10 @@ export class Session implements SqlSession {
   prepare(text: string, parameterTypes: readonly (SqlType | null)[] = []): SqlStatement {
     this.#checkOpen();
     const prepared = preparedOne(text, parameterTypes);
-    prepared.describe(this.#transaction?.catalog ?? this.#backend.catalog(this.#identity.tenant));
+    prepared.describe({
+      present: this.#transaction?.catalog ?? this.#backend.catalog(this.#identity.tenant),
+      asOf: (moment) => tablesAsOf(this.#store(), this.#backend.end(), moment),
+    });
     return prepared;
   }
 
