@@ -29,8 +29,11 @@ export function serviceOver(disk: MemoryDisk, reports: string[] = []): ProofServ
   });
 }
 
-export async function openProven(disk: MemoryDisk = newDisk()): Promise<Proven> {
-  const { log } = await open(disk);
+export async function openProven(
+  disk: MemoryDisk = newDisk(),
+  reason: 'open' | 'restore' = 'open',
+): Promise<Proven> {
+  const { log } = await open(disk, { reason });
   const reports: string[] = [];
   return { disk, log, service: serviceOver(disk, reports), reports };
 }
