@@ -18,7 +18,9 @@ export function insert(context: Context, tree: Tree): InsertStatement {
   const { table, alias } = target(context, tree);
   if (alias !== null)
     throw context.notSupported(tree, 'an alias in INSERT', "use the table's name, and excluded");
-  if (tree.text('override') === 'OVERRIDING_NOT_SET') tree.ignore('override');
+  if (tree.text('override') !== 'OVERRIDING_NOT_SET') {
+    throw context.wordNotSupported(tree, 'OVERRIDING', 'there are no identity columns');
+  }
   const columns = tree.has('cols') ? tree.list('cols').map((column) => columnName(context, column)) : null;
   const statement: InsertStatement = {
     statement: 'insert',
@@ -73,7 +75,7 @@ function rows(context: Context, tree: Tree, columns: readonly string[] | null): 
   const source = tree.child('selectStmt');
   if (source === null) return [];
   if (!source.has('valuesLists')) {
-    throw context.notSupported(source, 'INSERT … SELECT', 'read the rows, then insert them with VALUES');
+    throw context.wordNotSupported(source, 'INSERT … SELECT', 'read the rows, then insert them with VALUES');
   }
   source.ignore('op', 'limitOption');
   const lists = source.list('valuesLists').map((list) => ({ list, items: list.list('items') }));
@@ -120,9 +122,9 @@ export function indexColumn(context: Context, element: Tree): string {
   const nulls = element.text('nulls_ordering');
   context.finish(element);
   if (ordering === 'SORTBY_DESC' || (nulls !== null && nulls !== 'SORTBY_NULLS_DEFAULT')) {
-    throw context.notSupported(
+    throw context.wordNotSupported(
       element,
-      `DESC or NULLS in an index (column ${name})`,
+      'DESC or NULLS in an index',
       'leave it out: an index is read both ways',
     );
   }

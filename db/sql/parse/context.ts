@@ -26,7 +26,27 @@ export class Context {
   }
 
   notSupported(tree: Tree, construct: string, instead: string): Error {
+    if (tree.location < 0) return this.wordNotSupported(tree, construct, instead);
     return notSupported(this.source.text, this.#offset(tree.location), construct, instead);
+  }
+
+  /** The same at the construct's own word, for what the tree does not place: the last of its capital words that is there. */
+  wordNotSupported(tree: Tree, construct: string, instead: string): Error {
+    const at = this.#wordOf(construct, this.#offset(tree.location)) ?? this.#offset(tree.location);
+    return notSupported(this.source.text, at, construct, instead);
+  }
+
+  /** At or behind a place, or else anywhere. */
+  #wordOf(construct: string, from: number): number | null {
+    const words = (construct.match(/[A-Z]{2,}/g) ?? []).map((word) => word.toLowerCase()).toReversed();
+    const { tokens } = this.source;
+    for (const word of words) {
+      const token =
+        tokens.find((found) => found.start >= from && isBare(found, word)) ??
+        tokens.find((found) => isBare(found, word));
+      if (token !== undefined) return token.start;
+    }
+    return null;
   }
 
   /** The statement itself, whose node says nothing of its place. */
@@ -38,12 +58,12 @@ export class Context {
     return invalid(this.source.text, this.#offset(tree.location), message, sqlstate);
   }
 
-  /** A translation ends with this: what of a node was not read is refused by name. */
-  finish(tree: Tree): void {
+  /** A translation ends with this: what of a node was not read is refused by name. `around` is where a node without a place stands. */
+  finish(tree: Tree, around: Tree = tree): void {
     const field = tree.unread;
     if (field === null) return;
     const { construct, instead } = unsupportedField(tree.tag, field);
-    throw notSupported(this.source.text, this.#offset(tree.locationOf(field)), construct, instead);
+    throw this.wordNotSupported(tree.location < 0 ? around : tree, construct, instead);
   }
 
   /**

@@ -1,5 +1,5 @@
 /** A place among a statement's tokens, for the clauses that are ours and that we therefore read ourselves. */
-import { syntaxError } from './refusal.ts';
+import { invalid, syntaxError } from './refusal.ts';
 import type { StatementSource } from './statements.ts';
 import type { Token } from './tokens.ts';
 
@@ -43,11 +43,10 @@ export class Cursor {
     const first = this.#identifier(what);
     if (!this.take('.')) return first;
     if (first !== 'public') {
-      throw syntaxError(
+      throw invalid(
         this.source.text,
         this.at,
-        `there is no schema "${first}"`,
-        'everything stands in schema public',
+        `there is no schema "${first}": everything stands in schema public`,
         '3F000',
       );
     }

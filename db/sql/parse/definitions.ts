@@ -65,7 +65,7 @@ function alterTableAction(context: Context, tree: Tree, command: Tree): AlterTab
         `ALTER TABLE (${subtype.replace(/^AT_/, '')})`,
         '',
       ];
-      throw context.notSupported(tree, construct, instead);
+      throw context.wordNotSupported(tree, construct, instead);
     }
   }
 }
@@ -91,7 +91,11 @@ const OTHER_ACTIONS: Readonly<Record<string, readonly [string, string]>> = {
 export function rename(context: Context, tree: Tree): AlterTableStatement {
   const what = tree.text('renameType');
   if (what !== 'OBJECT_COLUMN' && what !== 'OBJECT_TABLE') {
-    throw context.notSupported(tree, `RENAME of ${objectName(what)}`, 'tables and columns can be renamed');
+    throw context.wordNotSupported(
+      tree,
+      `RENAME of ${objectName(what)}`,
+      'tables and columns can be renamed',
+    );
   }
   if (what === 'OBJECT_COLUMN' && tree.text('relationType') !== 'OBJECT_TABLE') {
     throw context.notSupported(tree, 'RENAME of a column of something else than a table', '');
@@ -118,7 +122,7 @@ export function drop(context: Context, tree: Tree): DropStatement {
   const type = tree.text('removeType');
   if (type !== 'OBJECT_TABLE' && type !== 'OBJECT_INDEX') {
     const instead = DROP_INSTEAD[type ?? ''] ?? 'there are tables, indexes, projections and reducers';
-    throw context.notSupported(tree, `DROP ${objectName(type)}`, instead);
+    throw context.wordNotSupported(tree, `DROP ${objectName(type)}`, instead);
   }
   refuseCascade(context, tree.text('behavior'), tree);
   const statement: DropStatement = {
@@ -146,7 +150,7 @@ function droppedName(context: Context, object: Tree): string {
 
 function refuseCascade(context: Context, behavior: string | null, tree: Tree): void {
   if (behavior === 'DROP_CASCADE')
-    throw context.notSupported(tree, 'CASCADE', 'drop what depends on it first');
+    throw context.wordNotSupported(tree, 'CASCADE', 'drop what depends on it first');
 }
 
 /** OBJECT_FOREIGN_TABLE → FOREIGN TABLE. */

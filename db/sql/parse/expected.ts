@@ -16,50 +16,14 @@ type Candidate = readonly [name: string, text: string];
 const EXPRESSION: Candidate = ['an expression', '1.5'];
 const CANDIDATES: readonly Candidate[] = [
   ['a name', 'name_'],
-  [')', ')'],
-  ['(', '('],
-  [',', ','],
-  ['=', '='],
+  ...[')', '(', ',', '='].map((sign): Candidate => [`"${sign}"`, sign]),
   // With what follows them: most words of SQL are names too, and only tell themselves apart by that.
-  ...[
-    ...[
-      'AS x',
-      'SELECT 1',
-      'FROM x',
-      'WHERE x',
-      'SET x = 1',
-      'VALUES (1)',
-      'INTO x',
-      'TABLE x',
-      'INDEX x ON y',
-      'ON x',
-      'BY x',
-    ],
-    ...[
-      'TO x',
-      'IN (1)',
-      'IS NULL',
-      'LIKE x',
-      'AND x',
-      'THEN x',
-      'WHEN x',
-      'END',
-      'KEY (x)',
-      'NULL',
-      'EXISTS x',
-      'JOIN x',
-    ],
-    ...[
-      'DO NOTHING',
-      'UPDATE SET x = 1',
-      'CONFLICT DO NOTHING',
-      'RENAME TO x',
-      'ADD x int',
-      'DROP x',
-      'COLUMN x',
-      'ROWS ONLY',
-    ],
-  ].map((words): Candidate => [words.split(' ', 1)[0]!, words]),
+  ...(
+    'AS x|SELECT 1|FROM x|WHERE x|SET x = 1|VALUES (1)|INTO x|TABLE x|INDEX x ON y|ON x|BY 1|TO x|IN (1)|IS NULL|LIKE x|AND x|' +
+    'THEN x|WHEN x|END|NULL|JOIN x|DO NOTHING|CONFLICT DO NOTHING|RENAME TO x|ADD x int|DROP COLUMN x|COLUMN x|ROWS ONLY'
+  )
+    .split('|')
+    .map((words): Candidate => [words.split(' ', 1)[0]!, words]),
 ];
 
 /** What may stand there, or none when that would say too much. `character`: of the token in error, from 1; null at the end. */

@@ -162,6 +162,7 @@ const OPERATOR_INSTEAD: Readonly<Record<string, string>> = {
   '==': 'write =',
   '&&': 'write AND',
   '!': 'write NOT',
+  '~~': 'write LIKE',
   '~': 'use LIKE or ILIKE',
   '~*': 'use ILIKE',
   '!~': 'use NOT LIKE',

@@ -1,5 +1,5 @@
 /** Which parameters a statement names: `$1`, `$2` … by number, or `?` by place; not both in one statement. */
-import { syntaxError, tooLarge } from './refusal.ts';
+import { invalid, syntaxError, tooLarge } from './refusal.ts';
 import type { StatementSource } from './statements.ts';
 
 export const PARAMETERS_MAX = 65_535;
@@ -37,7 +37,7 @@ export function parametersOf({ text, tokens }: StatementSource): Parameters {
 
 function numberOf(text: string, start: number, end: number): number {
   const number = Number(text.slice(start + 1, end));
-  if (number === 0) throw syntaxError(text, start, 'there is no parameter $0', 'the first is $1', '42P02');
+  if (number === 0) throw invalid(text, start, 'there is no parameter $0: the first is $1', '42P02');
   if (number > PARAMETERS_MAX) {
     throw tooLarge(text, start, `a statement has at most ${PARAMETERS_MAX} parameters`, '54000');
   }

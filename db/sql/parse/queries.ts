@@ -32,7 +32,7 @@ export function select(context: Context, tree: Tree): SelectStatement {
     history: false,
   };
   if (tree.text('limitOption') === 'LIMIT_OPTION_WITH_TIES') {
-    throw context.notSupported(tree, 'WITH TIES', 'write ONLY');
+    throw context.wordNotSupported(tree, 'WITH TIES', 'write ONLY');
   }
   context.finish(tree);
   if (statement.items.length === 0) {
@@ -50,7 +50,7 @@ const SET_OPERATIONS: Readonly<Record<string, string>> = {
 function refuseSetOperation(context: Context, tree: Tree): void {
   const operation = SET_OPERATIONS[tree.text('op') ?? ''];
   if (operation !== undefined) {
-    throw context.notSupported(tree, operation, 'run the queries one after the other');
+    throw context.wordNotSupported(tree, operation, 'run the queries one after the other');
   }
 }
 
@@ -58,7 +58,7 @@ function distinct(context: Context, tree: Tree): boolean {
   const [first] = tree.list('distinctClause');
   if (first === undefined) return false;
   if (first.tag !== '')
-    throw context.notSupported(first, 'DISTINCT ON', 'write DISTINCT, or GROUP BY in a projection');
+    throw context.wordNotSupported(tree, 'DISTINCT ON', 'write DISTINCT, or GROUP BY in a projection');
   return true;
 }
 
@@ -145,7 +145,8 @@ export function tableReference(context: Context, tree: Tree): TableReference {
       'every table here is a view of the log',
     );
   }
-  if (!tree.flag('inh')) throw context.notSupported(tree, 'ONLY', 'tables have no children: leave it out');
+  if (!tree.flag('inh'))
+    throw context.wordNotSupported(tree, 'ONLY', 'tables have no children: leave it out');
   const alias = aliasOf(context, tree);
   context.finish(tree);
   refuseSchema(context, tree, schema);
@@ -161,7 +162,7 @@ function aliasOf(context: Context, tree: Tree): string | null {
   const alias = tree.childOf('alias', 'Alias');
   if (alias === null) return null;
   const name = alias.text('aliasname');
-  context.finish(alias);
+  context.finish(alias, tree);
   if (name === 'history') context.refuseAccidentalHistory();
   return name;
 }
@@ -174,13 +175,13 @@ const OTHER_JOINS: Readonly<Record<string, readonly [string, string]>> = {
 function join(context: Context, tree: Tree): JoinReference {
   const type = tree.text('jointype') ?? '';
   const other = OTHER_JOINS[type];
-  if (other !== undefined) throw context.notSupported(tree, ...other);
+  if (other !== undefined) throw context.wordNotSupported(tree, ...other);
   const left = fromReference(context, context.child(tree, 'larg'));
   const right = fromReference(context, context.child(tree, 'rarg'));
   const on = optional(context, tree, 'quals');
   tree.ignore('rtindex');
   context.finish(tree);
-  if (on === null) throw context.notSupported(tree, 'CROSS JOIN', 'write JOIN … ON');
+  if (on === null) throw context.wordNotSupported(tree, 'CROSS JOIN', 'write JOIN … ON');
   return { from: 'join', kind: type === 'JOIN_LEFT' ? 'left' : 'inner', left, right, on };
 }
 

@@ -41,6 +41,9 @@ function refuseReadOnly(context: Context, option: Tree): void {
   throw context.notSupported(option, 'READ ONLY', 'a token with the role reader cannot write at all');
 }
 
+/** Whom a session acts for is the token's to say. */
+const IDENTITIES = new Set(['role', 'session_authorization']);
+
 /** Errors: 0A000. */
 export function set(context: Context, tree: Tree): SettingStatement {
   const kind = tree.text('kind') ?? '';
@@ -48,6 +51,9 @@ export function set(context: Context, tree: Tree): SettingStatement {
   const name = tree.text('name') ?? 'all';
   if (kind === 'VAR_SET_MULTI') return transactionSettings(context, tree);
   if (kind === 'VAR_SET_CURRENT') throw context.statementNotSupported('SET … FROM CURRENT', 'give the value');
+  if (IDENTITIES.has(name)) {
+    throw context.statementNotSupported(`SET of ${name}`, 'connect with the token of whoever shall act');
+  }
   const values = tree.list('args').map((value) => settingValue(context, value));
   context.finish(tree);
   const value = kind === 'VAR_SET_VALUE' ? values.join(', ') : null;

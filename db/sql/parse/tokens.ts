@@ -1,7 +1,7 @@
 /**
- * PostgreSQL's lexical rules (src/backend/parser/scan.l of version 18), for finding where tokens begin and end: what the
- * values of strings and numbers are stays the grammar's. One deviation: a `?` is always a parameter by itself, never part of
- * an operator, so `a=?` needs no space.
+ * PostgreSQL's lexical rules (src/backend/parser/scan.l of version 18, as libpg-query has them), for finding where tokens begin
+ * and end: what the values of strings and numbers are stays the grammar's. One deviation: a `?` is always a parameter by itself,
+ * never part of an operator, so `a=?` needs no space.
  */
 import { syntaxError } from './refusal.ts';
 
@@ -39,7 +39,7 @@ export function nextToken(text: string, from: number): Token | null {
   if (isDigit(code)) return number(text, start);
   switch (code) {
     case QUOTE:
-      return token('string', start, endOfString(text, start, start, false));
+      return token('string', start, endOfString(text, start, start, 'plain'));
     case DOUBLE_QUOTE:
       return quotedName(text, start, start);
     case QUESTION_MARK:
@@ -140,14 +140,14 @@ function wordOrPrefixed(text: string, start: number, code: number): Token {
   const lower = code | 0x20;
   const next = text.charCodeAt(start + 1);
   if (next === QUOTE) {
-    if (lower === 0x65) return token('string', start, endOfString(text, start, start + 1, true));
+    if (lower === 0x65) return token('string', start, endOfString(text, start, start + 1, 'escapes'));
     if (lower === 0x62 || lower === 0x78) {
-      return token('string', start, endOfString(text, start, start + 1, false));
+      return token('string', start, endOfString(text, start, start + 1, 'bits'));
     }
   }
   if (lower === 0x75 && next === 0x26) {
     const quote = text.charCodeAt(start + 2);
-    if (quote === QUOTE) return token('string', start, endOfString(text, start, start + 2, false));
+    if (quote === QUOTE) return token('string', start, endOfString(text, start, start + 2, 'plain'));
     if (quote === DOUBLE_QUOTE) return quotedName(text, start, start + 2);
   }
   return word(text, start);
@@ -170,7 +170,7 @@ function word(text: string, start: number): Token {
 }
 
 function quotedName(text: string, start: number, quote: number): Token {
-  const end = endOfQuotes(text, quote, DOUBLE_QUOTE, false);
+  const end = endOfQuotes(text, quote, DOUBLE_QUOTE, 'plain');
   if (end < 0) {
     throw syntaxError(text, start, 'a quoted name never ends', 'close it with a double quote');
   }
@@ -192,41 +192,40 @@ function refuseLongName(text: string, start: number, name: string): void {
   );
 }
 
+/** Between quotes: a doubled quote is one inside, but in bits; with escapes a backslash takes the next character along. */
+type Quoting = 'plain' | 'escapes' | 'bits';
+
 /** End of a string whose opening quote is at `quote`, with what continues it: another one behind a line break. */
-function endOfString(text: string, start: number, quote: number, escapes: boolean): number {
-  let end = endOfQuotes(text, quote, QUOTE, escapes);
+function endOfString(text: string, start: number, quote: number, quoting: Quoting): number {
+  let end = endOfQuotes(text, quote, QUOTE, quoting);
   while (end >= 0) {
     const continued = continuation(text, end);
     if (continued < 0) return end;
-    end = endOfQuotes(text, continued, QUOTE, escapes);
+    end = endOfQuotes(text, continued, QUOTE, quoting);
   }
   throw syntaxError(text, start, 'a quoted string never ends', 'close it with a single quote');
 }
 
-/** Behind the closing quote, or -1. A doubled quote is one inside; with `escapes` a backslash takes the next character along. */
-function endOfQuotes(text: string, quote: number, code: number, escapes: boolean): number {
+/** Behind the closing quote, or -1. */
+function endOfQuotes(text: string, quote: number, code: number, quoting: Quoting): number {
   for (let at = quote + 1; at < text.length; at += 1) {
     const here = text.charCodeAt(at);
     if (here === code) {
-      if (text.charCodeAt(at + 1) !== code) return at + 1;
+      if (quoting === 'bits' || text.charCodeAt(at + 1) !== code) return at + 1;
       at += 1;
-    } else if (escapes && here === BACKSLASH) at += 1;
+    } else if (quoting === 'escapes' && here === BACKSLASH) at += 1;
   }
   return -1;
 }
 
-/** Where the opening quote of a continuation is, or -1: spaces and -- comments with at least one line break between. */
+/** Where the opening quote of a continuation is, or -1: spaces with a line break between. (libpg-query wants no comments there.) */
 function continuation(text: string, end: number): number {
+  let at = end;
   let lineBreak = false;
-  for (let at = end; at < text.length; ) {
-    const code = text.charCodeAt(at);
-    if (isSpace(code)) {
-      lineBreak ||= code === NEWLINE || code === RETURN;
-      at += 1;
-    } else if (code === MINUS && text.charCodeAt(at + 1) === MINUS) at = endOfLine(text, at);
-    else return lineBreak && code === QUOTE ? at : -1;
+  for (; isSpace(text.charCodeAt(at)); at += 1) {
+    lineBreak ||= text[at] === '\n' || text[at] === '\r';
   }
-  return -1;
+  return lineBreak && text.charCodeAt(at) === QUOTE ? at : -1;
 }
 
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;

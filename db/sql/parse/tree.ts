@@ -79,14 +79,6 @@ export class Tree {
     return typeof own === 'number' ? own : firstLocation(this.#fields);
   }
 
-  /** Where a field's own content begins, or the node's place. */
-  locationOf(field: string): number {
-    // A place of 0 is left out, and WITH is what stands there.
-    if (field === 'withClause') return (this.#fields[field] as { location?: number }).location ?? 0;
-    const found = firstLocation(this.#fields[field]);
-    return found >= 0 ? found : this.location;
-  }
-
   #ask(field: string): unknown {
     this.#asked.push(field);
     return this.#fields[field];

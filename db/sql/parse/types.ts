@@ -88,6 +88,16 @@ const INSTEAD: Readonly<Record<string, string>> = {
   regproc: 'use TEXT',
 };
 
+/** What people write, where PostgreSQL keeps a type under another name. */
+const WRITTEN: Readonly<Record<string, string>> = {
+  int2: 'SMALLINT',
+  float4: 'REAL',
+  bpchar: 'CHAR',
+  timetz: 'TIME WITH TIME ZONE',
+  timestamptz: 'TIMESTAMP WITH TIME ZONE',
+  varbit: 'BIT VARYING',
+};
+
 function typeName(context: Context, tree: Tree, names: readonly string[]): Named {
   const [first = '', second] = names;
   const name = second === undefined ? first : second;
@@ -95,7 +105,9 @@ function typeName(context: Context, tree: Tree, names: readonly string[]): Named
     names.length <= 2 && (second === undefined || first === 'pg_catalog') ? NAMES[name] : undefined;
   if (known !== undefined && Object.hasOwn(NAMES, name)) return known;
   const instead = Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined;
-  if (instead !== undefined) throw context.notSupported(tree, `type ${name}`, instead);
+  if (instead !== undefined) {
+    throw context.notSupported(tree, `type ${WRITTEN[name] ?? name.toUpperCase()}`, instead);
+  }
   throw context.invalid(
     tree,
     `there is no type "${names.join('.')}"; there are INTEGER, BIGINT, DOUBLE PRECISION, DECIMAL, TEXT, VARCHAR(n), BOOLEAN, TIMESTAMP, BYTES, JSON and UUID`,

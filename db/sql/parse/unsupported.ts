@@ -39,7 +39,10 @@ const DEFERRED = 'constraints are checked with each statement';
 const HAND_WRITTEN = 'give the value in the INSERT';
 
 const FIELDS: Readonly<Record<string, Row>> = {
-  withClause: ['a common table expression (WITH)', PROJECTION],
+  withClause: [
+    'a common table expression (WITH)',
+    'write it as a subquery in CREATE PROJECTION p AS SELECT …',
+  ],
   'SelectStmt.intoClause': ['SELECT INTO', PROJECTION],
   'SelectStmt.windowClause': ['a WINDOW clause', 'there are no window functions'],
   'SelectStmt.lockingClause': [
@@ -48,7 +51,6 @@ const FIELDS: Readonly<Record<string, Row>> = {
   ],
   'SelectStmt.valuesLists': ['VALUES as a query', 'write SELECT'],
   'SelectStmt.groupDistinct': ['GROUP BY DISTINCT', 'write GROUP BY'],
-  'InsertStmt.override': ['OVERRIDING', 'there are no identity columns'],
   'UpdateStmt.fromClause': ['UPDATE … FROM', 'read the values first, then update by key'],
   'DeleteStmt.usingClause': ['DELETE … USING', 'read the keys first, then delete by key'],
   'ReturningClause.options': ['WITH in RETURNING', 'RETURNING gives the new row, of DELETE the old one'],
@@ -164,7 +166,7 @@ const STATEMENTS: Readonly<Record<string, Row>> = {
   AlterSeqStmt: ['a sequence', HAND_WRITTEN],
   ViewStmt: ['CREATE VIEW', 'write CREATE PROJECTION p AS SELECT …'],
   RefreshMatViewStmt: ['REFRESH MATERIALIZED VIEW', 'projections are kept up to date by themselves'],
-  CreateTableAsStmt: ['CREATE TABLE … AS', PROJECTION],
+  CreateTableAsStmt: ['CREATE TABLE … AS and CREATE MATERIALIZED VIEW', PROJECTION],
   CreateSchemaStmt: ['CREATE SCHEMA', 'everything stands in schema public; keep things apart by tenant'],
   CreatedbStmt: ['CREATE DATABASE', 'make a tenant: truthdb tenant create'],
   DropdbStmt: ['DROP DATABASE', 'shred the tenant: truthdb tenant shred'],
