@@ -27,6 +27,9 @@ import { type Sequence, sequence } from '../types.ts';
 import type { CheckpointGuard } from './checkpoint-guard.ts';
 import { draftOf, Event, type NewEvent } from './events.ts';
 import { type Encode, Link } from './link.ts';
+import type { QueryResult } from './query-result.ts';
+import { type Queries, type QueryOptions, SqlClient, type TransactionOptions } from './sql-client.ts';
+import type { SqlInput } from './sql-values.ts';
 import { Subscription } from './subscription.ts';
 
 export interface ClientOptions {
@@ -79,8 +82,9 @@ const PAGE_EVENTS = 1000;
 /** Between attempts when a server is busy and does not say for how long. */
 const BUSY_MILLIS = 20;
 
-export class Client {
+export class Client implements Queries {
   readonly #link: Link;
+  readonly #sql: SqlClient;
   readonly #timeoutMillis: number;
   readonly #guard: CheckpointGuard | null;
 
@@ -95,6 +99,7 @@ export class Client {
       reconnect: options.reconnect ?? true,
       reopened: () => this.#checkAgain(),
     });
+    this.#sql = new SqlClient(this.#link, this.#timeoutMillis);
   }
 
   /** Opens the first connection. Errors as `connect`. */
@@ -227,6 +232,47 @@ export class Client {
   async #lastPosition(): Promise<Sequence> {
     const { events } = await this.readAllPage({ direction: 'backwards', limit: 1 });
     return sequence(events[0]?.position ?? 0);
+  }
+
+  /**
+   * A statement with values in it: db.sql`SELECT * FROM orders WHERE id = ${id}`. The values are sent beside the text, never
+   * as part of it. Errors carry `details.sqlstate`; CONNECTION and TIMEOUT leave open whether a statement was done.
+   */
+  sql<R = Readonly<Record<string, unknown>>>(
+    strings: TemplateStringsArray,
+    ...values: SqlInput[]
+  ): Promise<QueryResult<R>> {
+    return this.#sql.sql<R>(strings, ...values);
+  }
+
+  /** A statement with `$1`, `$2` … for its parameters; several without parameters. Errors as `sql`. */
+  query<R = Readonly<Record<string, unknown>>>(
+    text: string,
+    parameters: readonly SqlInput[] = [],
+    options: QueryOptions = {},
+  ): Promise<QueryResult<R>> {
+    return this.#sql.query<R>(text, parameters, options);
+  }
+
+  /** A SELECT as of a position in the log or a moment. Errors as `sql`; beyond the last commit it is refused. */
+  queryAt<R = Readonly<Record<string, unknown>>>(
+    at: number | Date,
+    text: string,
+    parameters: readonly SqlInput[] = [],
+    options: QueryOptions = {},
+  ): Promise<QueryResult<R>> {
+    return this.#sql.queryAt<R>(at, text, parameters, options);
+  }
+
+  /**
+   * Runs `work` in one transaction, on its own session of this connection, and commits. When what it read was changed by
+   * others meanwhile (SQLSTATE 40001) nothing was done, and `work` runs again: it must not do anything but talk to `tx`.
+   */
+  transaction<Result>(
+    work: (tx: Queries) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    return this.#sql.transaction(work, options);
   }
 
   /** State of the server as plain data. */

@@ -36,4 +36,7 @@ export type {
   SubscribeOptions,
 } from './client.ts';
 export { Event, type NewEvent } from './events.ts';
+export { type QueryColumn, QueryResult, type QueryValue } from './query-result.ts';
+export type { Queries, QueryOptions, TransactionOptions } from './sql-client.ts';
+export type { SqlInput } from './sql-values.ts';
 export type { Subscription } from './subscription.ts';

@@ -33,11 +33,26 @@ export interface LinkOptions {
 
 export type Encode = (out: ByteWriter, request: number) => void;
 
+/** A request whose answer may come in several frames. */
+export interface Exchange<Result> {
+  readonly deadline: number;
+  readonly encode: Encode;
+  /** Takes one frame of the answer; null while there is more to come. */
+  readonly take: (kind: number, body: ByteReader) => { readonly result: Result } | null;
+  /** False: never sent again; it is refused with CONNECTION when the connection it was sent on is lost. */
+  readonly repeatable: boolean;
+  /** Number of the connection it belongs to; null: whichever is open. */
+  readonly connection: number | null;
+  /** Told its request id, under which it can be cancelled. */
+  readonly onSent?: (request: number) => void;
+}
+
 interface Pending {
   readonly encode: Encode;
-  readonly settle: (kind: number, body: ByteReader) => void;
+  readonly settle: (kind: number, body: ByteReader) => 'done' | 'more';
   readonly reject: (error: TruthError) => void;
   readonly deadline: number;
+  readonly repeatable: boolean;
 }
 
 interface Subscribed {
@@ -60,6 +75,7 @@ export class Link {
   readonly #sweeper: NodeJS.Timeout;
   #connection: Connection | null = null;
   #welcome: Welcome | null = null;
+  #connections = 0;
   #ended: TruthError | null = null;
 
   constructor(options: LinkOptions) {
@@ -72,6 +88,15 @@ export class Link {
   get welcome(): Welcome {
     if (this.#welcome === null) throw new TruthError('CONNECTION', 'not connected yet');
     return this.#welcome;
+  }
+
+  /** Which connection is open, counted from 1: what a server keeps for one is gone with the next. */
+  get connectionNumber(): number {
+    return this.#connections;
+  }
+
+  get isConnected(): boolean {
+    return this.#connection !== null;
   }
 
   /** Opens the first connection. */
@@ -91,18 +116,47 @@ export class Link {
     encode: Encode,
     decode: (body: ByteReader) => Result,
   ): Promise<Result> {
+    const take = (kind: number, body: ByteReader) => {
+      if (kind === answer) return { result: decode(body) };
+      throw new TruthError('PROTOCOL', `a request was answered by a frame of kind ${kind}`);
+    };
+    return this.exchange({ deadline, encode, take, repeatable: true, connection: null });
+  }
+
+  /** As `request`, for answers of several frames and for what must not be sent twice. Errors: CONNECTION, and what is answered. */
+  exchange<Result>(of: Exchange<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.throwIfEnded();
+      if (of.connection !== null && (of.connection !== this.#connections || this.#connection === null)) {
+        throw lostConnection();
+      }
       const request = this.#nextRequest();
-      const settle = (kind: number, body: ByteReader): void => {
-        if (kind === answer) resolve(decode(body));
-        else if (kind === KIND.ERROR) reject(decodeError(body));
-        else throw new TruthError('PROTOCOL', `request ${request} was answered by a frame of kind ${kind}`);
+      const settle = (kind: number, body: ByteReader): 'done' | 'more' => {
+        if (kind === KIND.ERROR) {
+          reject(decodeError(body));
+          return 'done';
+        }
+        const taken = of.take(kind, body);
+        if (taken === null) return 'more';
+        resolve(taken.result);
+        return 'done';
       };
+      const { encode, deadline, repeatable } = of;
       // Encoding first: what cannot be said is refused before it is anybody's.
       this.#send((out) => this.#encodeWithin(out, request, encode));
-      this.#pending.add(request, { encode, settle, reject, deadline });
+      this.#pending.add(request, { encode, settle, reject, deadline, repeatable });
+      of.onSent?.(request);
     });
+  }
+
+  /** A request id for what is not answered. */
+  freeRequest(): number {
+    return this.#nextRequest();
+  }
+
+  /** Says something that is not answered, if a connection is open. */
+  tell(encode: (out: ByteWriter) => void): void {
+    if (this.#ended === null) this.#send(encode);
   }
 
   /** Starts a subscription; `create` is given the way to talk about it and makes the consumer's side. */
@@ -189,6 +243,7 @@ export class Link {
     }
     this.#welcome = welcome;
     this.#connection = connection;
+    this.#connections += 1;
     for (const [request, { encode }] of this.#pending.inOrder()) this.#send((out) => encode(out, request));
     for (const [request, subscribed] of this.#subscribed) {
       this.#send((out) => startSubscription(out, request, subscribed));
@@ -199,7 +254,7 @@ export class Link {
     const pending = this.#pending.take(request);
     if (pending !== null) {
       try {
-        pending.settle(kind, body);
+        if (pending.settle(kind, body) === 'more') this.#pending.add(request, pending);
       } catch (error) {
         // The connection ends over it, and this request must not be the one nobody hears of again.
         pending.reject(error as TruthError);
@@ -221,6 +276,8 @@ export class Link {
 
   #lost(reason: TruthError): void {
     this.#connection = null;
+    for (const { reject } of this.#pending.takeWhere(({ repeatable }) => !repeatable))
+      reject(lostConnection());
     if (this.#ended !== null) return;
     if (!this.#options.reconnect || FATAL.has(reason.code)) this.#end(reason);
     else void this.#openAgain(reason);
@@ -269,6 +326,13 @@ export class Link {
     for (const { subscription } of this.#subscribed.values()) subscription.finish(reason);
     this.#subscribed.clear();
   }
+}
+
+function lostConnection(): TruthError {
+  return new TruthError(
+    'CONNECTION',
+    'the connection was lost before the answer came: whether the statement was done is unknown; look before you repeat it',
+  );
 }
 
 function startSubscription(out: ByteWriter, request: number, { subscription, stream }: Subscribed): void {

@@ -98,6 +98,10 @@ export class ByteWriter {
     return bytes;
   }
 
+  patchU8(at: number, value: number): void {
+    this.#buffer[at] = value;
+  }
+
   patchU16(at: number, value: number): void {
     this.#buffer.writeUInt16LE(value, at);
   }

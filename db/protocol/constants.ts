@@ -1,17 +1,20 @@
 /**
- * Numbers of wire protocol versions 1 and 2, all in one place. A number that was ever released is never reused.
+ * Numbers of wire protocol versions 1 to 3, all in one place. A number that was ever released is never reused.
  * Everything is little-endian; text is UTF-8; `id` is 16 bytes, `hash` 32.
  */
 import { layout } from './layout.ts';
+import { SQL_LAYOUTS } from './sql-constants.ts';
 
 /** "TRDB" as a little-endian u32: the first field of HELLO, so that a stranger is recognised at once. */
 export const PROTOCOL_MAGIC = 0x4244_5254;
 
 /** Versions this build speaks. The frame header, HELLO, WELCOME and ERROR keep their form in all versions. */
 export const PROTOCOL_VERSION_MIN = 1;
-export const PROTOCOL_VERSION_MAX = 2;
+export const PROTOCOL_VERSION_MAX = 3;
 /** From this version on a log stream knows its receiver by name, hears what it has made durable, and tells of gaps. */
 export const PROTOCOL_VERSION_FOLLOWERS = 2;
+/** From this version on there are statements of SQL. */
+export const PROTOCOL_VERSION_SQL = 3;
 
 export const DEFAULT_PORT = 9650;
 export const DEFAULT_HTTP_PORT = 9651;
@@ -61,6 +64,9 @@ export const KIND = Object.freeze({
   ADMIN: 11,
   STREAM_LOG: 12,
   LOG_KEPT: 13,
+  SQL_PREPARE: 14,
+  SQL_EXECUTE: 15,
+  SQL_CLOSE: 16,
   WELCOME: 64,
   APPENDED: 65,
   PAGE: 66,
@@ -73,6 +79,8 @@ export const KIND = Object.freeze({
   LOG_BYTES: 73,
   LOG_END: 74,
   LOG_GAP: 75,
+  SQL_PREPARED: 76,
+  SQL_RESULT: 77,
   ERROR: 127,
 });
 
@@ -85,7 +93,8 @@ export const KIND_MEANINGS: Readonly<Record<KindName, string>> = Object.freeze({
   READ_ALL: 'one page of the whole log; answered by PAGE or ERROR',
   SUBSCRIBE: 'events after a position, then live; answered by EVENTS … until ENDED or ERROR',
   CREDIT: 'allows a subscription or log stream that many bytes more; not answered',
-  CANCEL: 'ends a subscription or log stream; answered by its ENDED',
+  CANCEL:
+    'ends a subscription, log stream or statement; answered by its ENDED, a statement by ERROR or its result',
   PING: 'answered by SERVER_PONG',
   PONG: 'answer to SERVER_PING',
   STATUS: 'state of the server; answered by REPLY',
@@ -93,6 +102,9 @@ export const KIND_MEANINGS: Readonly<Record<KindName, string>> = Object.freeze({
   STREAM_LOG:
     'bytes of the log behind a place, then live; answered by LOG_SEGMENT, LOG_BYTES, LOG_GAP and LOG_END until ENDED or ERROR',
   LOG_KEPT: 'what the follower of a log stream has made durable; not answered',
+  SQL_PREPARE: 'reads a statement and keeps it under a number; answered by SQL_PREPARED or ERROR',
+  SQL_EXECUTE: 'carries out a statement; answered by SQL_RESULT … or ERROR',
+  SQL_CLOSE: 'forgets a prepared statement, or ends a session and its transaction; not answered',
   WELCOME: 'answer to HELLO: the version spoken and the limits of this server',
   APPENDED: 'the events are in the log',
   PAGE: 'events of a READ',
@@ -105,6 +117,8 @@ export const KIND_MEANINGS: Readonly<Record<KindName, string>> = Object.freeze({
   LOG_BYTES: 'bytes of that segment, as they lie in its file',
   LOG_END: 'where the stable log ends now',
   LOG_GAP: 'a stretch of the log that was lost and isolated: no bytes of it come',
+  SQL_PREPARED: 'types of the statement’s parameters and of the columns it returns',
+  SQL_RESULT: 'rows of a statement; the last one says what was done',
   ERROR: 'the request failed; with request id 0 the connection itself did and is closed',
 });
 
@@ -346,5 +360,6 @@ export const LAYOUTS = [
   LOG_END_BODY,
   LOG_GAP_BODY,
   LOG_KEPT_BODY,
+  ...SQL_LAYOUTS,
   ERROR_BODY,
 ] as const;

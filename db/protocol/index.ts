@@ -19,5 +19,8 @@ export { jsonText, parseJson } from './json.ts';
 export * from './log-stream.ts';
 export * from './reads.ts';
 export * from './replies.ts';
+export * from './sql.ts';
+export * from './sql-constants.ts';
+export * from './sql-rows.ts';
 export { protocolTables } from './tables.ts';
 export { formatUuid, newUuid, parseUuid } from './uuid.ts';

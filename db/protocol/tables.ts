@@ -2,6 +2,7 @@
 import { ERROR_CODES } from '../errors.ts';
 import { KIND, KIND_MEANINGS, type KindName, LAYOUTS } from './constants.ts';
 import { layoutTable } from './layout.ts';
+import { SQL_GIVEN, SQL_TYPES } from './sql-constants.ts';
 
 const FIRST_KIND_TO_CLIENT = 64;
 
@@ -10,6 +11,8 @@ export function protocolTables(): ReadonlyMap<string, string> {
   return new Map([
     ['kinds', kindTable()],
     ...LAYOUTS.map((each) => [each.title, layoutTable(each)] as const),
+    ['SQL types', formTable('type', SQL_TYPES)],
+    ['SQL parameters', formTable('given as', SQL_GIVEN)],
     ['errors', errorTable()],
   ]);
 }
@@ -20,6 +23,14 @@ function kindTable(): string {
     return `| ${kind} | ${name} | ${towards} | ${KIND_MEANINGS[name as KindName]} |`;
   });
   return ['| kind | name | to | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function formTable(
+  title: string,
+  forms: Readonly<Record<string, { readonly wire: number; readonly form: string }>>,
+): string {
+  const rows = Object.entries(forms).map(([name, { wire, form }]) => `| ${wire} | ${name} | ${form} |`);
+  return [`| wire | ${title} | form |`, '|---|---|---|', ...rows].join('\n');
 }
 
 function errorTable(): string {

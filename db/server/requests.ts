@@ -32,6 +32,7 @@ import { LogDelivery } from './log-delivery.ts';
 import type { Outbox } from './outbox.ts';
 import { allow, type Right } from './permissions.ts';
 import type { Principal, SessionHost } from './session-host.ts';
+import { SqlRequests } from './sql-requests.ts';
 import { Subscription } from './subscription.ts';
 
 /** What goes on under its request id until it is cancelled: a subscription or a stream of the log. */
@@ -44,6 +45,7 @@ export class Requests {
   readonly #principal: Principal;
   readonly #out: Outbox;
   readonly #answered: () => void;
+  readonly #sql: SqlRequests;
   readonly #deliveries = new Map<number, Delivery>();
   #appends = 0;
   #administrations = 0;
@@ -56,15 +58,23 @@ export class Requests {
     this.#principal = principal;
     this.#out = out;
     this.#answered = answered;
+    const refuse = (request: number, error: unknown) => this.#refuse(request, error);
+    this.#sql = new SqlRequests(host, principal, out, { answered, refuse });
   }
 
   get hasRoom(): boolean {
-    return !this.#reading && this.#appends < this.#host.limits.inFlightMax;
+    const { inFlightMax } = this.#host.limits;
+    return (
+      !this.#reading &&
+      !this.#sql.isSending &&
+      this.#appends < inFlightMax &&
+      this.#sql.inFlight < inFlightMax
+    );
   }
 
   /** Requests whose answers are owed; subscriptions not counted. */
   get inFlight(): number {
-    return this.#appends + this.#administrations + (this.#reading ? 1 : 0);
+    return this.#appends + this.#administrations + this.#sql.inFlight + (this.#reading ? 1 : 0);
   }
 
   /** Errors thrown here end the connection; errors of a request are answered under its id. */
@@ -83,14 +93,14 @@ export class Requests {
     else if (kind === KIND.CREDIT) this.#credit(request, body);
     else if (kind === KIND.LOG_KEPT) this.#logKept(request, body);
     else if (kind === KIND.ADMIN) this.#administer(request, body);
-    else this.#handleEmpty(kind, request, body);
+    else if (!this.#sql.handle(kind, request, body)) this.#handleEmpty(kind, request, body);
   }
 
   /** The kinds that have no body. */
   #handleEmpty(kind: number, request: number, body: ByteReader): void {
     body.done(`a frame of kind ${kind}`);
     if (kind === KIND.CANCEL) {
-      this.#deliveries.get(request)?.cancel();
+      if (!this.#sql.cancel(request)) this.#deliveries.get(request)?.cancel();
     } else if (kind === KIND.PING) {
       encodeEmpty(this.#out.writer, KIND.SERVER_PONG, request);
       this.#answered();
@@ -252,11 +262,17 @@ export class Requests {
 
   /** There is room in the outbox again. */
   wakeSubscriptions(): void {
+    this.#sql.wake();
     for (const delivery of this.#deliveries.values()) delivery.wake();
   }
 
   cancelSubscriptions(): void {
     for (const delivery of this.#deliveries.values()) delivery.cancel();
+  }
+
+  /** The connection is over: nothing is owed any more. */
+  end(): void {
+    this.#sql.end();
   }
 
   #reply(request: number, right: Right, answer: () => object): void {

@@ -225,6 +225,7 @@ export class Session {
     this.#state = 'closing';
     this.#closingAt = this.#host.nowMillis();
     this.#requests?.cancelSubscriptions();
+    this.#requests?.end();
     this.#out.end();
     // Bytes still coming are read and dropped: closing on unread input would reset the connection and the last
     // words with it.
@@ -280,6 +281,7 @@ export class Session {
   #closed(): void {
     this.#state = 'closed';
     this.#requests?.cancelSubscriptions();
+    this.#requests?.end();
     this.#host.admission.forget(this.#resume);
     this.#host.counters.incomingBytes -= this.#heldBytes;
     this.#host.counters.outgoingBytes -= this.#unsentBytes;

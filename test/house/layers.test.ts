@@ -72,6 +72,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'db/audit/verifier.ts',
     'db/audit/bundle-verifier.ts',
     'db/audit/checkpoint.ts',
+    'db/sql/contract.ts',
+    'db/sql/types/sql-type.ts',
+    'db/sql/types/timestamp-text.ts',
   ],
   'db/config.ts': [...GROUND, 'db/protocol', 'db/wal'],
   'db/server': [

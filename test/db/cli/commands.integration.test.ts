@@ -55,7 +55,7 @@ test('truthdb --help lists every command, --version tells what this is', async (
   const help = await truthdb(['--help']);
   for (const { name } of COMMANDS) expect(help.out).toContain(`  ${name} `);
   const version = JSON.parse((await truthdb(['--version', '--json'])).out) as Record<string, unknown>;
-  expect(version).toMatchObject({ node: process.versions.node, formats: { log: 1, protocol: 2 } });
+  expect(version).toMatchObject({ node: process.versions.node, formats: { log: 1, protocol: 3 } });
 });
 
 test.each([
@@ -168,7 +168,7 @@ test('tail prints what comes, over the network with the connection string', asyn
 test('status in JSON and for people', async () => {
   const { code, out } = await local(['status', '--json']);
   expect(code).toBe(0);
-  expect(JSON.parse(out)).toMatchObject({ state: 'serving', protocol: 2, log: { durability: 'group_sync' } });
+  expect(JSON.parse(out)).toMatchObject({ state: 'serving', protocol: 3, log: { durability: 'group_sync' } });
   expect((await local(['status'])).out).toMatch(/^log\.stable {2,}\d+$/m);
 });
 
