@@ -357,10 +357,14 @@ export class SqliteStore implements StoreWriter {
   }
 
   #emptyWal(): boolean {
-    const [busy] = this.#run(() => this.#statement('PRAGMA wal_checkpoint(TRUNCATE)').get()) as unknown as [
-      number,
-    ];
-    return busy === 0;
+    // Whoever reads an earlier state is not waited for.
+    this.#database.exec('PRAGMA busy_timeout = 0');
+    try {
+      const row = this.#run(() => this.#statement('PRAGMA wal_checkpoint(TRUNCATE)').get());
+      return (row as unknown as [number])[0] === 0;
+    } finally {
+      this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
   }
 
   #writing(what: string, at: Sequence): void {
