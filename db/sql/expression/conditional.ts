@@ -8,7 +8,16 @@ import type { BoundExpression, Evaluate } from './bound.ts';
 import { requireCommonType } from './common-type.ts';
 import { testOf } from './comparison.ts';
 import { requireBoolean } from './logic.ts';
-import { coerce, combine, isUnknown, type Operand, resolveUnknown, TEXT, typed } from './operand.ts';
+import {
+  coerce,
+  combine,
+  isUnknown,
+  type Operand,
+  resolveUnknown,
+  TEXT,
+  typed,
+  withoutModifier,
+} from './operand.ts';
 import { bindComparison, comparable } from './operators.ts';
 
 /** `bind` for its parts, in the order in which PostgreSQL looks at them: the first error is the one that shows. */
@@ -92,7 +101,7 @@ export function bindNullIf(left: Operand, right: Operand, at: number): BoundExpr
   const isWhole = !isUnknown(left) && left.type.kind === 'integer' && one.type.kind === 'bigint';
   const whole = isWhole ? left : one;
   const equal = testOf('=', one.type.kind);
-  return combine(whole.type, [one, other], (row, context) => {
+  return combine(withoutModifier(whole.type), [one, other], (row, context) => {
     const value = one.evaluate(row, context);
     const against = other.evaluate(row, context);
     if (value === null || (against !== null && equal(value, against))) return null;

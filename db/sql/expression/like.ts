@@ -1,6 +1,5 @@
 /** LIKE and ILIKE: % for any characters, _ for one. Patterns are taken apart once, then matched without backtracking further than the last %. */
 import { sqlError } from '../types/sql-error.ts';
-import type { SqlValue } from '../types/sql-type.ts';
 import { lowerCase } from './letter-case.ts';
 
 const ONE: unique symbol = Symbol('_');
@@ -48,8 +47,8 @@ export function likePrefix(pattern: string, escaping: string | null): { prefix: 
 }
 
 /** Errors: 22025 for an escape of more than one character. Empty: nothing escapes. */
-export function escapeOf(value: SqlValue): string | null {
-  const characters = [...(value as string)];
+export function escapeOf(text: string): string | null {
+  const characters = [...text];
   if (characters.length > 1) {
     throw sqlError('22025', 'invalid escape string: it must be empty or one character');
   }

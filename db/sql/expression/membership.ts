@@ -1,11 +1,11 @@
 /** IN, BETWEEN and LIKE over bound operands. */
-import type { SqlValue } from '../types/sql-type.ts';
+import type { SqlType, SqlValue } from '../types/sql-type.ts';
 import type { BoundExpression, Evaluate } from './bound.ts';
 import { commonType } from './common-type.ts';
 import { isComparable, testOf } from './comparison.ts';
 import { escapeOf, likePattern, type Matches } from './like.ts';
 import { bindJunction } from './logic.ts';
-import { BOOLEAN, coerce, combine, isUnknown, type Operand, resolveUnknown, TEXT } from './operand.ts';
+import { BOOLEAN, BYTES, coerce, combine, isUnknown, type Operand, resolveUnknown, TEXT } from './operand.ts';
 import { bindComparison, noOperator } from './operators.ts';
 
 /** From so many values on a set is asked instead of each. */
@@ -96,9 +96,13 @@ interface LikeOptions {
 
 /** The last pattern is kept: mostly it is the same for all rows. */
 export function bindLike(operand: Operand, pattern: Operand, options: LikeOptions): BoundExpression {
-  const text = asText(operand, pattern, operand, options);
-  const wanted = asText(pattern, pattern, operand, options);
-  const escaping = options.escape === null ? null : coerce(options.escape, TEXT);
+  // What is escaped is text, unless it or the escape is known to be bytes.
+  const isEscaped = options.escape !== null && isUnknown(options.escape);
+  const given = isEscaped && isUnknown(pattern) ? resolveUnknown(pattern, TEXT) : pattern;
+  const type = isBytes(operand, given) && !options.insensitive ? BYTES : TEXT;
+  const text = likeSide(operand, type, operand, given, options);
+  const wanted = likeSide(given, type, operand, given, options);
+  const escaping = options.escape === null ? null : coerce(options.escape, type);
   let last: { pattern: SqlValue; away: SqlValue; matches: Matches } | null = null;
   const evaluate: Evaluate = (row, context) => {
     const value = text.evaluate(row, context);
@@ -106,19 +110,36 @@ export function bindLike(operand: Operand, pattern: Operand, options: LikeOption
     const away = escaping === null ? '\\' : escaping.evaluate(row, context);
     if (asked === null || away === null) return null;
     if (last === null || last.pattern !== asked || last.away !== away) {
-      const matches = likePattern(asked as string, escapeOf(away), options.insensitive);
+      const matches = likePattern(lettersOf(asked), escapeOf(lettersOf(away)), options.insensitive);
       last = { pattern: asked, away, matches };
     }
-    return value === null ? null : last.matches(value as string) !== options.negated;
+    return value === null ? null : last.matches(lettersOf(value)) !== options.negated;
   };
   const parts = escaping === null ? [text, wanted] : [text, wanted, escaping];
-  if (options.insensitive || options.negated || escaping !== null) return combine(BOOLEAN, parts, evaluate);
+  const isPlain = type === TEXT && !options.insensitive && !options.negated && escaping === null;
+  if (!isPlain) return combine(BOOLEAN, parts, evaluate);
   return combine(BOOLEAN, parts, evaluate, { shape: 'like', operand: text, pattern: wanted, escape: '\\' });
 }
 
-function asText(one: Operand, pattern: Operand, operand: Operand, options: LikeOptions): BoundExpression {
-  if (isUnknown(one)) return resolveUnknown(one, TEXT);
-  if (one.type.kind === 'text') return one;
+/** Of bytes each is a letter. */
+function lettersOf(value: Exclude<SqlValue, null>): string {
+  return value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : (value as string);
+}
+
+function isBytes(...sides: readonly Operand[]): boolean {
+  const known = sides.filter((side) => !isUnknown(side)) as BoundExpression[];
+  return known.length > 0 && known.every(({ type }) => type.kind === 'bytes');
+}
+
+function likeSide(
+  side: Operand,
+  type: SqlType,
+  operand: Operand,
+  pattern: Operand,
+  options: LikeOptions,
+): BoundExpression {
+  if (isUnknown(side)) return resolveUnknown(side, type);
+  if (side.type.kind === type.kind) return side;
   const name = `${options.negated ? '!' : ''}~~${options.insensitive ? '*' : ''}`;
   throw noOperator(name, operand, pattern, options.at);
 }

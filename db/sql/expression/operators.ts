@@ -10,6 +10,7 @@ import {
   BYTES,
   coerce,
   combine,
+  DOUBLE,
   isUnknown,
   type Operand,
   operandName,
@@ -94,6 +95,8 @@ export function bindArithmetic(
 }
 
 export function bindSign(operator: '-' | '+', operand: Operand, at: number): BoundExpression {
+  // Of all that have a sign, only numbers have this one.
+  if (isUnknown(operand) && operator === '+') return resolveUnknown(operand, DOUBLE);
   if (isUnknown(operand)) {
     throw sqlError('42725', `operator is not unique: ${operator} unknown; say a type with a cast`, at);
   }

@@ -28,7 +28,15 @@ export const TEXT_FUNCTIONS: FunctionTable = {
   ltrim: trims(true, false),
   rtrim: trims(false, true),
   strpos: [from2(TEXT, TEXT, INTEGER, position)],
-  position: [from2(TEXT, TEXT, INTEGER, position)],
+  position: [
+    from2(TEXT, TEXT, INTEGER, position),
+    from2(
+      BYTES,
+      BYTES,
+      INTEGER,
+      (bytes: Uint8Array, part: Uint8Array) => Buffer.from(bytes).indexOf(part) + 1,
+    ),
+  ],
   replace: [from3(TEXT, TEXT, TEXT, TEXT, replace)],
   starts_with: [from2(TEXT, TEXT, BOOLEAN, (text: string, prefix: string) => text.startsWith(prefix))],
   repeat: [from2(TEXT, INTEGER, TEXT, repeat)],

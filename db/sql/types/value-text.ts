@@ -114,7 +114,7 @@ export function checkJson(text: string): string {
 }
 
 function parseInteger(text: string): number {
-  if (!WHOLE.test(text)) throw invalid({ kind: 'integer' }, text);
+  if (!WHOLE.test(text)) throw notWhole({ kind: 'integer' }, text, BigInt(INTEGER_MAX));
   const value = Number(text);
   if (value < INTEGER_MIN || value > INTEGER_MAX) throw outOfRange({ kind: 'integer' }, text);
   // -0 is not an integer.
@@ -122,12 +122,19 @@ function parseInteger(text: string): number {
 }
 
 function parseBigint(text: string): bigint {
-  if (!WHOLE.test(text)) throw invalid({ kind: 'bigint' }, text);
+  if (!WHOLE.test(text)) throw notWhole({ kind: 'bigint' }, text, BIGINT_MAX);
   const trimmed = text.trim();
   // BigInt knows no plus sign.
   const value = BigInt(trimmed.startsWith('+') ? trimmed.slice(1) : trimmed);
   if (value < BIGINT_MIN || value > BIGINT_MAX) throw outOfRange({ kind: 'bigint' }, text);
   return value;
+}
+
+/** PostgreSQL reads from the left: a number too large counts before what follows it. */
+function notWhole(type: SqlType, text: string, most: bigint): Error {
+  const [, sign, digits] = /^\s*([+-]?)(\d+)/.exec(text) ?? [];
+  const isTooLarge = digits !== undefined && BigInt(digits) > (sign === '-' ? most + 1n : most);
+  return isTooLarge ? outOfRange(type, text) : invalid(type, text);
 }
 
 /** The words of PostgreSQL and how far they may be shortened. */

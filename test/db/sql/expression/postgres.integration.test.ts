@@ -88,7 +88,7 @@ test(`${EXPRESSIONS} random expressions have the type, value or error that they 
     const theirs = (await asked).rows.map(({ answer }) => answer);
     for (const [index, mine] of ours.entries()) {
       if (mine.startsWith('E')) failed++;
-      if (!agree(mine, theirs[index]!)) {
+      if (!agree(texts[index]!, mine, theirs[index]!)) {
         differences.push(
           `${texts[index]} [row ${batch[index]!.row}]\n  ours ${mine}\n  PostgreSQL ${theirs[index]}`,
         );
@@ -128,11 +128,14 @@ function valueFor({ name, type }: (typeof COLUMNS)[number]): string {
 }
 
 /** docs/sql.md, "Where this differs from PostgreSQL", has each of the exceptions. */
-function agree(ours: string, theirs: string): boolean {
+function agree(text: string, ours: string, theirs: string): boolean {
   if (ours === theirs) return true;
   // A text of limited length is still text.
   if (theirs.startsWith('character varying:')) return ours === theirs.replace('character varying', 'text');
+  // It has these functions for more types than one, so that a literal of no type does not say which.
+  if (theirs === 'E42725') return /trunc|date_part|extract/.test(text);
+  // Decimals are finite here.
+  if (ours === 'E22003') return /^numeric:(NaN|-?Infinity)$/.test(theirs);
   // PostgreSQL reads more forms of timestamps, and finds other things wrong with them.
-  if (ours === 'E22007') return theirs === 'E22008' || theirs === 'E42725' || theirs.startsWith('timestamp');
-  return false;
+  return ours === 'E22007' && (theirs.startsWith('E22') || theirs.startsWith('timestamp'));
 }

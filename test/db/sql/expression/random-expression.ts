@@ -280,9 +280,8 @@ export class ExpressionMaker {
         return { node: 'is', operand: make('boolean'), what, negated, at: 0 };
       }
       case 4: {
-        const items = Array.from({ length: 1 + random.upTo(5) }, () =>
-          random.upTo(9) === 0 ? NULL : this.#literal(this.#near(kind)),
-        );
+        const items = Array.from({ length: 1 + random.upTo(5) }, () => this.#literal(this.#near(kind)));
+        if (random.upTo(6) === 0) items.push(NULL);
         return among(make(kind), items, negated);
       }
       case 5: {
