@@ -17,7 +17,7 @@ import {
   type SqlView,
 } from '../sql/index.ts';
 import { Fifo } from '../streams/index.ts';
-import { type RecordedAt, SEQUENCE_NONE, type Sequence } from '../types.ts';
+import { type RecordedAt, SEQUENCE_NONE, type Sequence, type TenantId } from '../types.ts';
 import type { Log } from '../wal/log.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { asError } from './waiting-appends.ts';
@@ -39,6 +39,14 @@ export type SqlSettled = (outcome: CommandAnswer | Error) => void;
 
 interface QueuedCommand {
   readonly command: SqlCommand;
+  readonly settled: SqlSettled;
+}
+
+/** A command that the log has taken in a commit behind that of the group it was to join. */
+interface CarriedCommand {
+  readonly tenant: TenantId;
+  readonly entries: readonly DecidedEntry[];
+  readonly answer: CommandAnswer;
   readonly settled: SqlSettled;
 }
 
@@ -70,6 +78,9 @@ export class SqlPath {
   readonly #queue = new Fifo<QueuedCommand>();
   readonly #drained: (() => void)[] = [];
   #group: Group | null = null;
+  #carried: CarriedCommand | null = null;
+  /** The last commit that the log has closed. */
+  #closed: Sequence = SEQUENCE_NONE;
   #woken = false;
   /** The log had no room for the next command. */
   #waitsForRoom = false;
@@ -89,6 +100,9 @@ export class SqlPath {
       commandBytesMax: log.commandBytesMax,
       entryOverheadBytes: ENTRY_OVERHEAD_BYTES,
     };
+    log.onCommit(({ sequence }) => {
+      this.#closed = sequence;
+    });
     log.onRoom(() => {
       if (!this.#waitsForRoom) return;
       this.#waitsForRoom = false;
@@ -98,7 +112,7 @@ export class SqlPath {
 
   /** Commands not answered. */
   get depth(): number {
-    return this.#queue.length + (this.#group?.outcomes.length ?? 0);
+    return this.#queue.length + (this.#group?.outcomes.length ?? 0) + (this.#carried === null ? 0 : 1);
   }
 
   /** Errors reach `settled`: BUSY (details.retryAfterMillis), TOO_LARGE, DISK_FULL, WRITER_FAILED, the command's own refusal. */
@@ -120,6 +134,7 @@ export class SqlPath {
     const { clock } = this.#options;
     this.#groupMillis = Number((clock.monotonicNanos() - this.#groupBegan) / 1_000_000n);
     this.#answer(group, this.#options.broken());
+    this.#goOnWithCarried(position);
     this.#wake();
     this.#tellDrained();
   }
@@ -131,6 +146,8 @@ export class SqlPath {
     this.#group = null;
     this.#options.view().unstage();
     for (const { settled } of group?.outcomes ?? []) settled(error);
+    this.#carried?.settled(error);
+    this.#carried = null;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next.settled(error);
     this.#tellDrained();
   }
@@ -159,9 +176,10 @@ export class SqlPath {
     const recordedAt = clock.nowNanos() as RecordedAt;
     while (this.#queue.length > 0 && group.outcomes.length < GROUP_COMMANDS_MAX) {
       const { command, settled } = this.#queue.peek()!;
-      const outcome = this.#carryOut(group, command, recordedAt);
+      const outcome = this.#carryOut(group, command, settled, recordedAt);
       if (outcome === 'no room') break;
       this.#queue.shift();
+      if (outcome === 'carried') break;
       group.outcomes.push({ settled, outcome });
       if (clock.monotonicNanos() - this.#groupBegan > GROUP_NANOS_MAX) break;
     }
@@ -174,7 +192,12 @@ export class SqlPath {
     this.#tellDrained();
   }
 
-  #carryOut(group: Group, command: SqlCommand, recordedAt: RecordedAt): CommandAnswer | Error | 'no room' {
+  #carryOut(
+    group: Group,
+    command: SqlCommand,
+    settled: SqlSettled,
+    recordedAt: RecordedAt,
+  ): CommandAnswer | Error | 'no room' | 'carried' {
     const { view, log } = this.#options;
     const input: CommandInput = {
       recordedAt,
@@ -190,7 +213,7 @@ export class SqlPath {
       if (decision.outcome === 'refused') return decision.error;
       if (decision.outcome === 'unchanged')
         return { ...decision.reply, position: group.last === SEQUENCE_NONE ? log.stable : group.last };
-      return this.#write(group, command, decision, recordedAt);
+      return this.#write(group, command, decision, settled, recordedAt);
     } catch (error) {
       if (error instanceof TruthError && error.code === 'BUSY') {
         this.#waitsForRoom = true;
@@ -202,20 +225,48 @@ export class SqlPath {
 
   #write(
     group: Group,
-    command: SqlCommand,
-    decision: Extract<SqlDecision, { outcome: 'accepted' }>,
+    { tenant }: SqlCommand,
+    { entries, reply }: Extract<SqlDecision, { outcome: 'accepted' }>,
+    settled: SqlSettled,
     recordedAt: RecordedAt,
-  ): CommandAnswer {
+  ): CommandAnswer | 'carried' {
     const { log, feed, view } = this.#options;
-    const { entries, reply } = decision;
-    const { first, last } = log.append(entries as DecidedEntry[], recordedAt);
+    const { first, last } = log.append(entries, recordedAt);
     invariant(last - first + 1 === entries.length, 'the entries of a command follow each other');
     invariant(first > group.last, 'the commands of a group follow each other');
     feed.appended(first, entries);
+    const answer = { ...reply, position: last };
+    // What is staged at a time lies in one commit, so that a copy of the view is always one of whole commits.
+    if (group.last !== SEQUENCE_NONE && this.#closed > group.last) {
+      this.#carried = { tenant, entries, answer, settled };
+      return 'carried';
+    }
     group.last = last;
     // From here on the log has it: a store that cannot take it fails with the view, and the answer says so.
-    view().stage(command.tenant, entries);
-    return { ...reply, position: last };
+    view().stage(tenant, entries);
+    return answer;
+  }
+
+  /** A command in a commit of its own is a group of its own, unless the view has that commit by now. */
+  #goOnWithCarried(position: Sequence): void {
+    const carried = this.#carried;
+    if (carried === null) return;
+    this.#carried = null;
+    const { tenant, entries, answer, settled } = carried;
+    const group: Group = { outcomes: [], last: answer.position };
+    if (position >= answer.position) {
+      group.outcomes.push({ settled, outcome: answer });
+      this.#answer(group, this.#options.broken());
+      return;
+    }
+    this.#group = group;
+    this.#groupBegan = this.#options.clock.monotonicNanos();
+    try {
+      this.#options.view().stage(tenant, entries);
+      group.outcomes.push({ settled, outcome: answer });
+    } catch (error) {
+      group.outcomes.push({ settled, outcome: asError(error) });
+    }
   }
 
   #answer(group: Group, failure: Error | null): void {

@@ -10,86 +10,115 @@ import { invariant } from '../kernel/index.ts';
 import type {
   CheckpointReader,
   CheckpointWriter,
-  Materializer,
+  FiledView,
+  HeldFile,
   ViewCommit,
+  ViewContext,
   ViewDefinition,
 } from '../materializer/index.ts';
 import { SEQUENCE_NONE, type Sequence, type TenantId } from '../types.ts';
 import { Catalog, CatalogCache } from './catalog/index.ts';
 import type { DecidingState } from './commands/decide.ts';
+import type { Glance } from './execute/query.ts';
 import { EMPTY_STORE } from './rows/empty-store.ts';
 import { type EvolveListener, evolve, NOBODY_LISTENS, type TableEntry } from './rows/evolve.ts';
-import { SqliteStore, type StoreSnapshot } from './store/index.ts';
+import { StoreSet, type StoreSnapshot, storeFiles } from './store/index.ts';
 
-interface OpenTenant {
-  readonly rows: SqliteStore;
-  readonly catalogs: CatalogCache;
+const VERSION = 1;
+
+/** What is known of a tenant's tables. */
+interface KnownTables {
+  readonly cache: CatalogCache;
   /** What readers see; null when it has to be read again. */
   committed: Catalog | null;
 }
 
 const NO_TABLES: DecidingState = Object.freeze({ rows: EMPTY_STORE, catalog: Catalog.EMPTY });
 
-export class SqlView implements Materializer {
-  readonly #logId: Uint8Array;
+export class SqlView implements FiledView {
+  readonly #stores: StoreSet;
+  /** Whether other threads can read the stores. */
+  readonly #shared: boolean;
   readonly #listener: EvolveListener;
-  readonly #tenants = new Map<TenantId, OpenTenant>();
-  /** Tenants with an open transaction. */
-  readonly #open = new Set<TenantId>();
+  readonly #tables = new Map<TenantId, KnownTables>();
   /** Last entry that was applied before its commit. */
   #staged: Sequence = SEQUENCE_NONE;
+  /** What is staged has no commit yet. */
+  #staging = false;
   /** Why nothing can be applied any more, or null. */
   #broken: unknown = null;
 
-  constructor(logId: Uint8Array, listener: EvolveListener = NOBODY_LISTENS) {
-    this.#logId = logId;
+  constructor({ logId, folder }: ViewContext, listener: EvolveListener = NOBODY_LISTENS) {
+    this.#stores = new StoreSet({ folder, logId, version: VERSION });
+    this.#shared = folder !== null;
     this.#listener = listener;
   }
 
-  /** Tables of all tenants. */
+  /** Tables of the tenants that were asked about since the start: looking at others would open their files. */
   get tables(): number {
     let tables = 0;
-    for (const tenant of this.#tenants.keys()) tables += this.catalog(tenant).tables.length;
+    for (const tenant of this.#tables.keys()) tables += this.catalog(tenant).tables.length;
     return tables;
   }
 
   /** The writer's own state, staged changes included. Errors: VIEW_UNAVAILABLE after a change that could not be applied. */
   writer(tenant: TenantId): DecidingState {
     if (this.#broken !== null) throw broken(this.#broken);
-    const open = this.#tenants.get(tenant);
-    return open === undefined ? NO_TABLES : { rows: open.rows, catalog: open.catalogs.at(open.rows, null) };
+    const rows = this.#stores.get(tenant);
+    return rows === null ? NO_TABLES : { rows, catalog: this.#known(tenant).cache.at(rows, null) };
   }
 
   /** The tables as readers see them. */
   catalog(tenant: TenantId): Catalog {
-    const open = this.#tenants.get(tenant);
-    if (open === undefined) return Catalog.EMPTY;
-    open.committed ??= readOnce(open.rows, (snapshot) => open.catalogs.at(snapshot, null));
-    return open.committed;
+    const store = this.#stores.get(tenant);
+    if (store === null) return Catalog.EMPTY;
+    const known = this.#known(tenant);
+    if (known.committed === null) {
+      const snapshot = store.snapshot();
+      try {
+        known.committed = known.cache.at(snapshot, null);
+      } finally {
+        snapshot.close();
+      }
+    }
+    return known.committed;
   }
 
   /** What is kept of the tables of earlier positions. */
   catalogs(tenant: TenantId): CatalogCache {
-    return this.#tenants.get(tenant)?.catalogs ?? new CatalogCache();
+    return this.#known(tenant).cache;
   }
 
   /** What is committed, hence stable, as one state until it is closed. */
   snapshot(tenant: TenantId): StoreSnapshot {
-    return this.#tenants.get(tenant)?.rows.snapshot() ?? { ...EMPTY_STORE, close: () => {} };
+    return this.#stores.get(tenant)?.snapshot() ?? { ...EMPTY_STORE, close: () => {} };
+  }
+
+  /** What is committed, for reads that are over before anything else happens on this thread. */
+  glance(tenant: TenantId): Glance {
+    const rows = this.#stores.get(tenant);
+    // Between transactions the writer's own connection sees what is committed.
+    if (rows !== null && !rows.open) return { reader: rows, done: () => {} };
+    const snapshot = this.snapshot(tenant);
+    return { reader: snapshot, done: () => snapshot.close() };
   }
 
   /** File to be read on other threads; null where there is none. */
   path(tenant: TenantId): string | null {
-    return this.#tenants.get(tenant)?.rows.path ?? null;
+    return this.#shared ? (this.#stores.get(tenant)?.path ?? null) : null;
   }
 
-  /** Applies entries that the log has taken and that are not stable yet. Throws when they cannot be: then the view has failed. */
+  /**
+   * Applies entries that the log has taken and that are not stable yet: all that are staged at a time belong to one commit.
+   * Throws when they cannot be applied: then the view has failed.
+   */
   stage(tenant: TenantId, entries: readonly TableEntry[]): void {
     if (this.#broken !== null) throw broken(this.#broken);
+    this.#staging = true;
     try {
       for (const entry of entries) {
         invariant(entry.sequence > this.#staged, 'entries are staged in the order of the log');
-        this.#apply(tenant, entry);
+        this.#apply(tenant, entry, entry.sequence);
         this.#staged = entry.sequence;
       }
     } catch (error) {
@@ -99,90 +128,93 @@ export class SqlView implements Materializer {
     }
   }
 
-  /** Forgets what is staged: it will never be stable, or nothing was. */
+  /** Forgets what is staged, if anything is: it will never be stable. */
   unstage(): void {
-    for (const tenant of this.#open) {
-      const { rows, catalogs } = this.#tenant(tenant);
-      rows.rollback();
-      catalogs.forget();
-    }
-    this.#open.clear();
+    if (!this.#staging) return;
+    this.#staging = false;
+    for (const tenant of this.#stores.rollbackAll()) this.#known(tenant).cache.forget();
   }
 
   onCommit(commit: ViewCommit): void {
     // What could not be applied is in the log all the same: the view stays behind it.
     if (this.#broken !== null) throw broken(this.#broken);
     const touched = new Set<TenantId>();
-    for (const entry of commit.entries) {
-      if (!isOfTables(entry.type)) continue;
-      touched.add(entry.tenant);
-      if (entry.sequence > this.#staged) this.#apply(entry.tenant, entry);
+    for (const { type, tenant, sequence, payload } of commit.entries) {
+      if (!isOfTables(type)) continue;
+      touched.add(tenant);
+      if (sequence > this.#staged) this.#apply(tenant, { type, sequence, payload }, commit.sequence);
     }
+    // Commits before that of the staged entries have nothing of tables: nobody else writes to them.
+    invariant(touched.size === 0 || this.#staged < commit.sequence, 'what is staged lies in one commit');
+    if (touched.size === 0) return;
     const { sequence, ordinal, epoch, recordedAt } = commit;
-    for (const tenant of touched)
-      this.#tenant(tenant).rows.committed({ sequence, ordinal, epoch, recordedAt });
-    // A group of commands can reach over several commits; readers see it at its end.
-    if (sequence > this.#staged) this.#commit();
+    const noted = { sequence, ordinal, epoch, recordedAt };
+    this.#stores.committed(noted, touched);
+    this.#staging = false;
+    this.#seen(this.#stores.commitAll(noted));
   }
 
-  checkpoint(_writer: CheckpointWriter): void {}
+  caughtUp(): void {
+    this.#seen(this.#stores.caughtUp());
+  }
 
-  restore(_reader: CheckpointReader): void {
-    throw new TruthError('CORRUPT', 'tables have no checkpoint yet');
+  persist(): Promise<readonly HeldFile[]> {
+    return this.#stores.persist();
+  }
+
+  checkpoint(writer: CheckpointWriter): void {
+    this.#stores.checkpoint(writer);
+  }
+
+  restore(reader: CheckpointReader): void {
+    this.#stores.restore(reader);
   }
 
   digest(): string {
-    return [...this.#tenants]
-      .sort(([a], [b]) => a - b)
-      .map(([tenant, { rows }]) => `${tenant}:${rows.digest()}`)
-      .join(' ');
+    return this.#stores.digest();
   }
 
-  #apply(tenant: TenantId, entry: TableEntry): void {
-    const { rows, catalogs } = this.#tenant(tenant);
-    if (!rows.open) {
-      rows.begin();
-      this.#open.add(tenant);
-    }
-    evolve(rows, entry, catalogs, this.#listener);
+  digestAhead(): Iterable<void> {
+    return this.#stores.digestAhead();
   }
 
-  #commit(): void {
-    for (const tenant of this.#open) {
-      const open = this.#tenant(tenant);
-      open.rows.commit();
-      open.committed = null;
-    }
-    this.#open.clear();
+  close(): void {
+    this.#stores.close();
   }
 
-  #tenant(tenant: TenantId): OpenTenant {
-    let open = this.#tenants.get(tenant);
-    if (open === undefined) {
-      const rows = new SqliteStore({ path: ':memory:', logId: this.#logId });
-      open = { rows, catalogs: new CatalogCache(), committed: null };
-      this.#tenants.set(tenant, open);
+  discard(): void {
+    this.#stores.discard();
+  }
+
+  /** Nothing happens where the store holds the commit already. */
+  #apply(tenant: TenantId, entry: TableEntry, commit: Sequence): void {
+    const store = this.#stores.begin(tenant, commit);
+    if (store !== null) evolve(store, entry, this.#known(tenant).cache, this.#listener);
+  }
+
+  #known(tenant: TenantId): KnownTables {
+    let known = this.#tables.get(tenant);
+    if (known === undefined) {
+      known = { cache: new CatalogCache(), committed: null };
+      this.#tables.set(tenant, known);
     }
-    return open;
+    return known;
+  }
+
+  /** Readers see another state of these. */
+  #seen(tenants: readonly TenantId[]): void {
+    for (const tenant of tenants) this.#known(tenant).committed = null;
   }
 }
 
 export const sqlTables: ViewDefinition<SqlView> = {
   name: 'sql',
-  version: 1,
+  version: VERSION,
   scope: 'tenant',
   required: true,
-  create: ({ logId }) => new SqlView(logId),
+  files: storeFiles,
+  create: (context) => new SqlView(context),
 };
-
-function readOnce<T>(rows: SqliteStore, use: (snapshot: StoreSnapshot) => T): T {
-  const snapshot = rows.snapshot();
-  try {
-    return use(snapshot);
-  } finally {
-    snapshot.close();
-  }
-}
 
 function isOfTables(type: number): boolean {
   return type === KERNEL_ENTRY.catalog || type === KERNEL_ENTRY.rows;

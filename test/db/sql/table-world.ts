@@ -8,6 +8,7 @@ import { planWrite } from '../../../db/sql/commands/plan-write.ts';
 import { QUERY_LIMITS } from '../../../db/sql/execute/query.ts';
 import { loadParser, type SqlParser } from '../../../db/sql/parse/index.ts';
 import { Queries } from '../../../db/sql/pool/index.ts';
+import type { Space } from '../../../db/sql/store/contract.ts';
 import { formatText, type Row, type SqlType } from '../../../db/sql/types/index.ts';
 import { SqlView } from '../../../db/sql/view.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../../../db/types.ts';
@@ -34,7 +35,7 @@ export type Outcome =
     };
 
 export class TableWorld {
-  readonly view = new SqlView(LOG_ID);
+  readonly view = liveView();
   /** What the log would have. */
   readonly commits: ViewCommit[] = [];
   readonly #parser: SqlParser;
@@ -47,13 +48,12 @@ export class TableWorld {
   });
   #entries: LogEntry[] = [];
   #sequence = 0;
-  /** Commits whose entries are staged and that nobody was told of. */
-  #untold: ViewCommit[] = [];
   limits = LIMITS;
   #commands = 0;
 
   private constructor(parser: SqlParser) {
     this.#parser = parser;
+    this.view.caughtUp();
   }
 
   static async open(): Promise<TableWorld> {
@@ -64,7 +64,6 @@ export class TableWorld {
   write(text: string): Outcome {
     const outcome = this.attempt(text);
     this.endCommit();
-    this.endGroup();
     return outcome;
   }
 
@@ -115,7 +114,7 @@ export class TableWorld {
     return { ...decision.reply, error: null };
   }
 
-  /** What was staged since the last one is a commit of the log. */
+  /** What was staged since the last one is a commit of the log, and stable: the view is told, and readers see it. */
   endCommit(): void {
     if (this.#entries.length === 0) return;
     const ordinal = this.commits.length + 1;
@@ -128,12 +127,7 @@ export class TableWorld {
     };
     this.#entries = [];
     this.commits.push(commit);
-    this.#untold.push(commit);
-  }
-
-  /** The commits are stable: the view is told, and readers see them. */
-  endGroup(): void {
-    for (const commit of this.#untold.splice(0)) this.view.onCommit(commit);
+    this.view.onCommit(commit);
   }
 
   /** Rows as PostgreSQL prints them; a refusal's sqlstate. */
@@ -191,9 +185,39 @@ function errorOf(error: unknown): Extract<Outcome, { error: object }>['error'] {
   };
 }
 
+/** All that is current, whatever it is and when it was written. */
+export function contentOf(view: SqlView): string[] {
+  const snapshot = view.snapshot(TENANT_DEFAULT);
+  const all = { range: { from: null, to: null }, reverse: false, limit: null };
+  const tables = view.catalog(TENANT_DEFAULT).tables;
+  const spaces = [
+    0,
+    ...tables.flatMap(({ space, indexes }) => [space, ...indexes.map((index) => index.space)]),
+  ];
+  const content = spaces.flatMap((space) =>
+    [...snapshot.scan(space as Space, all)].map(({ key, value }) => {
+      // Positions are those of the log.
+      const text = Buffer.from(value)
+        .toString('latin1')
+        .replace(/"createdAt":\d+/g, '');
+      return `${space} ${Buffer.from(key).toString('hex')} ${text}`;
+    }),
+  );
+  snapshot.close();
+  return content;
+}
+
 /** A view that is given commits and has never staged anything: what replay makes. */
 export function replayed(commits: readonly ViewCommit[]): SqlView {
-  const view = new SqlView(LOG_ID);
+  const view = new SqlView({ logId: LOG_ID, folder: null });
   for (const commit of commits) view.onCommit(commit);
+  view.caughtUp();
+  view.caughtUp();
+  return view;
+}
+
+function liveView(): SqlView {
+  const view = new SqlView({ logId: LOG_ID, folder: null });
+  view.caughtUp();
   return view;
 }

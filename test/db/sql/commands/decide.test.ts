@@ -2,31 +2,27 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TENANT_DEFAULT } from '../../../../db/types.ts';
-import { type Outcome, replayed, TableWorld } from '../table-world.ts';
+import { contentOf, type Outcome, replayed, TableWorld } from '../table-world.ts';
 import { randomStatement } from './random-commands.ts';
 
-/** A statement, whether a commit of the log ends behind it, and whether readers see it then. */
-const step = fc.record({
-  text: randomStatement,
-  commit: fc.boolean(),
-  group: fc.integer({ min: 0, max: 3 }).map((often) => often === 0),
-});
+/** A statement, and whether its commit ends behind it. */
+const step = fc.record({ text: randomStatement, commit: fc.boolean() });
 const history = fc.array(step, { minLength: 1, maxLength: 25 });
-type Step = { readonly text: string; readonly commit: boolean; readonly group: boolean };
+type Step = { readonly text: string; readonly commit: boolean };
 
 describe('what is decided', () => {
-  test('does not depend on how commands are grouped, and replay makes the same state', async () => {
+  test('does not depend on how commands are grouped into commits, and replay makes the same state', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (steps) => {
-        const alone = await run(steps, () => true);
-        const grouped = await run(steps, ({ group }) => group);
-        const together = await run(steps, () => false);
-        for (const other of [grouped, together]) {
-          expect(other.outcomes).toEqual(alone.outcomes);
-          expect(payloads(other.world)).toEqual(payloads(alone.world));
-          expect(other.world.view.digest()).toBe(alone.world.view.digest());
+        const alone = await run(steps.map(({ text }) => ({ text, commit: true })));
+        const grouped = await run(steps);
+        const together = await run(steps.map(({ text }) => ({ text, commit: false })));
+        for (const { world, outcomes } of [alone, grouped, together]) {
+          expect(outcomes).toEqual(alone.outcomes);
+          expect(payloads(world)).toEqual(payloads(alone.world));
+          expect(contentOf(world.view)).toEqual(contentOf(alone.world.view));
+          expect(replayed(world.commits).digest()).toBe(world.view.digest());
         }
-        expect(replayed(alone.world.commits).digest()).toBe(alone.world.view.digest());
       }),
       { numRuns: 15 },
     );
@@ -35,7 +31,7 @@ describe('what is decided', () => {
   test('is always an answer: a reply or a refusal with PostgreSQL’s SQLSTATE', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (steps) => {
-        const { outcomes } = await run(steps, () => true);
+        const { outcomes } = await run(steps);
         for (const { error } of outcomes) if (error !== null) expect(error.sqlstate).toMatch(/^[0-9A-Z]{5}$/);
       }),
       { numRuns: 15 },
@@ -45,7 +41,7 @@ describe('what is decided', () => {
   test('keeps indexes that say what the rows say', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (steps) => {
-        const { world } = await run(steps, () => true);
+        const { world } = await run(steps);
         const catalog = world.view.catalog(TENANT_DEFAULT);
         const snapshot = world.view.snapshot(TENANT_DEFAULT);
         for (const table of catalog.tables) {
@@ -110,19 +106,14 @@ test('rows about different people lie in different entries, and a row stays abou
   expect(world.write('ALTER TABLE t DROP COLUMN person').error?.sqlstate).toBe('0A000');
 });
 
-async function run(
-  steps: readonly Step[],
-  endsGroup: (step: Step) => boolean,
-): Promise<{ world: TableWorld; outcomes: Outcome[] }> {
+async function run(steps: readonly Step[]): Promise<{ world: TableWorld; outcomes: Outcome[] }> {
   const world = await TableWorld.open();
-  const outcomes = steps.map((each) => {
-    const outcome = world.attempt(each.text);
-    if (each.commit) world.endCommit();
-    if (each.commit && endsGroup(each)) world.endGroup();
+  const outcomes = steps.map(({ text, commit }) => {
+    const outcome = world.attempt(text);
+    if (commit) world.endCommit();
     return outcome;
   });
   world.endCommit();
-  world.endGroup();
   return { world, outcomes };
 }
 
