@@ -27,6 +27,8 @@ export class Counters {
   /** Streams of the log's bytes, and what was sent on them. */
   logStreams = 0;
   logStreamBytes = 0;
+  /** Connections of PostgreSQL's protocol that are open. */
+  pgSessions = 0;
   /** Statements answered, by the first word of their tag. */
   readonly sqlStatements = new Map<string, number>();
   /** As `appendLatency`. */

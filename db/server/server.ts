@@ -100,6 +100,7 @@ function hostOf(options: ServerOptions, connections: () => number): SessionHost 
       ...statusReport(engine.status()),
       connections: connections(),
       subscriptions: counters.subscriptions,
+      pgConnections: counters.pgSessions,
     }),
   };
 }

@@ -17,6 +17,8 @@ export function statusReport(status: EngineStatus) {
     epoch: log.epoch,
     events: status.events,
     streams: status.streams,
+    tables: status.tables,
+    sqlCommandsWaiting: status.commandsWaiting,
     log: {
       first: status.beginning.first,
       stable: log.stable,
@@ -37,6 +39,7 @@ export function statusReport(status: EngineStatus) {
       groupEntries: summary(log.groupEntries),
     },
     scrub: status.scrub,
+    proofs: status.proofs,
     snapshots: status.snapshots,
     views: status.views.map((view) => ({
       name: view.name,

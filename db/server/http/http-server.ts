@@ -23,6 +23,7 @@ import type { TokenStore } from '../tokens.ts';
 import { readBody } from './body.ts';
 import { createMetrics } from './metrics.ts';
 import { type HttpDatabase, type Route, sendJson } from './route.ts';
+import { SQL_ROUTE } from './sql-route.ts';
 import { STREAM_ROUTES } from './stream-routes.ts';
 import {
   healthRoute,
@@ -78,6 +79,7 @@ export class HttpServer {
       openApiRoute(() => this.routes),
       STATUS_ROUTE,
       ...STREAM_ROUTES,
+      SQL_ROUTE,
     ];
     const limits = {
       headersTimeout: HEADERS_MILLIS,

@@ -213,6 +213,28 @@ function addServerMetrics(add: Add): void {
   add('log_stream_bytes_total', 'counter', 'Bytes sent to copies of the log', ({ counters }) =>
     one(counters.logStreamBytes),
   );
+  add('sql_statements_total', 'counter', 'Statements of SQL answered, by kind', ({ counters }) =>
+    [...counters.sqlStatements].map(([kind, value]) => ({ value, labels: { kind } })),
+  );
+  add('sql_seconds', 'histogram', 'Time from a statement read to its answer known', ({ counters }) =>
+    histogram(
+      'sql_seconds',
+      {
+        bounds: [...LATENCY_BOUNDS_MILLIS, Number.POSITIVE_INFINITY],
+        counts: counters.sqlLatency,
+        sum: counters.sqlLatencySumMillis,
+        count: [...counters.sqlStatements.values()].reduce((sum, count) => sum + count, 0),
+      },
+      1e-3,
+    ),
+  );
+  add('sql_tables', 'gauge', 'Tables of all tenants', (_, { tables }) => one(tables));
+  add('sql_commands_waiting', 'gauge', 'Writes of SQL that are not answered', (_, { commandsWaiting }) =>
+    one(commandsWaiting),
+  );
+  add('pg_connections', 'gauge', 'Connections of PostgreSQL’s protocol', ({ counters }) =>
+    one(counters.pgSessions),
+  );
   add('errors_total', 'counter', 'Errors answered, by code', ({ counters }) =>
     [...counters.errors].map(([code, value]) => ({ value, labels: { code } })),
   );

@@ -71,7 +71,9 @@ const ERROR_MEANINGS: Readonly<Record<number, string>> = {
   409: 'Another expected revision, or an event id used for other content',
   410: 'That part of the log is gone or was never written',
   413: 'Too large',
+  421: 'This is a copy, which takes no writes; details.source takes them',
   503: 'Not ready, busy (see Retry-After) or not writable',
+  504: 'It took too long',
   507: 'The disk is full',
 };
 
@@ -85,7 +87,8 @@ export function openApiDocument(routes: readonly Route[]): object {
     info: {
       title: 'TruthDB',
       version: VERSION,
-      description: 'Streams of events over HTTP. Programs that need throughput use the wire protocol.',
+      description:
+        'Streams of events and tables over HTTP. Programs that need throughput use the wire protocol.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths,

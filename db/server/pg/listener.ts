@@ -118,8 +118,12 @@ export class PgListener {
       return;
     }
     counters.sessionsOpened += 1;
-    const session = new PgSession(this.#host as PgHost, socket, () => this.#sessions.delete(session));
+    const session = new PgSession(this.#host as PgHost, socket, () => {
+      this.#sessions.delete(session);
+      counters.pgSessions -= 1;
+    });
     this.#sessions.add(session);
+    counters.pgSessions += 1;
   }
 
   #refuse(socket: Socket): void {

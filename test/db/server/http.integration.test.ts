@@ -329,7 +329,9 @@ test('the OpenAPI document has every route, and every operation it names answers
       const response = await call(path.replace('{stream}', 's'), {
         method: method.toUpperCase(),
         signal: abort.signal,
-        ...(method === 'post' ? { body: '{"events":[{"type":"t"}]}' } : {}),
+        ...(method === 'post'
+          ? { body: path === '/v1/sql' ? '{"sql":"ROWS 1"}' : '{"events":[{"type":"t"}]}' }
+          : {}),
       });
       expect(response.status, path).toBe(200);
       abort.abort();
