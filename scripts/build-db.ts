@@ -24,6 +24,7 @@ import { dirname, join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { THREADS } from '../db/io/threads.ts';
 import { esbuildBlessed } from './esbuild-blessed.ts';
+import { esbuildGrammar } from './esbuild-grammar.ts';
 import { type Progress, printProgress } from './progress.ts';
 import { buildCommit, packageVersion, repositoryRoot } from './version.ts';
 
@@ -79,7 +80,8 @@ async function bundleProgram(): Promise<string> {
   return `globalThis.__TRUTHDB_THREADS__=${JSON.stringify(threads)};\n${main}`;
 }
 
-async function bundle(entry: string, plugins: Plugin[]): Promise<string> {
+/** A module with all it imports, as one CommonJS text that needs no files. */
+export async function bundle(entry: string, plugins: Plugin[]): Promise<string> {
   const result = await build({
     entryPoints: [entry],
     bundle: true,
@@ -102,7 +104,7 @@ async function bundle(entry: string, plugins: Plugin[]): Promise<string> {
       __TRUTHDB_VERSION__: JSON.stringify(packageVersion()),
       __TRUTHDB_COMMIT__: JSON.stringify(buildCommit()),
     },
-    plugins,
+    plugins: [...plugins, esbuildGrammar()],
   });
   const file = result.outputFiles[0];
   if (file === undefined) throw new Error(`esbuild made nothing of ${entry}`);

@@ -7,6 +7,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleThreads } from './build-db.ts';
+import { esbuildGrammar } from './esbuild-grammar.ts';
 import { type Progress, printProgress } from './progress.ts';
 import { buildCommit, packageVersion, repositoryRoot } from './version.ts';
 
@@ -37,6 +38,7 @@ export async function bundleEmbedded(outfile: string): Promise<void> {
       __TRUTHDB_VERSION__: JSON.stringify(packageVersion()),
       __TRUTHDB_COMMIT__: JSON.stringify(buildCommit()),
     },
+    plugins: [esbuildGrammar()],
     logLevel: 'warning',
   });
 }

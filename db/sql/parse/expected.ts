@@ -5,7 +5,7 @@
 import type { Grammar } from './grammar.ts';
 
 /** Each question is another parse, so only short beginnings are asked about. */
-const CHARACTERS_MAX = 1000;
+const CHARACTERS_MAX = 400;
 /** A longer list helps nobody. */
 const ANSWERS_MAX = 6;
 

@@ -13,7 +13,7 @@ test('a printed expression is read as the same expression', () => {
       const text = printExpression(expression);
       expect(withoutPlaces(read(text)), text).toEqual(withoutPlaces(expression));
     }),
-    { numRuns: 2000 },
+    { numRuns: 1500 },
   );
 });
 
@@ -23,7 +23,7 @@ test('printing what was read changes nothing any more', () => {
       const text = printExpression(expression);
       expect(printExpression(read(text))).toBe(text);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 
