@@ -16,7 +16,7 @@ const DIVISION_SCALE_MAX = 1_000;
 const BASE_DIGITS = 4;
 /** Significant decimal digits that PostgreSQL takes from a double. */
 const DOUBLE_DIGITS = 15;
-const TEXT = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?\s*$/;
+const TEXT = /^[ \t\n\v\f\r]*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?[ \t\n\v\f\r]*$/;
 
 export class Decimal {
   static readonly ZERO = new Decimal(0n, 0);

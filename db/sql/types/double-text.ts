@@ -1,4 +1,5 @@
 /** Doubles as PostgreSQL reads and writes them: the shortest text that reads back as the same number. */
+import { withoutBlanks } from './blanks.ts';
 import { sqlError } from './sql-error.ts';
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -13,7 +14,7 @@ const DIGITS_MAX = 17;
 
 /** Throws 22P02, or 22003 where the number is too large or too close to zero. */
 export function parseDouble(text: string): number {
-  const trimmed = text.trim();
+  const trimmed = withoutBlanks(text);
   if (NUMBER.test(trimmed)) {
     const value = Number(trimmed);
     if (!Number.isFinite(value) || (value === 0 && /[1-9]/.test(trimmed.split(/[eE]/)[0]!))) {

@@ -1,4 +1,5 @@
 /** Timestamps as PostgreSQL reads and writes them with `datestyle` ISO: microseconds since 1970, no time zone. */
+import { withoutBlanks } from './blanks.ts';
 import { sqlError } from './sql-error.ts';
 
 export const DAY_MICROS = 86_400_000_000n;
@@ -9,14 +10,14 @@ const HOUR_MICROS = 60 * MINUTE_MICROS;
 const MICROS_FIRST = BigInt(daysFromCivil(-4_713, 11, 24)) * DAY_MICROS;
 const MICROS_END = BigInt(daysFromCivil(294_277, 1, 1)) * DAY_MICROS;
 const FORM =
-  /^(\d{4,6})-(\d{1,2})-(\d{1,2})(?:(?:[T ]|\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d*))?)?)?\s*(?:Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2}){0,2})?(\s*(?:BC|AD))?$/i;
+  /^(\d{4,6})-(\d{1,2})-(\d{1,2})(?:(?:[T ]|\s+)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?)?\s*(?:Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2}){0,2})?(\s*(?:BC|AD))?$/i;
 
 /**
  * Reads `2026-01-31`, `2026-01-31 12:30`, `2026-01-31T12:30:00.123456Z` and the like, and `epoch`. A time zone is read and, as
  * in PostgreSQL, means nothing to this type. Throws 22007 for any other form, 22008 for a date or time that does not exist.
  */
 export function parseTimestamp(text: string): bigint {
-  const trimmed = text.trim();
+  const trimmed = withoutBlanks(text);
   const match = FORM.exec(trimmed);
   if (match === null) {
     if (/^epoch$/i.test(trimmed)) return 0n;

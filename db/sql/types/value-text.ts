@@ -1,5 +1,6 @@
 /** Text form of every type, in and out, as PostgreSQL 15 has it. */
 import { Decimal } from '../../numeric/decimal.ts';
+import { withoutBlanks } from './blanks.ts';
 import { bytesFromText, bytesToText } from './bytes-text.ts';
 import { formatDouble, parseDouble } from './double-text.ts';
 import { sqlError } from './sql-error.ts';
@@ -11,7 +12,7 @@ export const INTEGER_MIN = -2_147_483_648;
 export const INTEGER_MAX = 2_147_483_647;
 export const BIGINT_MIN = -9_223_372_036_854_775_808n;
 export const BIGINT_MAX = 9_223_372_036_854_775_807n;
-const WHOLE = /^\s*[+-]?\d+\s*$/;
+const WHOLE = /^[+-]?\d+$/;
 const UUID = /^\{?((?:[0-9a-f]{4}-?){7}[0-9a-f]{4})\}?$/i;
 const SHOWN_MAX = 100;
 
@@ -114,32 +115,33 @@ export function checkJson(text: string): string {
 }
 
 function parseInteger(text: string): number {
-  if (!WHOLE.test(text)) throw notWhole({ kind: 'integer' }, text, BigInt(INTEGER_MAX));
-  const value = Number(text);
+  const digits = withoutBlanks(text);
+  if (!WHOLE.test(digits)) throw notWhole({ kind: 'integer' }, text, BigInt(INTEGER_MAX));
+  const value = Number(digits);
   if (value < INTEGER_MIN || value > INTEGER_MAX) throw outOfRange({ kind: 'integer' }, text);
   // -0 is not an integer.
   return value + 0;
 }
 
 function parseBigint(text: string): bigint {
-  if (!WHOLE.test(text)) throw notWhole({ kind: 'bigint' }, text, BIGINT_MAX);
-  const trimmed = text.trim();
+  const digits = withoutBlanks(text);
+  if (!WHOLE.test(digits)) throw notWhole({ kind: 'bigint' }, text, BIGINT_MAX);
   // BigInt knows no plus sign.
-  const value = BigInt(trimmed.startsWith('+') ? trimmed.slice(1) : trimmed);
+  const value = BigInt(digits.startsWith('+') ? digits.slice(1) : digits);
   if (value < BIGINT_MIN || value > BIGINT_MAX) throw outOfRange({ kind: 'bigint' }, text);
   return value;
 }
 
 /** PostgreSQL reads from the left: a number too large counts before what follows it. */
 function notWhole(type: SqlType, text: string, most: bigint): Error {
-  const [, sign, digits] = /^\s*([+-]?)(\d+)/.exec(text) ?? [];
+  const [, sign, digits] = /^([+-]?)(\d+)/.exec(withoutBlanks(text)) ?? [];
   const isTooLarge = digits !== undefined && BigInt(digits) > (sign === '-' ? most + 1n : most);
   return isTooLarge ? outOfRange(type, text) : invalid(type, text);
 }
 
 /** The words of PostgreSQL and how far they may be shortened. */
 function parseBoolean(text: string): boolean {
-  const word = text.trim().toLowerCase();
+  const word = withoutBlanks(text).toLowerCase();
   if (word === '1' || word === 'on') return true;
   if (word === '0' || word === 'of' || word === 'off') return false;
   if (word !== '' && ('true'.startsWith(word) || 'yes'.startsWith(word))) return true;
