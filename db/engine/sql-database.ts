@@ -3,10 +3,9 @@ import type { Clock, Scheduler } from '../io/index.ts';
 import {
   type CommandAnswer,
   type LogEnd,
-  QUERY_LIMITS,
   type QueryRunner,
-  SESSION_LIMITS,
   Session,
+  type SessionLimits,
   type SqlBackend,
   type SqlCommand,
   type SqlDatabase,
@@ -26,6 +25,7 @@ export interface SqlDoorOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: (bytes: number) => Uint8Array;
+  readonly limits: SessionLimits;
 }
 
 export class SqlDoor implements SqlDatabase {
@@ -40,8 +40,8 @@ export class SqlDoor implements SqlDatabase {
       catalog: (tenant) => view().catalog(tenant),
       catalogs: (tenant) => view().catalogs(tenant),
       snapshot: (tenant) => view().snapshot(tenant),
+      glance: (tenant) => view().glance(tenant),
       path: (tenant) => view().path(tenant),
-      limits: { ...SESSION_LIMITS, query: QUERY_LIMITS },
     };
   }
 

@@ -24,6 +24,8 @@ export interface QueryTools {
   readonly planner: Planner;
   /** Of the tenant whose store is read. */
   readonly catalogs: CatalogCache;
+  /** The tables of the reader's present where they are known; null: they are read. */
+  readonly present: Catalog | null;
   /** For gen_random_uuid(). */
   readonly randomUuid: () => string;
 }
@@ -127,12 +129,13 @@ export class Asking {
   /** Errors: INVALID_ARGUMENT (22023) for a moment that has not come yet. */
   pointOf(asOf: AsOf | null): ReadPoint {
     const { at: pinned, end } = this.query;
+    const { catalogs, present } = this.#tools;
     const asked = asOf === null ? null : this.#resolve(asOf);
     const at = asked ?? (pinned === 'present' ? null : pinned);
     return {
       at,
       position: at ?? presentPosition(this.#reader, end),
-      catalog: this.#tools.catalogs.at(this.#reader, at),
+      catalog: (at === null ? present : null) ?? catalogs.at(this.#reader, at),
     };
   }
 

@@ -3,7 +3,7 @@ import type { RecordedAt, Sequence } from '../../types.ts';
 import type { DiffStatement, ExplainStatement, SelectStatement } from '../ast.ts';
 import type { Catalog, CatalogCache } from '../catalog/index.ts';
 import type { SqlParameter, SqlResult } from '../contract.ts';
-import type { KeyRange, Space, StoreSnapshot } from '../store/contract.ts';
+import type { KeyRange, Space, StoreReader, StoreSnapshot } from '../store/contract.ts';
 import type { SqlType } from '../types/sql-type.ts';
 
 /** Statements that only read. EXPLAIN is one whatever it explains. */
@@ -70,10 +70,18 @@ export interface QueryStore {
   readonly path: string | null;
   /** A consistent state on this thread. */
   snapshot(): StoreSnapshot;
+  /** What is committed, for reads that are over before anything else happens on this thread. It costs nothing to have. */
+  glance(): Glance;
   /** The tables as they are committed: by what a query's way is chosen. */
   catalog(): Catalog;
   /** Kept from query to query; of the same tenant. */
   readonly catalogs: CatalogCache;
+}
+
+export interface Glance {
+  readonly reader: StoreReader;
+  /** To be called in the same turn, before anybody else can write. */
+  done(): void;
 }
 
 /** Carries out queries. Errors: INVALID_ARGUMENT, TIMEOUT (57014), CLOSED (57014, cancelled), TOO_LARGE (54000), BUSY. */

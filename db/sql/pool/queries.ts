@@ -23,7 +23,9 @@ export class Queries implements QueryRunner {
 
   run(store: QueryStore, query: Query, signal: AbortSignal | null = null): Promise<QueryAnswer> {
     const { path } = store;
-    if (path === null || this.#threads === 0 || this.#stepped.isPoint(store, query))
+    const way = signal?.aborted === true ? 'in steps' : this.#stepped.wayOf(store, query);
+    if (way === 'at once') return this.#stepped.runPoint(store, query);
+    if (way === 'in steps' || path === null || this.#threads === 0)
       return this.#stepped.run(store, query, signal);
     return this.#pool.run(path, query, signal);
   }

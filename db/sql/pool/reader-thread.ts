@@ -46,9 +46,10 @@ function answer({ id, path, query: plain, waitedMillis }: ReaderJob): void {
   const { connection, catalogs } = openedOf(path);
   const cancelled = (): boolean => Atomics.load(control, CONTROL.cancelled) === id;
   const budget = new Budget({ limits: query.limits, clock: realClock, cancelled, waitedMillis });
+  const tools = { planner, catalogs, present: null, randomUuid: randomUUID };
   const snapshot = connection.snapshot();
   try {
-    const open = openQuery(snapshot, query, budget, { planner, catalogs, randomUuid: randomUUID });
+    const open = openQuery(snapshot, query, budget, tools);
     tell({ news: 'columns', id, columns: open.columns });
     const rows = new AnswerRows(open.columns);
     let count = 0;

@@ -13,6 +13,8 @@ export interface SteppedQueriesOptions {
 }
 
 const NO_TABLE = new Error('there is no such table now');
+export type Way = 'at once' | 'in steps' | 'apart';
+
 /** What one step may take of the thread, which others wait for. */
 const STEP_NANOS = 2_000_000n;
 
@@ -28,17 +30,40 @@ export class SteppedQueries {
     this.#options = options;
   }
 
-  /** Whether it is over so soon that nobody has to wait for it, as the tables are now. False where planning fails. */
-  isPoint(store: QueryStore, { statement, text, parameters, parameterTypes }: Query): boolean {
-    if (statement.statement === 'explain') return false;
+  /**
+   * Which way a query should go, as the tables are now: `at once` where nobody has to wait for it, `in steps` where it would
+   * be so if the tables were the same in the past that it asks about, `apart` for everything else.
+   */
+  wayOf(store: QueryStore, { statement, text, parameters, parameterTypes, at }: Query): Way {
+    if (statement.statement !== 'select') return 'apart';
     const catalog = store.catalog();
     const missing = (): Error => NO_TABLE;
     try {
       const request = { statement, text, parameters: parameters.length, parameterTypes, catalog, missing };
-      return isPoint(this.#planner.plan(request));
+      const plan = this.#planner.plan(request);
+      if (!isPoint(plan)) return 'apart';
+      if (statement.asOf === null && at === 'present') return 'at once';
+      // How many rows there were nobody has counted.
+      return plan.plan === 'select' && plan.counts ? 'apart' : 'in steps';
     } catch {
       // Whoever carries it out will say why.
-      return false;
+      return 'apart';
+    }
+  }
+
+  /** Of the present only. Within the call, so that it needs no snapshot of its own. */
+  async runPoint(store: QueryStore, query: Query): Promise<QueryAnswer> {
+    const { clock, randomUuid } = this.#options;
+    const budget = new Budget({ limits: query.limits, clock, cancelled: () => false });
+    const { reader, done } = store.glance();
+    try {
+      const { catalogs } = store;
+      const tools: QueryTools = { planner: this.#planner, catalogs, present: store.catalog(), randomUuid };
+      const answer = new AnswerBuilder(openQuery(reader, query, budget, tools), budget).step(() => false);
+      if (answer === null) throw new Error('a query that is not to pause has paused');
+      return answer;
+    } finally {
+      done();
     }
   }
 
@@ -48,7 +73,8 @@ export class SteppedQueries {
     const budget = new Budget({ limits: query.limits, clock, cancelled: () => signal?.aborted === true });
     const snapshot = store.snapshot();
     try {
-      const tools: QueryTools = { planner: this.#planner, catalogs: store.catalogs, randomUuid };
+      const { catalogs } = store;
+      const tools: QueryTools = { planner: this.#planner, catalogs, present: null, randomUuid };
       const builder = new AnswerBuilder(openQuery(snapshot, query, budget, tools), budget);
       for (;;) {
         const end = clock.monotonicNanos() + STEP_NANOS;

@@ -2,7 +2,13 @@ import type { Clock, Scheduler } from '../../io/index.ts';
 import type { TenantId } from '../../types.ts';
 import type { Catalog, CatalogCache } from '../catalog/index.ts';
 import type { CommandAnswer, SqlCommand } from '../commands/command.ts';
-import { type LogEnd, QUERY_LIMITS, type QueryLimits, type QueryRunner } from '../execute/query.ts';
+import {
+  type Glance,
+  type LogEnd,
+  QUERY_LIMITS,
+  type QueryLimits,
+  type QueryRunner,
+} from '../execute/query.ts';
 import type { StoreSnapshot } from '../store/contract.ts';
 
 /** What sessions stand on: the database, as far as tables go. */
@@ -17,6 +23,8 @@ export interface SqlBackend {
   catalogs(tenant: TenantId): CatalogCache;
   /** What is committed, as one state until it is closed. */
   snapshot(tenant: TenantId): StoreSnapshot;
+  /** The same for reads that are over before anything else happens on this thread. */
+  glance(tenant: TenantId): Glance;
   /** File that other threads may read, or null where there is none. */
   path(tenant: TenantId): string | null;
   /** The last commit of the log that readers may know of, or null. */

@@ -244,6 +244,7 @@ export class Session implements SqlSession {
     return {
       path: backend.path(tenant),
       snapshot: () => backend.snapshot(tenant),
+      glance: () => backend.glance(tenant),
       catalog: () => backend.catalog(tenant),
       catalogs: backend.catalogs(tenant),
     };

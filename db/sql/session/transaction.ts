@@ -82,12 +82,17 @@ export class Transaction {
 
   /** What queries of the transaction read: its own rows over the pinned state. Only while it has rows of its own. */
   store(): QueryStore {
+    const snapshot = (): StoreSnapshot => {
+      const below = this.#backend.snapshot(this.#identity.tenant);
+      const overlay = this.#own.over(new TransactionReader(below, this.pin, new ReadSet()));
+      return closing(overlay, () => below.close());
+    };
     return {
       path: null,
-      snapshot: (): StoreSnapshot => {
-        const below = this.#backend.snapshot(this.#identity.tenant);
-        const overlay = this.#own.over(new TransactionReader(below, this.pin, new ReadSet()));
-        return closing(overlay, () => below.close());
+      snapshot,
+      glance: () => {
+        const reader = snapshot();
+        return { reader, done: () => reader.close() };
       },
       catalog: () => this.catalog,
       catalogs: this.#backend.catalogs(this.#identity.tenant),

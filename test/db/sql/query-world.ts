@@ -67,7 +67,7 @@ export class Asker {
     }
     const catalogs = this.#catalogs.get(reader) ?? new CatalogCache();
     this.#catalogs.set(reader, catalogs);
-    const tools = { planner, catalogs, randomUuid: () => '' };
+    const tools = { planner, catalogs, present: null, randomUuid: () => '' };
     return new AnswerBuilder(openQuery(reader, query, budget, tools), budget).step(() => false)!;
   }
 

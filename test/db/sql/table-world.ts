@@ -138,6 +138,7 @@ export class TableWorld {
         {
           path: null,
           snapshot: () => this.view.snapshot(TENANT_DEFAULT),
+          glance: () => this.view.glance(TENANT_DEFAULT),
           catalog: () => this.view.catalog(TENANT_DEFAULT),
           catalogs: this.view.catalogs(TENANT_DEFAULT),
         },

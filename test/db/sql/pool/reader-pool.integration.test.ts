@@ -103,6 +103,7 @@ function storeOf(store: SqliteStore, onThread: boolean): QueryStore {
   return {
     path: onThread ? store.path : null,
     snapshot: () => store.snapshot(),
+    glance: () => ({ reader: store, done: () => {} }),
     catalog: () => catalogs.at(store, null),
     catalogs,
   };
