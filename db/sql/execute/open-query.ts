@@ -14,7 +14,7 @@ import { diffRows } from './diff-rows.ts';
 import { explainQuery, QUERY_PLAN } from './explain.ts';
 import { parameterValue } from './parameter-value.ts';
 import type { Query, ReadRange } from './query.ts';
-import { ReadRanges } from './read-log.ts';
+import { NO_READ_LOG, ReadRanges } from './read-log.ts';
 import { commitOf, missingTable, presentPosition, resolveMoment } from './read-point.ts';
 import type { Source } from './row-source.ts';
 import { selectRows } from './select-rows.ts';
@@ -55,7 +55,8 @@ export interface ReadPoint {
 export interface PlannedQuery {
   readonly plan: ReadPlan;
   readonly point: ReadPoint;
-  readonly source: Source & { readonly reads: ReadRanges };
+  /** Null: nobody wants to know. */
+  readonly reads: ReadRanges | null;
   rows(): Generator<Row | null>;
 }
 
@@ -64,14 +65,14 @@ export function openQuery(reader: StoreReader, query: Query, budget: Budget, too
   const asking = new Asking(reader, query, budget, tools);
   const { statement } = query;
   if (statement.statement === 'explain') return openExplain(statement, asking);
-  const { plan, point, source, rows } = asking.plan(statement);
+  const { plan, point, reads, rows } = asking.plan(statement);
   return {
     columns: plan.columns,
     position: point.position,
     verb: 'SELECT',
     rows: rows(),
     // The past does not change: nobody has to look after what was read there.
-    reads: () => (asOfOf(statement) === null ? source.reads.all() : []),
+    reads: () => (asOfOf(statement) === null ? (reads?.all() ?? []) : []),
   };
 }
 
@@ -117,13 +118,14 @@ export class Asking {
     });
     const values = plan.parameterTypes.map((type, index) => parameterValue(type, parameters[index], index));
     const context = this.context(values);
-    const reads = new ReadRanges();
-    const source = { reader: this.#reader, at: point.at, budget: this.budget, reads };
+    const reads = this.query.notesReads ? new ReadRanges() : null;
+    const { budget } = this;
+    const source: Source = { reader: this.#reader, at: point.at, budget, reads: reads ?? NO_READ_LOG };
     const rows = (): Generator<Row | null> =>
       plan.plan === 'select'
         ? selectRows(plan, source, context)
         : this.#diff(plan, statement as DiffStatement, point, source);
-    return { plan, point, source, rows };
+    return { plan, point, reads, rows };
   }
 
   /** Errors: INVALID_ARGUMENT (22023) for a moment that has not come yet. */

@@ -51,6 +51,8 @@ export interface Query {
   readonly user: string;
   readonly database: string;
   readonly limits: QueryLimits;
+  /** Whether the answer is to say what it rests on: a transaction wants to know. */
+  readonly notesReads: boolean;
 }
 
 /** Keys that an answer rests on: a transaction is refused when anything in one of them has changed since. */
@@ -60,7 +62,7 @@ export interface ReadRange {
 }
 
 export interface QueryAnswer extends SqlResult {
-  /** Empty for what was asked as of a position of the query's own: the past does not change. */
+  /** Empty where nobody asked for them, and for what was asked as of a position of the query's own: the past does not change. */
   readonly reads: readonly ReadRange[];
 }
 

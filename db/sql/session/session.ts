@@ -232,6 +232,7 @@ export class Session implements SqlSession {
       user: this.#identity.actor,
       database: DATABASE,
       limits: backend.limits.query,
+      notesReads: transaction !== null,
     };
     const { reads, ...result } = await backend.queries.run(own ?? this.#store(), query, signal);
     for (const range of reads) transaction?.reads.add(range);

@@ -53,6 +53,7 @@ export class Asker {
       user: 'tester',
       database: 'test',
       limits: { ...QUERY_LIMITS, ...options.limits },
+      notesReads: true,
     };
   }
 

@@ -153,6 +153,7 @@ export class TableWorld {
           user: 'tester',
           database: 'test',
           limits: QUERY_LIMITS,
+          notesReads: false,
         },
       );
       return { rows: textRows(answer.rows, answer.columns?.map(({ type }) => type) ?? []), sqlstate: null };
