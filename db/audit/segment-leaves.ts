@@ -57,14 +57,16 @@ interface OpenStretch {
 export class SegmentLeaves implements SegmentWatch {
   readonly #cuts: readonly number[];
   readonly #kept: readonly KeptLeaves[];
+  readonly #trees: boolean;
   readonly #leaves = new Map<number, LeafList>();
   readonly #done: (Omit<Stretch, 'all' | 'tenants'> & OpenStretch)[] = [];
   #open: OpenStretch;
   #sequence: number;
   #cut = 0;
 
-  /** `cuts`: sequences at which the trees are wanted, ascending. */
-  constructor(firstSequence: number, cuts: readonly number[], kept: readonly KeptLeaves[]) {
+  /** `cuts`: sequences at which the trees, and the commits there, are wanted, ascending. Without `trees` only the commits. */
+  constructor(firstSequence: number, cuts: readonly number[], kept: readonly KeptLeaves[], trees: boolean) {
+    this.#trees = trees;
     this.#cuts = cuts;
     this.#kept = kept;
     this.#sequence = firstSequence - 1;
@@ -73,10 +75,11 @@ export class SegmentLeaves implements SegmentWatch {
 
   group(group: ScannedCommit | ScannedSeal): void {
     const { bytes } = group;
-    forEachEntry(bytes, ({ offset, type, tenant, payloadAt, payloadBytes }) => {
-      const leaf = hashEntry(bytes, offset, payloadAt, payloadBytes);
-      this.#append(leaf, type < ENTRY_TYPE_FIRST_FOREIGN ? null : tenant);
-    });
+    if (this.#trees)
+      forEachEntry(bytes, ({ offset, type, tenant, payloadAt, payloadBytes }) => {
+        const leaf = hashEntry(bytes, offset, payloadAt, payloadBytes);
+        this.#append(leaf, type < ENTRY_TYPE_FIRST_FOREIGN ? null : tenant);
+      });
     this.#sequence = group.sequence;
     this.#closeAtCuts(group.kind === 'commit' ? factsOf(group) : null);
   }

@@ -34,15 +34,22 @@ export class TreeComparison {
     readonly store: TreeStore;
     readonly checkpoints: readonly Checkpoint[];
     readonly expected: Checkpoint | null;
+    /** False: they were not computed. */
+    readonly trees: boolean;
   }) {
-    const { plan, store, checkpoints, expected } = options;
+    const { plan, store, checkpoints, expected, trees } = options;
     this.#plan = plan;
     for (const checkpoint of checkpoints) this.#want(checkpoint, 'signature');
     if (expected !== null) this.#want(expected, 'expected');
     this.cuts = [...this.#wanted.keys()].sort((a, b) => a - b);
     const before = (plan.floor?.sequence ?? 1) - 1;
     this.#all = before <= store.sequence ? Frontier.of(store.entries, before) : new Frontier();
-    if (before > store.sequence) {
+    if (!trees) {
+      this.#known = false;
+      this.unproven.push(
+        'the trees were not computed: checkpoints were compared by chain and position alone',
+      );
+    } else if (before > store.sequence) {
       this.#known = false;
       this.unproven.push(
         `entries before ${before + 1} were pruned and their leaves are not stored: the trees cannot be computed, only chain and signatures are checked`,

@@ -34,6 +34,8 @@ export interface VerifyDataOptions {
   readonly rootKey: Uint8Array | null;
   /** A checkpoint that somebody has kept, which the log must lead to; null for none. */
   readonly expected: KeptCheckpoint | null;
+  /** Whether the trees are computed; without them a checkpoint is compared by chain and position alone. */
+  readonly trees: boolean;
   /** Segments at once; 0: on this thread, as disks other than the real one must. */
   readonly threads: number;
   readonly progress: (line: string) => void;
@@ -69,7 +71,7 @@ export interface DataReport {
 
 /** Errors: NOT_FOUND, CORRUPT when files of the log are missing. Everything else is reported. */
 export async function verifyData(options: VerifyDataOptions): Promise<DataReport> {
-  const { disk, directory, expected } = options;
+  const { disk, directory, expected, trees } = options;
   const plan = verifyPlan(disk, directory);
   const logId = readLogId(disk, directory) ?? '';
   const keys = keysOf(options, logId);
@@ -81,6 +83,7 @@ export async function verifyData(options: VerifyDataOptions): Promise<DataReport
     store,
     checkpoints: signed.checkpoints,
     expected: kept?.checkpoint ?? null,
+    trees,
   });
   const segments: SegmentsToCheck = {
     directory,
@@ -88,6 +91,7 @@ export async function verifyData(options: VerifyDataOptions): Promise<DataReport
     cuts: comparison.cuts,
     kept: keptLeaves(plan, store),
     before: comparison.tenantsBefore,
+    trees,
     done: progressOf(plan, options.progress),
   };
   const checked =

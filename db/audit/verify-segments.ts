@@ -15,6 +15,7 @@ export type SegmentQuestion =
       readonly task: SegmentTask;
       readonly cuts: readonly number[];
       readonly kept: readonly KeptLeaves[];
+      readonly trees: boolean;
     }
   | { readonly kind: 'before'; readonly before: readonly (readonly [tenant: number, count: number])[] };
 
@@ -37,6 +38,8 @@ export interface SegmentsToCheck {
   /** Where the trees are wanted, ascending. */
   readonly cuts: readonly number[];
   readonly kept: readonly KeptLeaves[];
+  /** Whether the trees are computed at all. */
+  readonly trees: boolean;
   /** Entries of each tenant before the first segment. */
   readonly before: ReadonlyMap<number, number>;
   /** Calls with each segment's number in the list when it is done. */
@@ -45,10 +48,10 @@ export interface SegmentsToCheck {
 
 /** On this thread, whatever the disk. */
 export function checkSegments(disk: Disk, options: SegmentsToCheck): CheckedSegment[] {
-  const { directory, tasks, kept, done } = options;
+  const { directory, tasks, kept, trees, done } = options;
   const before = new Map(options.before);
   return tasks.map((task, at) => {
-    const leaves = new SegmentLeaves(task.name.firstSequence, cutsOf(options, at), kept);
+    const leaves = new SegmentLeaves(task.name.firstSequence, cutsOf(options, at), kept, trees);
     const findings = verifySegment(disk, directory, task, leaves);
     const counts = leaves.counts();
     const stretches = leaves.stretches(before);
@@ -74,7 +77,8 @@ export async function checkSegmentsInThreads(
     try {
       while (next < tasks.length) {
         const at = next++;
-        const question = { task: tasks[at]!, cuts: cutsOf(options, at), kept: options.kept };
+        const { kept, trees: wanted } = options;
+        const question = { task: tasks[at]!, cuts: cutsOf(options, at), kept, trees: wanted };
         const counted = await ask(thread, { kind: 'check', ...question });
         if (counted.kind !== 'checked') throw new Error('a segment was not counted');
         const own = await before[at]!.promise;

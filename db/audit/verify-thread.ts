@@ -11,8 +11,8 @@ let leaves: SegmentLeaves | null = null;
 
 parentPort?.on('message', (question: SegmentQuestion) => {
   if (question.kind === 'check') {
-    const { task, cuts, kept } = question;
-    leaves = new SegmentLeaves(task.name.firstSequence, cuts, kept);
+    const { task, cuts, kept, trees } = question;
+    leaves = new SegmentLeaves(task.name.firstSequence, cuts, kept, trees);
     const findings = verifySegment(disk, directory, task, leaves);
     answer({ kind: 'checked', findings, counts: leaves.counts() });
   } else if (leaves !== null) {

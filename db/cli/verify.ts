@@ -24,6 +24,7 @@ export const verify: Command = {
   options: [
     { flag: 'public-key', value: 'KEY', help: 'public root key: 64 hexadecimal digits, or a file with them' },
     { flag: 'expect', value: 'FILE', help: 'a checkpoint that was kept' },
+    { flag: 'quick', value: null, help: 'leave the trees out: chain and signatures alone' },
     { flag: 'threads', value: 'N', help: 'segments checked at once; as many as there are processors' },
   ],
   example: 'truthdb verify /var/lib/truthdb --public-key root.public --expect monday.checkpoint',
@@ -45,6 +46,7 @@ export const verify: Command = {
       disk,
       rootKey,
       expected,
+      trees: !args.switch('quick'),
       threads: args.number('threads', 1) ?? threadsFor(disk),
       progress: (line) => terminal.progress(line),
     });

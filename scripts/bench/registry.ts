@@ -11,5 +11,6 @@ export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   overload: async () => (await import('./overload.ts')).overload,
   sizes: async () => (await import('./sizes.ts')).sizes,
   tails: async () => (await import('./tails.ts')).tails,
+  verify: async () => (await import('./verify.ts')).verify,
   wal: async () => (await import('./wal.ts')).wal,
 };

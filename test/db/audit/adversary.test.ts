@@ -114,7 +114,15 @@ function recomputeTrees(disk: MemoryDisk, stable: Sequence): void {
 }
 
 function verify(disk: MemoryDisk, options: Partial<VerifyDataOptions> = {}) {
-  const base = { directory: DIRECTORY, disk, rootKey: null, expected: null, threads: 0, progress: () => {} };
+  const base = {
+    directory: DIRECTORY,
+    disk,
+    rootKey: null,
+    expected: null,
+    trees: true,
+    threads: 0,
+    progress: () => {},
+  };
   return verifyData({ ...base, ...options });
 }
 

@@ -12,6 +12,7 @@ function verify(disk: MemoryDisk, options: Partial<VerifyDataOptions> = {}) {
     disk,
     rootKey: null,
     expected: null,
+    trees: true,
     threads: 0,
     progress: () => {},
     ...options,
