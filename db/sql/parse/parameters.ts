@@ -2,7 +2,7 @@
 import { invalid, syntaxError, tooLarge } from './refusal.ts';
 import type { StatementSource } from './statements.ts';
 
-export const PARAMETERS_MAX = 65_535;
+const PARAMETERS_MAX = 65_535;
 
 export interface Parameters {
   /** The highest number. */

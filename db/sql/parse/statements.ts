@@ -4,10 +4,10 @@ import { refuseDeepNesting } from './nesting.ts';
 import { syntaxError, tooLarge } from './refusal.ts';
 import { nextToken, type Token } from './tokens.ts';
 
-export const STATEMENT_BYTES_MAX = 64 * 1024;
+const STATEMENT_BYTES_MAX = 64 * 1024;
 /** Several statements sent as one text. */
-export const TEXT_BYTES_MAX = 1024 * 1024;
-export const STATEMENTS_MAX = 1000;
+const TEXT_BYTES_MAX = 1024 * 1024;
+const STATEMENTS_MAX = 1000;
 
 export interface StatementSource {
   /** The whole text; offsets of tokens count in it. */

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TruthError } from '../../../../db/errors.ts';
 import { loadParser } from '../../../../db/sql/parse/index.ts';
+import { root } from '../../../house/sources.ts';
 import { REFUSED, TAKEN } from './examples/index.ts';
 import { withoutPlaces } from './without-places.ts';
 
@@ -20,6 +23,14 @@ describe('refused', () => {
     const { message: said, details } = error as TruthError;
     expect([details['sqlstate'], said]).toEqual([sqlstate, message]);
   });
+});
+
+test('what docs/sql.md writes about the language is taken', () => {
+  const language = readFileSync(join(root, 'docs', 'sql.md'), 'utf8')
+    .split(/^## /m)
+    .find((part) => part.startsWith('Language'));
+  const blocks = [...(language ?? '').matchAll(/```sql\n([\s\S]*?)```/g)].map(([, sql = '']) => sql);
+  expect(blocks.flatMap((sql) => parser.parse(sql)).length).toBeGreaterThan(5);
 });
 
 function thrown(call: () => unknown): unknown {
