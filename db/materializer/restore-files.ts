@@ -37,7 +37,11 @@ export async function restoreFiles(slot: Slot, context: FilesContext): Promise<b
   const again = `view "${name}" is rebuilt`;
   const found = own.files.find(own.folder, log.identity.logId, definition.version);
   const record = store.record(name);
-  if (record === null && found.files.length === 0) return false;
+  if (found.files.length === 0 && (record === null || (record.files ?? []).length > 0)) {
+    // Nothing of them is left: a snapshot is nearer than the beginning of the log.
+    store.drop(name);
+    return false;
+  }
   if (isOfOtherVersion(record, definition.version) || found.problem?.kind === 'other version') {
     store.drop(name);
     report(`${again}: its files are of another version (${found.problem?.reason ?? record?.version})`);
@@ -56,7 +60,7 @@ export async function restoreFiles(slot: Slot, context: FilesContext): Promise<b
   if (doubt === 'ahead') return reject(doubt, `its files hold commits up to ${last}, more than the log`);
   if (doubt !== null) return reject(doubt, 'its files come from another branch of the log');
   const from = startOf(record, found);
-  if (!(await canReadFrom(log, from)))
+  if (from !== record?.applied && !(await canReadFrom(log, from)))
     return reject('damaged', `files are missing, and the log no longer has what lies behind ${from}`);
   if (record !== null && from < record.applied)
     report(`view "${name}" goes on from ${from}, not ${record.applied}: files of it are missing or older`);
