@@ -78,6 +78,15 @@ export class ExpressionMaker {
     return this.#make(this.#random.pick(KINDS), 1 + this.#random.upTo(3), false);
   }
 
+  /** Of comparisons of columns with constants, mostly, as a WHERE has them. */
+  condition(): Expression {
+    const random = this.#random;
+    const parts = Array.from({ length: 1 + random.upTo(3) }, () =>
+      this.#boolean((kind) => this.#leaf(kind, random.upTo(2) === 0), 0),
+    );
+    return parts.reduce((left, right) => binary(left, random.pick(['and', 'and', 'or']), right));
+  }
+
   /** `isConditional`: computed only sometimes. */
   #make(wanted: Kind, depth: number, isConditional: boolean): Expression {
     const kind = this.#random.upTo(WRONG) === 0 ? this.#random.pick(KINDS) : wanted;
