@@ -31,6 +31,8 @@ import {
   streamIndex,
 } from '../streams/index.ts';
 import {
+  AuditLog,
+  auditTrail,
   type Epochs,
   type KeyRing,
   type SystemEntry,
@@ -100,6 +102,7 @@ export interface DatabaseOptions {
 export class Database implements Engine {
   readonly sql: SqlDatabase;
   readonly tenants: Tenants;
+  readonly audit: AuditLog;
   readonly snapshots: SnapshotKeeper;
   readonly retention: DatabaseOptions['retention'];
   readonly proofs: ProofKeeper | null;
@@ -178,10 +181,17 @@ export class Database implements Engine {
     });
     this.#system = new SystemPath({ log, clock, feed: this.#feed });
     this.tenants = new Tenants({
-      ...{ directory, ring },
+      ...{ directory, ring, logId },
       beforeSealing: () => epochs.keep(),
       append: (entries) => this.#appendSystem(entries),
       erase: (request) => erasing.run(this.#erasingHost(), request),
+    });
+    const audited = registry.handle(auditTrail);
+    this.audit = new AuditLog({
+      view: () => audited.view,
+      append: (entries) => this.#appendSystem(entries),
+      subjectOf: (tenant, stream) => directory().subjectOf(tenant, stream),
+      entryAt: (at) => log.entryAt(at),
     });
     this.#tables = registry.handle(sqlTables);
     this.#queries = options.queries;
@@ -192,6 +202,7 @@ export class Database implements Engine {
       ...{ log, clock, scheduler, random, view, feed: this.#feed },
       refusal: () => refusalOf(() => this.#checkTablesWritable()),
       broken: () => refusalOf(() => this.#checkTables('tables cannot be written')),
+      admit: (tenant, bytes) => this.#admission.admit(tenant, bytes),
     });
     this.sql = new SqlDoor({
       ...{ clock, scheduler, random, queries, view, path: this.#commands, limits: options.sqlLimits },
@@ -367,6 +378,7 @@ export class Database implements Engine {
       this.#report(`views were not saved: ${error instanceof Error ? error.message : String(error)}`);
     }
     for (const stop of this.#stopListening) stop();
+    this.#registry.close();
     this.retention.close();
     await this.#log.close();
   }

@@ -68,6 +68,8 @@ export interface SqlPathOptions {
   readonly view: () => SqlView;
   /** Why nothing new may be written, or null. */
   readonly refusal: () => Error | null;
+  /** Throws where the tenant may not write so many bytes: NOT_FOUND, FORBIDDEN, QUOTA_EXCEEDED, BUSY. */
+  readonly admit: (tenant: TenantId, bytes: number) => void;
   /** Why tables do not follow the log any more, or null. */
   readonly broken: () => Error | null;
 }
@@ -213,12 +215,24 @@ export class SqlPath {
       if (decision.outcome === 'refused') return decision.error;
       if (decision.outcome === 'unchanged')
         return { ...decision.reply, position: group.last === SEQUENCE_NONE ? log.stable : group.last };
-      return this.#write(group, command, decision, settled, recordedAt);
+      const refused = this.#refusedTo(command.tenant, decision.entries);
+      return refused ?? this.#write(group, command, decision, settled, recordedAt);
     } catch (error) {
       if (error instanceof TruthError && error.code === 'BUSY') {
         this.#waitsForRoom = true;
         return 'no room';
       }
+      return asError(error);
+    }
+  }
+
+  #refusedTo(tenant: TenantId, entries: readonly DecidedEntry[]): Error | null {
+    let bytes = 0;
+    for (const { payload } of entries) bytes += payload.length;
+    try {
+      this.#options.admit(tenant, bytes);
+      return null;
+    } catch (error) {
       return asError(error);
     }
   }

@@ -11,7 +11,7 @@ export interface OpenSql {
   readonly engine: Engine;
   readonly directory: string;
   /** A tenant without tables: a test's own part of a database that many share. */
-  newTenant(): TenantId;
+  newTenant(): Promise<TenantId>;
   close(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export async function openSql(options: Partial<EngineOptions> = {}): Promise<Ope
   return {
     engine,
     directory,
-    newTenant: () => ++tenants as TenantId,
+    newTenant: async () => (await engine.tenants.create(`tenant-${++tenants}`, { encrypted: false })).id,
     close: async () => {
       await engine.close();
       rmSync(directory, { recursive: true, force: true });

@@ -9,20 +9,20 @@ beforeAll(async () => {
 });
 afterAll(() => sql.close());
 
-function ownSession(): SqlSession {
-  return sessionOf(sql.engine, { tenant: sql.newTenant() });
+async function ownSession(): Promise<SqlSession> {
+  return sessionOf(sql.engine, { tenant: await sql.newTenant() });
 }
 
 describe('statements by themselves', () => {
   test('a row that was inserted is found by its key', async () => {
-    const session = ownSession();
+    const session = await ownSession();
     await told(session, 'CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL)');
     expect(await told(session, "INSERT INTO t VALUES (1, 'one'), (2, 'two')")).toBe('INSERT 0 2');
     expect(await told(session, 'SELECT name FROM t WHERE id = $1', '2')).toEqual([['two']]);
   });
 
   test('a statement that is prepared is bound again when its table has changed', async () => {
-    const session = ownSession();
+    const session = await ownSession();
     await told(session, 'CREATE TABLE t (id integer PRIMARY KEY, name text)');
     const insert = session.prepare('INSERT INTO t (id, name) VALUES ($1, $2) RETURNING *');
     expect(insert.description.parameters.map(({ kind }) => kind)).toEqual(['integer', 'text']);
@@ -40,7 +40,7 @@ describe('statements by themselves', () => {
   });
 
   test('what is asked for as of a position is the state then, with the tables of then', async () => {
-    const session = ownSession();
+    const session = await ownSession();
     await told(session, 'CREATE TABLE t (id integer PRIMARY KEY, name text)');
     const first = await session.execute("INSERT INTO t VALUES (1, 'one')", []);
     await told(session, "UPDATE t SET name = 'uno'");
@@ -54,7 +54,7 @@ describe('statements by themselves', () => {
 
   test('who may only read is refused the rest, and nobody sees another tenant', async () => {
     const { engine } = sql;
-    const tenant = sql.newTenant();
+    const tenant = await sql.newTenant();
     const before = engine.status().tables;
     const owner = sessionOf(engine, { tenant });
     await told(owner, 'CREATE TABLE t (id integer PRIMARY KEY)');
@@ -62,7 +62,7 @@ describe('statements by themselves', () => {
     expect(await told(reader, 'SELECT * FROM t')).toEqual([]);
     expect(await told(reader, 'INSERT INTO t VALUES (1)')).toBe('42501');
     expect(await told(reader, 'DROP TABLE t')).toBe('42501');
-    const stranger = ownSession();
+    const stranger = await ownSession();
     expect(await told(stranger, 'SELECT * FROM t')).toBe('42P01');
     expect(await told(stranger, 'INSERT INTO t VALUES (1)')).toBe('42P01');
     expect(await told(stranger, 'CREATE TABLE t (other text)')).toBe('CREATE TABLE');
@@ -70,8 +70,21 @@ describe('statements by themselves', () => {
     expect(engine.status()).toMatchObject({ tables: before + 2, commandsWaiting: 0 });
   });
 
+  test('a tenant that is suspended or over its quota is refused in words, one that is not there too', async () => {
+    const { engine } = sql;
+    const { id: tenant, name } = await engine.tenants.create('bounded', { encrypted: false });
+    const session = sessionOf(engine, { tenant });
+    await told(session, 'CREATE TABLE t (id integer PRIMARY KEY)');
+    await engine.tenants.limit(name, { bytes: 1, bytesPerSecond: null, streams: null });
+    expect(await told(session, 'INSERT INTO t VALUES (1)')).toBe('QUOTA_EXCEEDED');
+    await engine.tenants.suspend(name);
+    expect(await told(session, 'INSERT INTO t VALUES (1)')).toBe('FORBIDDEN');
+    const nobody = sessionOf(engine, { tenant: 77_777 as typeof tenant });
+    expect(await told(nobody, 'CREATE TABLE t (id integer)')).toBe('NOT_FOUND');
+  });
+
   test('settings that drivers ask for are answered', async () => {
-    const session = ownSession();
+    const session = await ownSession();
     expect(await told(session, 'SHOW server_version_num')).toEqual([['150000']]);
     expect(await told(session, "SET application_name = 'x'")).toBe('SET');
     expect(await told(session, 'SHOW application_name')).toEqual([['x']]);
@@ -81,7 +94,7 @@ describe('statements by themselves', () => {
 
 describe('several statements in one text', () => {
   test('are all or nothing', async () => {
-    const session = ownSession();
+    const session = await ownSession();
     await told(session, 'CREATE TABLE t (id integer PRIMARY KEY)');
     expect(
       await told(session, 'INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); SELECT count(*) FROM t'),
@@ -92,7 +105,7 @@ describe('several statements in one text', () => {
   });
 
   test('are each a commit of their own where one of them changes tables', async () => {
-    const session = ownSession();
+    const session = await ownSession();
     const text =
       'CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (1); INSERT INTO t VALUES (1)';
     expect(await told(session, text)).toBe('23505');

@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => sql.close());
 
 beforeEach(async () => {
-  const tenant = sql.newTenant();
+  const tenant = await sql.newTenant();
   mine = sessionOf(sql.engine, { tenant, actor: 'me' });
   theirs = sessionOf(sql.engine, { tenant, actor: 'they' });
   await told(mine, 'CREATE TABLE t (id integer PRIMARY KEY, v integer, name text UNIQUE)');
