@@ -97,7 +97,9 @@ interface DefinedColumn {
 
 export function columnDefinition(context: Context, tree: Tree): DefinedColumn {
   const name = tree.text('colname') ?? '';
-  const type = sqlType(context, tree.childOf('typeName', 'TypeName')!);
+  const written = tree.childOf('typeName', 'TypeName');
+  if (written === null) throw context.notSupported(tree, `column ${name} without a type`, 'write its type');
+  const type = sqlType(context, written);
   const found: Constraints = {
     notNull: null,
     primaryKey: false,

@@ -54,6 +54,13 @@ export class Context {
     return notSupported(this.source.text, this.#offset(0), construct, instead);
   }
 
+  /** Of the statement, in capitals: CREATE OPERATOR. */
+  firstWords(): string {
+    const [first, second] = this.source.tokens;
+    const words = [first, second?.kind === 'word' ? second : undefined];
+    return words.flatMap((token) => token?.word.toUpperCase() ?? []).join(' ');
+  }
+
   invalid(tree: Tree, message: string, sqlstate: string): Error {
     return invalid(this.source.text, this.#offset(tree.location), message, sqlstate);
   }

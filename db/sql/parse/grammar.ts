@@ -23,10 +23,13 @@ export interface Grammar {
   parse(text: string): GrammarAnswer;
 }
 
+/** One for all in a thread: it keeps nothing between two texts. */
 export async function loadGrammar(): Promise<Grammar> {
-  compiled ??= await api.compile(grammarBytes());
-  return new PostgresGrammar(compiled);
+  loading ??= api.compile(grammarBytes()).then((module) => new PostgresGrammar(module));
+  return loading;
 }
+
+let loading: Promise<Grammar> | null = null;
 
 interface WebAssemblyApi {
   compile(bytes: Uint8Array): Promise<object>;
@@ -34,8 +37,6 @@ interface WebAssemblyApi {
 }
 
 const api = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
-
-let compiled: object | null = null;
 
 /** Exports of libpg-query 18.1.5 by the one-letter names its linker gave them (wasm/libpg-query.js, assignWasmExports). */
 interface Exports {

@@ -19,8 +19,12 @@ export interface SqlParser {
 
 /** Takes some 50 ms the first time in a thread: call it when SQL is first used. */
 export async function loadParser(): Promise<SqlParser> {
-  return new PostgresSqlParser(await loadGrammar());
+  parser ??= new PostgresSqlParser(await loadGrammar());
+  return parser;
 }
+
+/** One for all in a thread, so that the texts it knows serve everybody. */
+let parser: SqlParser | null = null;
 
 class PostgresSqlParser implements SqlParser {
   readonly #grammar: Grammar;

@@ -17,7 +17,7 @@ import { discard, set, show, transaction } from './settings.ts';
 import type { StatementSource } from './statements.ts';
 import { grammarProblem } from './syntax.ts';
 import { Tree, type TreeFields } from './tree.ts';
-import { unsupportedNode } from './unsupported.ts';
+import { unsupportedStatement } from './unsupported.ts';
 
 export interface TranslatedStatement {
   readonly statement: Statement;
@@ -169,7 +169,7 @@ function statementOf(context: Context, tree: Tree): Statement {
     case 'DiscardStmt':
       return discard(context, tree);
     default: {
-      const { construct, instead } = unsupportedNode(tree.tag);
+      const { construct, instead } = unsupportedStatement(tree.tag, context.firstWords());
       throw context.statementNotSupported(construct, instead);
     }
   }

@@ -14,19 +14,18 @@ export function unsupportedField(tag: string, field: string): Unsupported {
     : { construct: row[0], instead: row[1] };
 }
 
-/** A statement or an expression, by the tree's node. */
-export function unsupportedNode(tag: string): Unsupported {
-  const row = STATEMENTS[tag] ?? EXPRESSIONS[tag];
-  if (row !== undefined) return { construct: row[0], instead: row[1] };
-  return { construct: humanTag(tag), instead: 'docs/sql.md lists what there is' };
+/** A statement, by the tree's node; `words` it begins with name one that has no row. */
+export function unsupportedStatement(tag: string, words: string): Unsupported {
+  return named(STATEMENTS[tag] ?? [words, 'docs/sql.md lists what there is']);
 }
 
-/** CreateTrigStmt → CREATE TRIG: a statement without a row still gets a readable name. */
-function humanTag(tag: string): string {
-  return tag
-    .replace(/Stmt$/, '')
-    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
-    .toUpperCase();
+/** An expression, or something in FROM or in CREATE TABLE. */
+export function unsupportedNode(tag: string): Unsupported {
+  return named(EXPRESSIONS[tag] ?? [tag, 'docs/sql.md lists what there is']);
+}
+
+function named([construct, instead]: Row): Unsupported {
+  return { construct, instead };
 }
 
 type Row = readonly [construct: string, instead: string];
