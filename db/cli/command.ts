@@ -1,6 +1,7 @@
 /** What a subcommand is, and how its arguments are read and explained. */
 import { parseArgs } from 'node:util';
 import { TruthError } from '../errors.ts';
+import type { LineInput } from './line-input.ts';
 
 export interface Option {
   readonly flag: string;
@@ -44,6 +45,10 @@ export interface Terminal {
   /** Replaces the last progress line where the terminal can; prints now and then where it cannot. */
   progress(line: string): void;
   stdin(): AsyncIterable<Buffer>;
+  /** Whether a person sits there: both what comes in and what goes out is a terminal. */
+  readonly isInteractive: boolean;
+  /** What that person types. To be closed before the command ends. */
+  lineInput(): LineInput;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
 }

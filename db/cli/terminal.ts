@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import type { Terminal } from './command.ts';
+import { ReadlineInput } from './line-input.ts';
 
 const PROGRESS_LINE_MILLIS = 5000;
 
@@ -50,6 +51,8 @@ export function processTerminal(json: boolean): Terminal {
       }
     },
     stdin: () => process.stdin as AsyncIterable<Buffer>,
+    isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    lineInput: () => new ReadlineInput(process.stdin, process.stdout),
   };
 }
 

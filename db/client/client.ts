@@ -28,7 +28,13 @@ import type { CheckpointGuard } from './checkpoint-guard.ts';
 import { draftOf, Event, type NewEvent } from './events.ts';
 import { type Encode, Link } from './link.ts';
 import type { QueryResult } from './query-result.ts';
-import { type Queries, type QueryOptions, SqlClient, type TransactionOptions } from './sql-client.ts';
+import {
+  type Queries,
+  type QueryOptions,
+  type QuerySession,
+  SqlClient,
+  type TransactionOptions,
+} from './sql-client.ts';
 import type { SqlInput } from './sql-values.ts';
 import { Subscription } from './subscription.ts';
 
@@ -273,6 +279,11 @@ export class Client implements Queries {
     options: TransactionOptions = {},
   ): Promise<Result> {
     return this.#sql.transaction(work, options);
+  }
+
+  /** A conversation with its own BEGIN and COMMIT, on the connection that is open now. */
+  session(): QuerySession {
+    return this.#sql.session();
   }
 
   /** State of the server as plain data. */

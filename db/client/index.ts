@@ -37,6 +37,6 @@ export type {
 } from './client.ts';
 export { Event, type NewEvent } from './events.ts';
 export { type QueryColumn, QueryResult, type QueryValue } from './query-result.ts';
-export type { Queries, QueryOptions, TransactionOptions } from './sql-client.ts';
+export type { Queries, QueryOptions, QuerySession, TransactionOptions } from './sql-client.ts';
 export type { SqlInput } from './sql-values.ts';
 export type { Subscription } from './subscription.ts';

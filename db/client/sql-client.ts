@@ -45,6 +45,12 @@ export interface Queries {
   ): Promise<QueryResult<R>>;
 }
 
+/** A conversation: BEGIN, COMMIT and ROLLBACK are its own. Ends with its connection. */
+export interface QuerySession extends Queries {
+  /** Undoes what it has not committed. */
+  close(): void;
+}
+
 interface Send {
   readonly session: number;
   readonly text: string;
@@ -131,27 +137,33 @@ export class SqlClient implements Queries {
   }
 
   async #once<Result>(work: (tx: Queries) => Promise<Result>): Promise<Result> {
-    this.#lastSession = (this.#lastSession % NUMBER_MAX) + 1;
-    const session = this.#lastSession;
-    const connection = this.#link.connectionNumber;
-    const query = async <R = Plain>(
-      text: string,
-      parameters: readonly SqlInput[] = [],
-      options: QueryOptions = {},
-    ) => this.#run<R>({ session, text, parameters: given(parameters), at: NOW, options, connection });
-    const sql = <R = Plain>(strings: TemplateStringsArray, ...values: SqlInput[]) =>
-      query<R>(templateText(strings), values);
+    const session = this.session();
     try {
-      await query('BEGIN');
-      const result = await work({ query, sql });
-      await query('COMMIT');
+      await session.query('BEGIN');
+      const result = await work({ query: session.query, sql: session.sql });
+      await session.query('COMMIT');
       return result;
     } finally {
       // Undoes what was not committed.
-      this.#link.tell((out) =>
-        encodeSqlClose(out, this.#link.freeRequest(), { what: 'session', number: session }),
-      );
+      session.close();
     }
+  }
+
+  /** A conversation with a transaction of its own, on the connection that is open now. */
+  session(): QuerySession {
+    this.#lastSession = (this.#lastSession % NUMBER_MAX) + 1;
+    const session = this.#lastSession;
+    const connection = this.#link.connectionNumber;
+    const query: Queries['query'] = async (text, parameters = [], options = {}) =>
+      this.#run({ session, text, parameters: given(parameters), at: NOW, options, connection });
+    return {
+      query,
+      sql: (strings, ...values) => query(templateText(strings), values),
+      close: () =>
+        this.#link.tell((out) =>
+          encodeSqlClose(out, this.#link.freeRequest(), { what: 'session', number: session }),
+        ),
+    };
   }
 
   async #run<R>(send: Send): Promise<QueryResult<R>> {

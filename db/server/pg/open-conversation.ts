@@ -1,5 +1,5 @@
 /** Puts together what a client that has logged in talks to, and tells it what drivers want to know first. */
-import type { SqlColumn, SqlSession } from '../../sql/contract.ts';
+import { columnsOf } from './catalog/index.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
 import type { LoggedIn } from './login.ts';
 import type { PgHost, SessionKey } from './pg-host.ts';
@@ -76,13 +76,4 @@ function settingsOf(parameters: ReadonlyMap<string, string>): ReadonlyMap<string
     if (said !== null) settings.set((said[1] as string).replaceAll('-', '_'), said[2] as string);
   }
   return settings;
-}
-
-/** None while the projection cannot be asked. */
-function columnsOf(session: SqlSession, name: string): readonly SqlColumn[] {
-  try {
-    return session.prepare(`SELECT * FROM "${name.replaceAll('"', '""')}"`).description.columns ?? [];
-  } catch {
-    return [];
-  }
 }

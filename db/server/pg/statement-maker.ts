@@ -1,10 +1,9 @@
 /** Decides who carries out a statement: the engine, the catalog or the connection itself. */
-import type { Catalog } from '../../sql/catalog/catalog.ts';
 import type { SqlSession } from '../../sql/contract.ts';
 import type { Grammar } from '../../sql/parse/grammar.ts';
 import { type StatementSource, statementsOf } from '../../sql/parse/statements.ts';
 import { sqlError } from '../../sql/types/sql-error.ts';
-import { type CatalogAsker, isAboutCatalog, mayBeAboutCatalog, prepareCatalog } from './catalog/index.ts';
+import { aboutCatalog, type CatalogAsker, mayBeAboutCatalog, prepareCatalog } from './catalog/index.ts';
 import { listOf, nodeOf, type ParseNode } from './catalog/parse-node.ts';
 import { type Answer, NO_ROWS, type Prepared } from './prepared.ts';
 import { type Connection, isAboutSession, prepareSession } from './session-statement.ts';
@@ -80,17 +79,7 @@ export class StatementMaker {
 
   #catalogSelect({ firstWord, text }: Statement): ParseNode | null {
     if (!READS.has(firstWord) || !mayBeAboutCatalog(text)) return null;
-    const node = this.#tryParse(text);
-    const catalog: Catalog = this.#options.asker.catalog();
-    return node !== null && isAboutCatalog(node, catalog) ? node : null;
-  }
-
-  /** Null for what PostgreSQL's grammar does not take: our own clauses, or an error that the engine will tell. */
-  #tryParse(text: string): ParseNode | null {
-    const answer = this.#options.grammar.parse(text);
-    if (!('tree' in answer)) return null;
-    const [first] = listOf(answer.tree['stmts']);
-    return nodeOf((first as { stmt?: unknown } | undefined)?.stmt);
+    return aboutCatalog(this.#options.grammar, text, this.#options.asker.catalog);
   }
 
   #parse(text: string): ParseNode {

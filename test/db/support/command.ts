@@ -1,5 +1,6 @@
 /** One subcommand run in this process: what it prints, and its exit code as main would have it. */
 import { COMMANDS, parseArguments } from '../../../db/cli/index.ts';
+import type { LineInput } from '../../../db/cli/line-input.ts';
 import { ERROR_CODES, TruthError } from '../../../db/errors.ts';
 
 export interface CommandRan {
@@ -11,7 +12,17 @@ export interface CommandRan {
 }
 
 /** `line`: words as they are typed behind `truthdb`. */
-export async function runCommand(...line: readonly string[]): Promise<CommandRan> {
+export function runCommand(...line: readonly string[]): Promise<CommandRan> {
+  return runCommandWith({}, ...line);
+}
+
+/** What comes in: through a pipe, or typed line by line by a person at a terminal. */
+export interface CommandInput {
+  readonly piped?: string;
+  readonly typed?: readonly string[];
+}
+
+export async function runCommandWith(input: CommandInput, ...line: readonly string[]): Promise<CommandRan> {
   const words = [2, 1].find((count) => COMMANDS.some(({ name }) => name === line.slice(0, count).join(' ')));
   const command = COMMANDS.find(({ name }) => name === line.slice(0, words).join(' '));
   if (command === undefined) throw new Error(`there is no command in "${line.join(' ')}"`);
@@ -32,7 +43,11 @@ export async function runCommand(...line: readonly string[]): Promise<CommandRan
         bytes: async (bytes) => void out.push(Buffer.from(bytes).toString('latin1')),
         say: (text) => void err.push(text),
         progress: () => {},
-        stdin: async function* () {},
+        stdin: async function* () {
+          yield Buffer.from(input.piped ?? '');
+        },
+        isInteractive: input.typed !== undefined,
+        lineInput: () => typedLines(input.typed ?? [], out),
         signal: new AbortController().signal,
       }),
     );
@@ -41,4 +56,18 @@ export async function runCommand(...line: readonly string[]): Promise<CommandRan
     err.push(`${error.message} [${error.code}]`);
     return ran(ERROR_CODES[error.code].exit);
   }
+}
+
+/** Prompts go where the lines go, as on a terminal. */
+function typedLines(lines: readonly string[], out: string[]): LineInput {
+  const left = [...lines];
+  return {
+    ask: async (prompt) => {
+      const text = left.shift();
+      out.push(prompt + (text ?? ''));
+      return text === undefined ? { kind: 'end' } : { kind: 'line', text };
+    },
+    whileRunning: () => new AbortController().signal,
+    close: () => undefined,
+  };
 }

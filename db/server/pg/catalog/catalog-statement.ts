@@ -1,6 +1,7 @@
 /** Tells questions about the catalog from statements about tables, and answers them. */
 import type { Catalog } from '../../../sql/catalog/catalog.ts';
 import type { SqlColumn } from '../../../sql/contract.ts';
+import type { Grammar } from '../../../sql/parse/grammar.ts';
 import type { TenantId } from '../../../types.ts';
 import type { FormatCode } from '../client-message.ts';
 import { TO_CLIENT } from '../constants.ts';
@@ -11,7 +12,7 @@ import { SERVER_VERSION, type SessionSettings } from '../settings.ts';
 import type { CatalogAnswers } from './catalog-answers.ts';
 import { type CatalogContent, type CatalogValue, catalogContent } from './content.ts';
 import { CATALOG_FUNCTIONS } from './functions.ts';
-import { everyNode, namesOf, type ParseNode, textOf } from './parse-node.ts';
+import { everyNode, listOf, namesOf, nodeOf, type ParseNode, textOf } from './parse-node.ts';
 import { type CatalogType, catalogRelation } from './relations.ts';
 import type { TypedColumn } from './scope.ts';
 import { catalogQuery } from './sqlite-text.ts';
@@ -63,7 +64,7 @@ export function mayBeAboutCatalog(text: string): boolean {
 }
 
 /** Whether a SELECT asks relations or functions of the catalog and no table of the tenant's that is named the same. */
-export function isAboutCatalog(select: ParseNode, catalog: Catalog): boolean {
+function isAboutCatalog(select: ParseNode, catalog: Catalog): boolean {
   if (select.kind !== 'SelectStmt') return false;
   const relations: ParseNode[] = [];
   let usesFunctions = false;
@@ -93,33 +94,61 @@ function isCatalogWord({ kind, fields }: ParseNode): boolean {
   return /^reg/.test(namesOf((fields['typeName'] as ParseNode['fields'])['names']).at(-1) ?? '');
 }
 
+/** A question that has been read: what it returns, and the way to ask it. */
+export interface ReadQuestion {
+  readonly columns: readonly TypedColumn[];
+  readonly parameters: number;
+  readonly ask: (parameters: readonly CatalogValue[]) => Promise<readonly (readonly CatalogValue[])[]>;
+}
+
 /** Errors: INVALID_ARGUMENT (0A000, 42P01, 42883). */
+export function askCatalog(select: ParseNode, text: string, asker: CatalogAsker): ReadQuestion {
+  const { sql, columns } = catalogQuery(select, sessionValues(asker));
+  const parameters = parameterCount(select);
+  return {
+    columns,
+    parameters,
+    ask: (given) =>
+      asker.answers.ask({
+        key: contentKey(asker, text),
+        content: () => contentFor(asker),
+        sql,
+        parameters: given.slice(0, parameters),
+      }),
+  };
+}
+
+/** The SELECT in a text that asks about the catalog; null for every other text, also one that is no PostgreSQL. */
+export function aboutCatalog(grammar: Grammar, text: string, catalog: () => Catalog): ParseNode | null {
+  const answer = grammar.parse(text);
+  if (!('tree' in answer)) return null;
+  const [first] = listOf(answer.tree['stmts']);
+  const node = nodeOf((first as { stmt?: unknown } | undefined)?.stmt);
+  return node !== null && isAboutCatalog(node, catalog()) ? node : null;
+}
+
+/** As `askCatalog`, for PostgreSQL's protocol. */
 export function prepareCatalog(
   select: ParseNode,
   text: string,
   parameterTypes: readonly number[],
   asker: CatalogAsker,
 ): Prepared {
-  const query = catalogQuery(select, sessionValues(asker));
-  const columns = query.columns.map(({ name, type }) => ({ name, ...SHAPES[type] }));
-  const parameters = parameterCount(select);
+  const question = askCatalog(select, text, asker);
+  const columns = question.columns.map(({ name, type }) => ({ name, ...SHAPES[type] }));
   return {
     text,
     of: 'catalog',
     control: null,
     defines: false,
-    parameterOids: Array.from({ length: parameters }, (_, index) => parameterTypes[index] || TEXT_OID),
+    parameterOids: Array.from(
+      { length: question.parameters },
+      (_, index) => parameterTypes[index] || TEXT_OID,
+    ),
     columns,
     run: async (values) => {
-      const rows = await asker.answers.ask({
-        key: contentKey(asker, text),
-        content: () => contentFor(asker),
-        sql: query.sql,
-        parameters: values
-          .slice(0, parameters)
-          .map((value, index) => parameterOf(value, parameterTypes[index] ?? 0)),
-      });
-      return new CatalogAnswer(columns, query.columns, rows);
+      const given = values.map((value, index) => parameterOf(value, parameterTypes[index] ?? 0));
+      return new CatalogAnswer(columns, question.columns, await question.ask(given));
     },
   };
 }

@@ -5,4 +5,5 @@
  * sql/'s catalog, types and words; knows nothing of sockets or messages beyond the form of an answer.
  */
 export { CatalogAnswers } from './catalog-answers.ts';
-export { type CatalogAsker, isAboutCatalog, mayBeAboutCatalog, prepareCatalog } from './catalog-statement.ts';
+export { CatalogDatabase, columnsOf } from './catalog-database.ts';
+export { aboutCatalog, type CatalogAsker, mayBeAboutCatalog, prepareCatalog } from './catalog-statement.ts';
