@@ -121,7 +121,7 @@ function accessNode(rows: RowsPlan, verb: string): string[] {
 function pointLines(plan: ReadPlan, { at, position }: ReadPoint): string[] {
   return [
     `Position: ${position}${at === null ? ' (present)' : ' (as of)'}`,
-    `Runs: ${isPoint(plan) ? 'inline' : 'in the pool of readers'}`,
+    `Runs: ${isPoint(plan, at !== null) ? 'inline' : 'in the pool of readers'}`,
   ];
 }
 

@@ -6,7 +6,7 @@ import type { SqlColumn } from '../contract.ts';
 import { type EvaluationContext, ParameterTypes } from '../expression/index.ts';
 import { bindMoment, momentOf } from '../plan/moment.ts';
 import type { Planner } from '../plan/planner.ts';
-import type { DiffPlan, ReadPlan } from '../plan/read-plan.ts';
+import { type DiffPlan, isPoint, type ReadPlan } from '../plan/read-plan.ts';
 import type { StoreReader } from '../store/index.ts';
 import { type Row, type SqlValue, sqlError } from '../types/index.ts';
 import type { Budget } from './budget.ts';
@@ -34,6 +34,8 @@ export interface OpenQuery {
   readonly columns: readonly SqlColumn[];
   /** Where the answer stands in the log. */
   readonly position: Sequence;
+  /** Whether it is over within microseconds, whatever the tables hold. */
+  readonly atOnce: boolean;
   /** First word of the command tag; of EXPLAIN it is all of it. */
   readonly verb: 'SELECT' | 'EXPLAIN';
   /** Null among the rows: a good moment to do something else. To be gone through once. */
@@ -69,6 +71,7 @@ export function openQuery(reader: StoreReader, query: Query, budget: Budget, too
   return {
     columns: plan.columns,
     position: point.position,
+    atOnce: isPoint(plan, point.at !== null),
     verb: 'SELECT',
     rows: rows(),
     // The past does not change: nobody has to look after what was read there.
@@ -81,6 +84,7 @@ function openExplain(statement: ExplainStatement, asking: Asking): OpenQuery {
   return {
     columns: QUERY_PLAN,
     position: point.position,
+    atOnce: false,
     verb: 'EXPLAIN',
     rows: explainQuery(statement, asking),
     reads: () => [],

@@ -60,11 +60,14 @@ export interface DiffPlan extends PlanBasics {
 
 export type ReadPlan = SelectPlan | DiffPlan;
 
-/** Whether a query is over so soon that the ordering thread may carry it out itself. */
-export function isPoint(plan: ReadPlan): boolean {
+/**
+ * Whether a query is over so soon that the ordering thread may carry it out itself. `past`: as of a position; how many rows
+ * there were then nobody has counted.
+ */
+export function isPoint(plan: ReadPlan, past: boolean): boolean {
   if (plan.plan === 'diff' || plan.history) return false;
   if (plan.rows === null) return true;
-  return plan.rows.path.point || isCountOfAll(plan);
+  return plan.rows.path.point || (isCountOfAll(plan) && !past);
 }
 
 /** The store keeps count of the rows there are now. */

@@ -21,12 +21,11 @@ export class Queries implements QueryRunner {
     return this.#pool.load;
   }
 
-  run(store: QueryStore, query: Query, signal: AbortSignal | null = null): Promise<QueryAnswer> {
+  async run(store: QueryStore, query: Query, signal: AbortSignal | null = null): Promise<QueryAnswer> {
+    const answer = signal?.aborted === true ? null : this.#stepped.point(store, query);
+    if (answer !== null) return answer;
     const { path } = store;
-    const way = signal?.aborted === true ? 'in steps' : this.#stepped.wayOf(store, query);
-    if (way === 'at once') return this.#stepped.runPoint(store, query);
-    if (way === 'in steps' || path === null || this.#threads === 0)
-      return this.#stepped.run(store, query, signal);
+    if (path === null || this.#threads === 0) return this.#stepped.run(store, query, signal);
     return this.#pool.run(path, query, signal);
   }
 

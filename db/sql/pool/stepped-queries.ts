@@ -1,4 +1,5 @@
 import type { Clock, Scheduler } from '../../io/index.ts';
+import type { SelectStatement } from '../ast.ts';
 import { AnswerBuilder } from '../execute/answer.ts';
 import { Budget, cancelledError } from '../execute/budget.ts';
 import { openQuery, type QueryTools } from '../execute/open-query.ts';
@@ -13,8 +14,6 @@ export interface SteppedQueriesOptions {
 }
 
 const NO_TABLE = new Error('there is no such table now');
-export type Way = 'at once' | 'in steps' | 'apart';
-
 /** What one step may take of the thread, which others wait for. */
 const STEP_NANOS = 2_000_000n;
 
@@ -31,39 +30,36 @@ export class SteppedQueries {
   }
 
   /**
-   * Which way a query should go, as the tables are now: `at once` where nobody has to wait for it, `in steps` where it would
-   * be so if the tables were the same in the past that it asks about, `apart` for everything else.
+   * The answer of a query that is over so soon that nobody has to wait for it; null for all others. Within the call, so that it
+   * needs no snapshot of its own. Throws what carrying it out does.
    */
-  wayOf(store: QueryStore, { statement, text, parameters, parameterTypes, at }: Query): Way {
-    if (statement.statement !== 'select') return 'apart';
-    const catalog = store.catalog();
-    const missing = (): Error => NO_TABLE;
-    try {
-      const request = { statement, text, parameters: parameters.length, parameterTypes, catalog, missing };
-      const plan = this.#planner.plan(request);
-      if (!isPoint(plan)) return 'apart';
-      if (statement.asOf === null && at === 'present') return 'at once';
-      // How many rows there were nobody has counted.
-      return plan.plan === 'select' && plan.counts ? 'apart' : 'in steps';
-    } catch {
-      // Whoever carries it out will say why.
-      return 'apart';
-    }
-  }
-
-  /** Of the present only. Within the call, so that it needs no snapshot of its own. */
-  async runPoint(store: QueryStore, query: Query): Promise<QueryAnswer> {
+  point(store: QueryStore, query: Query): QueryAnswer | null {
+    const { statement, limits } = query;
+    if (statement.statement !== 'select' || !this.#isPointNow(store, query, statement)) return null;
     const { clock, randomUuid } = this.#options;
-    const budget = new Budget({ limits: query.limits, clock, cancelled: () => false });
+    const budget = new Budget({ limits, clock, cancelled: () => false });
     const { reader, done } = store.glance();
     try {
       const { catalogs } = store;
       const tools: QueryTools = { planner: this.#planner, catalogs, present: store.catalog(), randomUuid };
-      const answer = new AnswerBuilder(openQuery(reader, query, budget, tools), budget).step(() => false);
-      if (answer === null) throw new Error('a query that is not to pause has paused');
-      return answer;
+      const open = openQuery(reader, query, budget, tools);
+      // In the past there may have been other keys.
+      return open.atOnce ? new AnswerBuilder(open, budget).step(() => false) : null;
     } finally {
       done();
+    }
+  }
+
+  /** As the tables are now: for a query about the past a good guess. False where planning fails: whoever carries it out will say why. */
+  #isPointNow(store: QueryStore, query: Query, statement: SelectStatement): boolean {
+    const { text, parameters, parameterTypes } = query;
+    const catalog = store.catalog();
+    const missing = (): Error => NO_TABLE;
+    try {
+      const request = { statement, text, parameters: parameters.length, parameterTypes, catalog, missing };
+      return isPoint(this.#planner.plan(request), statement.asOf !== null || query.at !== 'present');
+    } catch {
+      return false;
     }
   }
 
