@@ -8,6 +8,7 @@
  *     sqlite-reader    get, scan, AS OF               schema             tables and settings of the file
  *     store-digest     what two copies compare        sqlite-errors      what SQLite's failures mean to us
  *     store-set        the stores of all tenants      store-files        how they lie in the view's folder
+ *     projection-store  one space with batches, for others
  *     store-captures   their content for snapshots    store-upkeep       what waits for the disk
  */
 export type {
@@ -21,6 +22,14 @@ export type {
   StoreSnapshot,
   StoreWriter,
 } from './contract.ts';
+export {
+  PROJECTION_LIMITS,
+  type ProjectionBatch,
+  type ProjectionLimits,
+  type ProjectionScan,
+  ProjectionStore,
+  type ProjectionWrite,
+} from './projection-store.ts';
 export { SqliteStore } from './sqlite-store.ts';
 export { openStoreReader, type SqliteSnapshot, type StoreConnection } from './store-connection.ts';
 export { storeFiles } from './store-files.ts';

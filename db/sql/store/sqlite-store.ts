@@ -162,7 +162,7 @@ export class SqliteStore implements StoreWriter {
       throw misuse('committed', `commit ${commit.sequence} does not follow commit ${last}`);
     const { sequence, ordinal, epoch, recordedAt } = commit;
     this.#run(() => this.#statement(WRITES.committed).run(sequence, ordinal, epoch, recordedAt));
-    this.#reader.moved(commit);
+    this.#reader.moved({ sequence, ordinal, epoch, recordedAt });
   }
 
   drop(space: Space): void {
