@@ -2,8 +2,15 @@
  * The database inside a program of one's own, without a server: the entry that package.json exports as `truthdb/embedded`.
  * One thread opens the engine and orders; others append through a producer port. docs/embedding.md has examples.
  *
- * Only names come in and out of here; everything lies in engine.ts, producers/ and the words of events.
+ * Only names come in and out of here; everything lies in engine.ts, embedded/, producers/ and the words of events.
  */
+export {
+  type OpenDatabase,
+  type OpenOptions,
+  open,
+  type TenantQueries,
+  type TenantTables,
+} from './embedded/open.ts';
 export type {
   Engine,
   EngineOptions,

@@ -11,6 +11,7 @@ import { type DecidedEntry, invariant } from '../kernel/index.ts';
 import {
   type CommandAnswer,
   type CommandInput,
+  type CommandReply,
   decideSql,
   type SqlCommand,
   type SqlDecision,
@@ -46,15 +47,20 @@ interface QueuedCommand {
 interface CarriedCommand {
   readonly tenant: TenantId;
   readonly entries: readonly DecidedEntry[];
-  readonly answer: CommandAnswer;
+  readonly reply: CommandReply;
   readonly settled: SqlSettled;
+  /** As in Group. */
+  readonly last: Sequence;
+  commit: Sequence;
 }
 
 interface Group {
   /** Outcomes in the order of the commands. */
-  readonly outcomes: { readonly settled: SqlSettled; readonly outcome: CommandAnswer | Error }[];
+  readonly outcomes: { readonly settled: SqlSettled; readonly outcome: CommandReply | Error }[];
   /** Its last entry, or 0 while it has none. */
   last: Sequence;
+  /** The commit that its entries lie in, or 0 until the log has closed it. */
+  commit: Sequence;
 }
 
 export interface SqlPathOptions {
@@ -104,6 +110,10 @@ export class SqlPath {
     };
     log.onCommit(({ sequence }) => {
       this.#closed = sequence;
+      for (const part of [this.#group, this.#carried]) {
+        if (part !== null && part.last !== SEQUENCE_NONE && part.commit === SEQUENCE_NONE)
+          part.commit = sequence;
+      }
     });
     log.onRoom(() => {
       if (!this.#waitsForRoom) return;
@@ -131,7 +141,7 @@ export class SqlPath {
   /** The views have everything up to `position`. */
   applied(position: Sequence): void {
     const group = this.#group;
-    if (group === null || group.last === SEQUENCE_NONE || position < group.last) return;
+    if (group === null || group.commit === SEQUENCE_NONE || position < group.commit) return;
     this.#group = null;
     const { clock } = this.#options;
     this.#groupMillis = Number((clock.monotonicNanos() - this.#groupBegan) / 1_000_000n);
@@ -172,7 +182,7 @@ export class SqlPath {
 
   #runGroup(): void {
     const { clock } = this.#options;
-    const group: Group = { outcomes: [], last: SEQUENCE_NONE };
+    const group: Group = { outcomes: [], last: SEQUENCE_NONE, commit: SEQUENCE_NONE };
     this.#group = group;
     this.#groupBegan = clock.monotonicNanos();
     const recordedAt = clock.nowNanos() as RecordedAt;
@@ -199,8 +209,8 @@ export class SqlPath {
     command: SqlCommand,
     settled: SqlSettled,
     recordedAt: RecordedAt,
-  ): CommandAnswer | Error | 'no room' | 'carried' {
-    const { view, log } = this.#options;
+  ): CommandReply | Error | 'no room' | 'carried' {
+    const { view } = this.#options;
     const input: CommandInput = {
       recordedAt,
       random: this.#takeRandom(),
@@ -213,8 +223,7 @@ export class SqlPath {
       const state = view().writer(command.tenant);
       const decision = decideSql(state, command, input);
       if (decision.outcome === 'refused') return decision.error;
-      if (decision.outcome === 'unchanged')
-        return { ...decision.reply, position: group.last === SEQUENCE_NONE ? log.stable : group.last };
+      if (decision.outcome === 'unchanged') return decision.reply;
       const refused = this.#refusedTo(command.tenant, decision.entries);
       return refused ?? this.#write(group, command, decision, settled, recordedAt);
     } catch (error) {
@@ -243,22 +252,21 @@ export class SqlPath {
     { entries, reply }: Extract<SqlDecision, { outcome: 'accepted' }>,
     settled: SqlSettled,
     recordedAt: RecordedAt,
-  ): CommandAnswer | 'carried' {
+  ): CommandReply | 'carried' {
     const { log, feed, view } = this.#options;
     const { first, last } = log.append(entries, recordedAt);
     invariant(last - first + 1 === entries.length, 'the entries of a command follow each other');
     invariant(first > group.last, 'the commands of a group follow each other');
     feed.appended(first, entries);
-    const answer = { ...reply, position: last };
     // What is staged at a time lies in one commit, so that a copy of the view is always one of whole commits.
     if (group.last !== SEQUENCE_NONE && this.#closed > group.last) {
-      this.#carried = { tenant, entries, answer, settled };
+      this.#carried = { tenant, entries, reply, settled, last, commit: SEQUENCE_NONE };
       return 'carried';
     }
     group.last = last;
     // From here on the log has it: a store that cannot take it fails with the view, and the answer says so.
     view().stage(tenant, entries);
-    return answer;
+    return reply;
   }
 
   /** A command in a commit of its own is a group of its own, unless the view has that commit by now. */
@@ -266,10 +274,10 @@ export class SqlPath {
     const carried = this.#carried;
     if (carried === null) return;
     this.#carried = null;
-    const { tenant, entries, answer, settled } = carried;
-    const group: Group = { outcomes: [], last: answer.position };
-    if (position >= answer.position) {
-      group.outcomes.push({ settled, outcome: answer });
+    const { tenant, entries, reply, settled, last, commit } = carried;
+    const group: Group = { outcomes: [], last, commit };
+    if (commit !== SEQUENCE_NONE && position >= commit) {
+      group.outcomes.push({ settled, outcome: reply });
       this.#answer(group, this.#options.broken());
       return;
     }
@@ -277,15 +285,17 @@ export class SqlPath {
     this.#groupBegan = this.#options.clock.monotonicNanos();
     try {
       this.#options.view().stage(tenant, entries);
-      group.outcomes.push({ settled, outcome: answer });
+      group.outcomes.push({ settled, outcome: reply });
     } catch (error) {
       group.outcomes.push({ settled, outcome: asError(error) });
     }
   }
 
   #answer(group: Group, failure: Error | null): void {
+    const position = group.commit === SEQUENCE_NONE ? this.#options.log.stable : group.commit;
     for (const { settled, outcome } of group.outcomes) {
-      settled(failure !== null && !(outcome instanceof Error) ? failure : outcome);
+      if (outcome instanceof Error) settled(outcome);
+      else settled(failure ?? { ...outcome, position });
     }
   }
 

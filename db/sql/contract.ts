@@ -39,7 +39,7 @@ export interface SqlResult {
   readonly rows: readonly Row[];
   /** Rows written or returned. */
   readonly count: number;
-  /** Where the answer stands in the log: of a write its last entry, of a read the commit it was answered at. */
+  /** Where the answer stands in the log: of a write the commit that holds it, of a read the one it was answered at: AS OF it gives the same. */
   readonly position: Sequence;
 }
 

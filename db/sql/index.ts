@@ -5,7 +5,13 @@
  * Statements come in from the doors through `SqlDatabase`; entries go out to the log through the engine's pipeline, and come
  * back through the view.
  */
-export type { CommandAnswer, CommandInput, SqlCommand, SqlDecision } from './commands/command.ts';
+export type {
+  CommandAnswer,
+  CommandInput,
+  CommandReply,
+  SqlCommand,
+  SqlDecision,
+} from './commands/command.ts';
 export { decideSql, uuidOf } from './commands/decide.ts';
 export type { SqlDatabase, SqlIdentity, SqlSession } from './contract.ts';
 export type { LogEnd, QueryRunner } from './execute/query.ts';

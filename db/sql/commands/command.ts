@@ -91,6 +91,6 @@ export type SqlDecision =
 
 /** What a command is answered once it is durable, and readers see it. */
 export interface CommandAnswer extends CommandReply {
-  /** Its last entry; where it wrote nothing, what it was decided upon. */
+  /** The commit it lies in, so that AS OF this position sees it; where it wrote nothing, what it was decided upon. */
   readonly position: Sequence;
 }
