@@ -16,3 +16,4 @@ export { PROOF_COMMANDS, type ProofCommand } from './proof-commands.ts';
 export { type EngineProofs, ProofKeeper } from './proof-keeper.ts';
 export type { ProofPolicy, ProofStatus } from './proof-service.ts';
 export { checkpointClaims } from './signed-checkpoints.ts';
+export { proofHolds } from './tree-store.ts';

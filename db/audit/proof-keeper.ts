@@ -15,9 +15,12 @@ export interface ProofStart {
   readonly bytesPerSecond: number;
 }
 
+/** Besides what can be asked from outside: to take in and save what is stable. */
+export type KeeperCommand = ProofCommand | { readonly command: 'settle' };
+
 export type ProofQuestion =
   | { readonly kind: 'stable' | 'stop'; readonly stable: Sequence }
-  | { readonly kind: 'ask'; readonly id: number; readonly command: ProofCommand; readonly stable: Sequence };
+  | { readonly kind: 'ask'; readonly id: number; readonly command: KeeperCommand; readonly stable: Sequence };
 
 export type ProofAnswer =
   | { readonly kind: 'status'; readonly status: ProofStatus }
@@ -37,6 +40,8 @@ export interface EngineProofs {
   status(): ProofStatus;
   /** Errors: those of the command, CLOSED. */
   ask(command: ProofCommand): Promise<object>;
+  /** Resolves when everything stable is in the trees for good. Errors: as `ask`. */
+  settle(): Promise<void>;
 }
 
 /** Log bytes hashed per second at most: a rebuild is not to take the machine. */
@@ -88,7 +93,15 @@ export class ProofKeeper implements EngineProofs {
       : { ...this.#status, problem: this.#status.problem ?? this.#ended };
   }
 
+  async settle(): Promise<void> {
+    await this.#ask({ command: 'settle' });
+  }
+
   ask(command: ProofCommand): Promise<object> {
+    return this.#ask(command);
+  }
+
+  #ask(command: KeeperCommand): Promise<object> {
     if (this.#ended !== null) return Promise.reject(new TruthError('CLOSED', this.#ended));
     if (this.#asked.size >= ASKED_MAX) {
       const busy = `${ASKED_MAX} questions about proofs are waiting: ask again later`;

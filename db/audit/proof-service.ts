@@ -206,6 +206,7 @@ export class ProofService {
       key,
     );
     checkpoints.append(record);
+    this.#leads = true;
     return record;
   }
 
@@ -259,7 +260,10 @@ export class ProofService {
   /** The entry of the epoch that left a history behind, as a bundle. */
   async #branch(epoch: number, size: number): Promise<Uint8Array> {
     const found = this.store.epochs.find(
-      (each) => each.epoch > epoch && each.parentSequence < size && each.reason !== EPOCH_REASON.open,
+      (each) =>
+        each.epoch > epoch &&
+        (each.reason === EPOCH_REASON.isolate ||
+          (each.reason !== EPOCH_REASON.open && each.parentSequence < size)),
     );
     if (found === undefined) {
       throw new TruthError(

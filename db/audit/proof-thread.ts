@@ -125,15 +125,17 @@ async function ask({
   stable: reached,
 }: ProofQuestion & { readonly kind: 'ask' }): Promise<void> {
   try {
-    if (command.command === 'checkpoint-create') {
+    if (command.command === 'checkpoint-create' || command.command === 'settle') {
       stable = Math.max(stable, reached) as Sequence;
       failedAt = Number.NEGATIVE_INFINITY;
       await work();
       while (service.step(stable) > 0) await sleep(0);
-      sign();
+      if (command.command === 'settle') save();
+      else sign();
       tell();
     }
-    send({ kind: 'answer', id, answer: await service.answer(command) });
+    const answer = command.command === 'settle' ? {} : await service.answer(command);
+    send({ kind: 'answer', id, answer });
   } catch (error) {
     const known = error instanceof TruthError ? error : null;
     const message = error instanceof Error ? error.message : String(error);

@@ -27,6 +27,7 @@ export class TreeComparison {
   #known = true;
   /** Up to here everything is as it was signed. */
   #checked = 0;
+  #kept: readonly KeptLeaves[] = [];
   readonly #compared = new Set<number>();
 
   constructor(options: {
@@ -64,6 +65,7 @@ export class TreeComparison {
   }
 
   run(checked: readonly CheckedSegment[], kept: readonly KeptLeaves[], log: VerifyReport): void {
+    this.#kept = kept;
     for (const gap of this.#plan.gaps) {
       const how = kept.some(({ from }) => from === gap.from)
         ? 'their leaves are known from before'
@@ -127,6 +129,12 @@ export class TreeComparison {
       this.#checked = size;
       return;
     }
+    if (this.#leavesAreMissing(size) && different.every((name) => name.includes('root'))) {
+      this.unproven.push(
+        `the checkpoint of size ${size} covers lost entries whose leaves are not known: its chain is the log’s, its roots cannot be computed`,
+      );
+      return;
+    }
     this.rewritten ??= { checkpoint, behind: this.#checked };
     const whose = kind === 'expected' ? 'the checkpoint that was kept' : 'the checkpoint that was signed';
     const since =
@@ -135,6 +143,13 @@ export class TreeComparison {
       kind,
       size,
       `at sequence ${size} the log is not what ${whose} says: ${different.join(', ')}. Entries were rewritten${since}`,
+    );
+  }
+
+  /** Whether something before that size was lost without anybody knowing its leaves. */
+  #leavesAreMissing(size: number): boolean {
+    return this.#plan.gaps.some(
+      (gap) => gap.from <= size && !this.#kept.some(({ from }) => from === gap.from),
     );
   }
 

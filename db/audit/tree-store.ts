@@ -9,7 +9,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Disk, isNotFound, readSmallFile, writeSmallFile } from '../io/index.ts';
+import { sequence } from '../types.ts';
+import { readLogId } from '../wal/metadata.ts';
 import type { GroupPlace } from '../wal/raw-groups.ts';
+import type { Hold } from '../wal/retention.ts';
 import { MemoryTree, rootOf } from './merkle.ts';
 import { NodeFile } from './node-file.ts';
 import { tenantLeafHash } from './verifier.ts';
@@ -183,6 +186,14 @@ export class TreeStore {
       return null;
     }
   }
+}
+
+/** What the trees of a database still need of its log: without it they could not grow, and nothing more could be proven. */
+export function proofHolds(disk: Disk, directory: string): Hold[] {
+  const store = new TreeStore(disk, directory, readLogId(disk, directory) ?? '');
+  if (store.next === null) return [];
+  const release = 'removing views/proof, which ends the proofs of what is pruned,';
+  return [{ kind: 'view', name: '"proof"', from: sequence(store.sequence + 1), release }];
 }
 
 /** The tree over the tenants' trees. */

@@ -8,7 +8,7 @@
  *     trees          RFC 6962: leafHash, nodeHash, verifyConsistency, verifyRange (inclusion is a range of one)
  *     bytes          Reader: strict, one encoding for each content
  */
-import { createHash, createPublicKey, hash, verify } from 'node:crypto';
+import { createPublicKey, hash, verify } from 'node:crypto';
 
 export class ProofError extends Error {
   override readonly name = 'ProofError';
@@ -347,9 +347,8 @@ export class Reader {
 }
 
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = createHash('sha256');
-  for (const part of parts) whole.update(part);
-  return whole.digest();
+  // As text because that is several times faster for short input; latin1 keeps every byte.
+  return Buffer.from(hash('sha256', Buffer.concat(parts), 'latin1'), 'latin1');
 }
 
 export function sha256Hex(bytes: Uint8Array): string {

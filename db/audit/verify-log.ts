@@ -20,6 +20,7 @@ import {
   type Certificate,
   type Checkpoint,
   decodeCheckpoint,
+  gapLeafHash,
   hex,
   ProofError,
   verifyCertificates,
@@ -216,9 +217,12 @@ function keptLeaves({ gaps }: VerifyPlan, store: TreeStore): KeptLeaves[] {
     .filter(({ to }) => to <= store.sequence)
     .map(({ from, to }) => {
       const leaves = Array.from({ length: to - from + 1 }, (_, at) => store.entries.leaf(from - 1 + at));
+      // Trees that were computed after the loss know no more than the range.
+      if (hex(leaves[0]!.hash) === hex(gapLeafHash(from, to))) return null;
       const hashes = new Uint8Array(Buffer.concat(leaves.map(({ hash }) => hash)));
       return { from, to, hashes, marks: leaves.map(({ mark }) => mark) };
-    });
+    })
+    .filter((each) => each !== null);
 }
 
 function progressOf({ tasks }: VerifyPlan, progress: (line: string) => void): (at: number) => void {

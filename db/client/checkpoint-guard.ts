@@ -159,8 +159,9 @@ export class CheckpointGuard {
     const epoch = view.getUint32(EPOCH.epoch, true);
     const sequence = Number(view.getBigUint64(EPOCH.parentSequence, true));
     const reason = REASONS[view.getUint32(EPOCH.reason, true) as keyof typeof REASONS];
-    const leaves = reason !== undefined && epoch > last.epoch && sequence < last.size;
-    return leaves ? { epoch, sequence, reason } : null;
+    // An isolation abandons entries in the middle; anything else what came behind a sequence.
+    const leaves = reason === 'isolate' || (reason !== undefined && sequence < last.size);
+    return leaves && epoch > last.epoch ? { epoch, sequence, reason } : null;
   }
 
   #verified(answer: Record<string, unknown>): Seen {

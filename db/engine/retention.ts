@@ -1,4 +1,5 @@
 /** Removing the oldest part of a database's log, which everybody who still needs it can refuse. */
+import { proofHolds } from '../audit/index.ts';
 import { TruthError } from '../errors.ts';
 import type { Clock, Disk } from '../io/index.ts';
 import { appliedPositions, CheckpointStore, type ViewDefinition } from '../materializer/index.ts';
@@ -23,6 +24,7 @@ import type { EngineRetention, PruneRequest } from './contract.ts';
 export function holdsOnDisk(disk: Disk, directory: string, views: readonly ViewDefinition[]): Hold[] {
   return [
     ...viewHolds(disk, directory, views),
+    ...proofHolds(disk, directory),
     ...leaseHolds(disk, directory),
     ...fileHolds(disk, directory),
   ];
@@ -95,6 +97,7 @@ export class LogKeeper implements EngineRetention {
     this.#leases.look();
     const others = [
       ...viewHolds(this.#disk, this.#directory, this.#views),
+      ...proofHolds(this.#disk, this.#directory),
       ...this.#leases.holds(),
       ...this.#bytes.holds(),
       ...fileHolds(this.#disk, this.#directory),

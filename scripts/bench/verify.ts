@@ -38,11 +38,16 @@ interface Measured {
   readonly payloadBytes: number;
   readonly bytes: number;
   readonly entries: number;
-  /** Seconds of each round. */
-  readonly bare: number[];
-  readonly sameHashes: number[];
-  readonly whole: number[];
-  readonly quick: number[];
+  readonly bare: Cost[];
+  readonly sameHashes: Cost[];
+  readonly whole: Cost[];
+  readonly quick: Cost[];
+}
+
+/** Of one round: seconds, and seconds of processor time of all threads, which others on the machine disturb less. */
+interface Cost {
+  readonly wall: number;
+  readonly cpu: number;
 }
 
 async function run(context: BenchContext): Promise<BenchResult> {
@@ -50,17 +55,22 @@ async function run(context: BenchContext): Promise<BenchResult> {
   const bytes = values.quick === true ? QUICK_LOG_BYTES : LOG_BYTES;
   const measured: Measured[] = [];
   for (const payloadBytes of PAYLOADS) measured.push(await measure(context, payloadBytes, bytes));
-  const ratio = (a: readonly number[], b: readonly number[]) =>
-    median(a.map((seconds, at) => seconds / b[at]!));
+  const ratio = (a: readonly Cost[], b: readonly Cost[], of: keyof Cost = 'wall') =>
+    median(a.map((cost, at) => cost[of] / b[at]![of]));
+  const rate = ({ bytes: all }: Measured, costs: readonly Cost[]) =>
+    Math.round(all / MIB / median(costs.map(({ wall }) => wall)));
   const rows = measured.map((each) => ({
     payload: each.payloadBytes,
     MiB: Math.round(each.bytes / MIB),
     entries: each.entries,
-    bare_MiB_s: Math.round(each.bytes / MIB / median(each.bare)),
-    verify_MiB_s: Math.round(each.bytes / MIB / median(each.whole)),
+    bare_MiB_s: rate(each, each.bare),
+    verify_MiB_s: rate(each, each.whole),
     verify_of_bare: rounded(ratio(each.bare, each.whole)),
     quick_of_bare: rounded(ratio(each.bare, each.quick)),
     verify_of_same_hashes: rounded(ratio(each.sameHashes, each.whole)),
+    cpu_verify_of_bare: rounded(ratio(each.bare, each.whole, 'cpu')),
+    cpu_quick_of_bare: rounded(ratio(each.bare, each.quick, 'cpu')),
+    cpu_verify_of_same_hashes: rounded(ratio(each.sameHashes, each.whole, 'cpu')),
   }));
   const aims = measured.flatMap((each) => [
     atLeast(`${each.payloadBytes} B: verify / bare loop`, AIM, ratio(each.bare, each.whole)),
@@ -155,13 +165,15 @@ async function verifyDirectory(directory: string, trees: boolean): Promise<void>
     throw new Error(`the log does not verify: ${JSON.stringify(report.problems)}`);
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
+async function timed(work: () => Promise<void>): Promise<Cost> {
   const begun = performance.now();
+  const before = process.cpuUsage();
   await work();
-  return (performance.now() - begun) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  return { wall: (performance.now() - begun) / 1000, cpu: (user + system) / 1e6 };
 }
 
-function bareLoop(files: readonly string[], hashes: number, payloadBytes: number): Promise<number> {
+function bareLoop(files: readonly string[], hashes: number, payloadBytes: number): Promise<Cost> {
   const left = [...files];
   return timed(async () => {
     const work = async (): Promise<void> => {
