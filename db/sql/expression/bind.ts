@@ -171,9 +171,9 @@ class Binder {
   #bindUnary(expression: UnaryExpression): Operand {
     const { operator, operand, at } = expression;
     if (operator === 'not') return bindNot(requireBoolean(this.bind(operand), 'NOT', at));
-    const isNumber = operand.node === 'literal' && (operand.kind === 'integer' || operand.kind === 'decimal');
     // The smallest integer has no positive counterpart: the sign belongs to the number.
-    if (isNumber && operator === '-') return bindLiteral(operand, negated(operand.text!));
+    const signed = operator === '-' ? signedNumber(expression) : null;
+    if (signed !== null) return bindLiteral(signed, signed.text);
     return bindSign(operator, this.bind(operand), at);
   }
 
@@ -253,6 +253,18 @@ function bindLiteral({ kind, at }: LiteralExpression, text: string | null): Oper
         : constant(DECIMAL, parseText(DECIMAL, text));
     }
   }
+}
+
+/** A number with minus signs before it as one number; null for anything else. */
+function signedNumber(expression: UnaryExpression): LiteralExpression | null {
+  let isNegative = false;
+  let inner: Expression = expression;
+  while (inner.node === 'unary' && inner.operator === '-') {
+    isNegative = !isNegative;
+    inner = inner.operand;
+  }
+  if (inner.node !== 'literal' || (inner.kind !== 'integer' && inner.kind !== 'decimal')) return null;
+  return isNegative ? { ...inner, text: negated(inner.text!) } : inner;
 }
 
 function negated(text: string): string {

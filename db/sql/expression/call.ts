@@ -46,6 +46,15 @@ export function bindCall(call: CallExpression, operands: readonly Operand[]): Bo
     case 'concat_ws':
       if (operands.length >= 2 && isText(first!)) return bindConcatWith(first!, operands.slice(1));
       break;
+    case 'substring':
+      if (operands.length === 2 && isText(second!)) {
+        throw sqlError(
+          '0A000',
+          'substring() with a regular expression is not supported: take positions, or LIKE',
+          at,
+        );
+      }
+      break;
     case 'pg_typeof':
       if (operands.length === 1) return constant(TEXT, isUnknown(first!) ? 'unknown' : bareName(first!.type));
       break;
@@ -67,6 +76,13 @@ function unavailable(name: string, operands: readonly Operand[], at: number): Er
     return sqlError(
       '0A000',
       `${name}() is not supported: it changes within a statement; take now() or gen_random_uuid(), or send the value as a parameter`,
+      at,
+    );
+  }
+  if (name === 'current_date' || name === 'current_time' || name === 'localtime') {
+    return sqlError(
+      '0A000',
+      `${name.toUpperCase()} is not supported: there are no types of dates and times alone; take date_trunc('day', now())`,
       at,
     );
   }

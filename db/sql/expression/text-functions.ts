@@ -1,7 +1,8 @@
 /** Functions over text and bytes. Places and lengths count characters, which are code points. */
 import { createHash } from 'node:crypto';
 import { sqlError } from '../types/sql-error.ts';
-import { type FunctionTable, from1, from2, from3 } from './function-table.ts';
+import { checkInteger } from './arithmetic.ts';
+import { type FunctionTable, from1, from2, from3, pure } from './function-table.ts';
 import { lowerCase, upperCase } from './letter-case.ts';
 import { BOOLEAN, BYTES, INTEGER, TEXT } from './operand.ts';
 
@@ -37,6 +38,23 @@ export const TEXT_FUNCTIONS: FunctionTable = {
       (bytes: Uint8Array, part: Uint8Array) => Buffer.from(bytes).indexOf(part) + 1,
     ),
   ],
+  overlay: [
+    from3(TEXT, TEXT, INTEGER, TEXT, (text: string, over: string, from: number) =>
+      overlay(text, over, from, null),
+    ),
+    pure([TEXT, TEXT, INTEGER, INTEGER], TEXT, ([text, over, from, length]) =>
+      overlay(text as string, over as string, from as number, length as number),
+    ),
+    from3(BYTES, BYTES, INTEGER, BYTES, (bytes: Uint8Array, over: Uint8Array, from: number) =>
+      overlayBytes(bytes, over, from, over.length),
+    ),
+    pure([BYTES, BYTES, INTEGER, INTEGER], BYTES, ([bytes, over, from, length]) =>
+      overlayBytes(bytes as Uint8Array, over as Uint8Array, from as number, length as number),
+    ),
+  ],
+  lpad: pads('left'),
+  rpad: pads('right'),
+  split_part: [from3(TEXT, TEXT, INTEGER, TEXT, splitPart)],
   replace: [from3(TEXT, TEXT, TEXT, TEXT, replace)],
   starts_with: [from2(TEXT, TEXT, BOOLEAN, (text: string, prefix: string) => text.startsWith(prefix))],
   repeat: [from2(TEXT, INTEGER, TEXT, repeat)],
@@ -110,7 +128,56 @@ function trims(atStart: boolean, atEnd: boolean) {
     while (atEnd && end > start && away.has(characters[end - 1]!)) end--;
     return characters.slice(start, end).join('');
   };
-  return [from1(TEXT, TEXT, (text: string) => trimmed(text, ' ')), from2(TEXT, TEXT, TEXT, trimmed)];
+  // Bytes have the first 256 characters, one for one.
+  const trimmedBytes = (bytes: Uint8Array, set: Uint8Array) =>
+    new Uint8Array(Buffer.from(trimmed(letters(bytes), letters(set)), 'latin1'));
+  return [
+    from1(TEXT, TEXT, (text: string) => trimmed(text, ' ')),
+    from2(TEXT, TEXT, TEXT, trimmed),
+    from2(BYTES, BYTES, BYTES, trimmedBytes),
+  ];
+}
+
+function letters(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
+/** The characters from a place on give way to others, as many as those are when nothing is said. */
+function overlay(text: string, over: string, from: number, length: number | null): string {
+  if (from <= 0) throw sqlError('22011', 'negative substring length not allowed');
+  const count = length ?? characterCount(over);
+  return cut(text, 1, from - 1) + over + cut(text, checkInteger(from + count), null);
+}
+
+function overlayBytes(bytes: Uint8Array, over: Uint8Array, from: number, length: number): Uint8Array {
+  if (from <= 0) throw sqlError('22011', 'negative substring length not allowed');
+  const rest = cutBytes(bytes, checkInteger(from + length), null);
+  return new Uint8Array(Buffer.concat([cutBytes(bytes, 1, from - 1), over, rest]));
+}
+
+function pads(side: 'left' | 'right') {
+  const padded = (text: string, length: number, fill: string) => {
+    const characters = [...text];
+    const wanted = Math.max(length, 0);
+    const missing = wanted - characters.length;
+    if (missing <= 0 || fill === '') return characters.slice(0, wanted).join('');
+    checkLength(wanted);
+    const pieces = [...fill];
+    const padding =
+      fill.repeat(Math.floor(missing / pieces.length)) + pieces.slice(0, missing % pieces.length).join('');
+    return side === 'left' ? padding + text : text + padding;
+  };
+  return [
+    from2(TEXT, INTEGER, TEXT, (text: string, length: number) => padded(text, length, ' ')),
+    from3(TEXT, INTEGER, TEXT, TEXT, padded),
+  ];
+}
+
+/** Counting from 1, or from the end when negative. */
+function splitPart(text: string, separator: string, place: number): string {
+  if (place === 0) throw sqlError('22023', 'field position must not be zero');
+  const parts = separator === '' ? [text] : text.split(separator);
+  return parts.at(place > 0 ? place - 1 : place) ?? '';
 }
 
 function position(text: string, part: string): number {

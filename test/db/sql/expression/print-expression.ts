@@ -17,7 +17,7 @@ export function printExpression(expression: Expression): string {
     case 'column':
       return expression.name;
     case 'unary':
-      return `(${expression.operator} ${printPlain(expression.operand)})`;
+      return `(${expression.operator} ${expression.operand.node === 'literal' ? printPlain(expression.operand) : print(expression.operand)})`;
     case 'binary':
       return `(${print(expression.left)} ${expression.operator} ${print(expression.right)})`;
     case 'is':

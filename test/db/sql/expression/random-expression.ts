@@ -234,7 +234,15 @@ export class ExpressionMaker {
   #text(make: (kind: Kind) => Expression): Expression {
     const random = this.#random;
     const small = () => number(String(random.upTo(9) - 3));
-    switch (random.upTo(11)) {
+    switch (random.upTo(13)) {
+      case 11:
+        return random.upTo(2) === 0
+          ? call('overlay', make('text'), make('text'), small())
+          : call('overlay', make('text'), make('text'), small(), small());
+      case 12:
+        return random.upTo(2) === 0
+          ? call('split_part', make('text'), make('text'), small())
+          : call(random.pick(['lpad', 'rpad']), make('text'), small(), make('text'));
       case 0:
         return call(
           random.pick(['lower', 'upper', 'btrim', 'ltrim', 'rtrim', 'reverse', 'md5']),
