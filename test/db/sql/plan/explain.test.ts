@@ -183,6 +183,19 @@ test('parameters fill a plan that is made once; NULL finds nothing', () => {
   expect(ask('2', '1')).toEqual([['Rome']]);
   expect(ask('1', null)).toEqual([]);
   expect(() => ask('1')).toThrow(/\$2/);
+  const paged = asker.ask(snapshot, 'SELECT town FROM orders ORDER BY total LIMIT $1 OFFSET $2', {
+    parameters: [
+      { given: 'value', value: 1 },
+      { given: 'text', text: '1' },
+    ],
+  });
+  expect(paged.rows).toEqual([['Rome']]);
+  const end = world.commits[2]!;
+  const then = asker.ask(snapshot, 'SELECT count(*) FROM orders AS OF POSITION $1', {
+    parameters: [{ given: 'text', text: String(end.sequence) }],
+    end,
+  });
+  expect(then).toMatchObject({ rows: [[0n]], position: end.sequence });
 });
 
 test('DISTINCT keeps the first of equal rows', () => {
