@@ -133,9 +133,18 @@ function sudoPrefix() {
   return null;
 }
 
+/** Servers among the packages (PostgreSQL, for tests to compare with) are not started: tests start their own. */
+const APT_GET = `
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap 'rm -f $policy' EXIT
+  printf '#!/bin/sh\\nexit 101\\n' >$policy && chmod 755 $policy
+fi
+apt-get -o DPkg::Lock::Timeout=300 "$@"`;
+
 function aptGet(sudo, args) {
   const env = ['env', 'DEBIAN_FRONTEND=noninteractive', 'APT_LISTCHANGES_FRONTEND=none'];
-  const [program, ...rest] = [...sudo, ...env, 'apt-get', '-o', 'DPkg::Lock::Timeout=300', ...args];
+  const [program, ...rest] = [...sudo, ...env, 'sh', '-c', APT_GET, 'apt-get', ...args];
   const done = spawnSync(program, rest, { stdio: ['inherit', 2, 2] });
   if (done.status !== 0)
     stop(`apt-get ${args[0]} failed (exit status ${done.status}); its own message is above`);
