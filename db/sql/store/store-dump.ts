@@ -18,7 +18,7 @@ import type { StoredCommit } from './contract.ts';
 const MAGIC = Buffer.from('TRUTHSTO');
 const FORMAT = 1;
 const FRONT_BYTES = 16;
-const CHUNK_BYTES = 64 * 1024;
+const CHUNK_BYTES = 32 * 1024;
 
 const KIND = { commit: 1, actor: 2, write: 3, current: 4, history: 5, end: 6 } as const;
 /** Bytes after the kind, before what the lengths say. */
@@ -42,7 +42,7 @@ export type DumpRecord =
       readonly value: Uint8Array;
     };
 
-/** Chunks of some 64 KiB, each made when it is asked for. */
+/** Chunks of some 32 KiB, each made when it is asked for. */
 export function* encodeDump(records: Iterable<DumpRecord>): Generator<Uint8Array> {
   const front = Buffer.alloc(FRONT_BYTES);
   front.set(MAGIC);
@@ -101,7 +101,8 @@ export function* decodeDump(chunks: Iterable<Uint8Array>): Generator<DumpRecord>
 }
 
 function encodeRecord(record: DumpRecord): Uint8Array[] {
-  const head = Buffer.alloc(1 + HEAD_BYTES[KIND[record.kind]]!);
+  // Every byte of it is written below.
+  const head = Buffer.allocUnsafe(1 + HEAD_BYTES[KIND[record.kind]]!);
   head[0] = KIND[record.kind];
   switch (record.kind) {
     case 'commit':
