@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { proofTables } from '../db/audit/format-tables.ts';
 import { settingsTable } from '../db/config.ts';
 import { protocolTables } from '../db/protocol/index.ts';
 import { walTables } from '../db/wal/format-tables.ts';
@@ -13,6 +14,7 @@ import { repositoryRoot } from './version.ts';
 export const DOCUMENTS: ReadonlyMap<string, () => ReadonlyMap<string, string>> = new Map([
   ['docs/wire-protocol.md', protocolTables],
   ['docs/wal-format.md', walTables],
+  ['docs/proofs.md', proofTables],
   ['docs/configuration.md', () => new Map([['settings', settingsTable()]])],
 ]);
 

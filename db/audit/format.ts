@@ -97,15 +97,15 @@ export const ENTRY_RECORD = layout('Entry record', {
   reserved: ['u32', 'Zero'],
 });
 
-/** Parts of a bundle in their order; docs/proofs.md says how long each is. */
-export const BUNDLE_PARTS = [
-  'manifest',
-  'certificates',
-  'checkpoints',
-  'tenant leaves',
-  'tenant path',
-  'range path',
-  'consistency path',
-  'entry records',
-  'SHA-256 of all before',
-] as const;
+/** Parts of a bundle in their order, and how long each is. */
+export const BUNDLE_PARTS: readonly (readonly [part: string, bytes: string])[] = [
+  ['manifest', `${BUNDLE_MANIFEST.size}`],
+  ['certificates', `certificates × ${CERTIFICATE.size + SIGNATURE_BYTES}`],
+  ['checkpoints, the earlier one first', `checkpoints × ${CHECKPOINT.size + SIGNATURE_BYTES}`],
+  ['leaves of the tenants’ tree', `tenantLeaves × ${TENANT_LEAF.size}`],
+  ['tenant path', `tenantPath × ${HASH_BYTES}`],
+  ['range path', `rangePath × ${HASH_BYTES}`],
+  ['consistency path', `consistencyPath × ${HASH_BYTES}`],
+  ['entry records', 'leaves, each as long as it says'],
+  ['SHA-256 of everything before', `${HASH_BYTES}`],
+];

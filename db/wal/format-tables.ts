@@ -60,7 +60,8 @@ function headerEnd(): Field[] {
   ];
 }
 
-function fieldTable(fields: readonly Field[]): string {
+/** Fields as a Markdown table. */
+export function fieldTable(fields: readonly Field[]): string {
   const rows = fields.map(
     ({ offset, type, name, meaning }) => `| ${offset} | ${type} | ${name} | ${meaning} |`,
   );
