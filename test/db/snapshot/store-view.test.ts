@@ -144,12 +144,6 @@ describe('a large store', () => {
     expect(set.digest()).not.toBe(digest);
     expect(Math.max(...chunks.map(({ length }) => length))).toBeLessThan(128 * 1024);
     micros.sort((a, b) => a - b);
-    console.log(
-      micros.length,
-      micros[micros.length >> 1],
-      micros[Math.floor(micros.length * 0.99)],
-      micros.at(-1),
-    );
     // Collections of garbage fall into a step now and then.
     expect(micros[Math.floor(micros.length * 0.99)]).toBeLessThan(10_000);
     expect(micros.at(-1)).toBeLessThan(50_000);
