@@ -1,5 +1,6 @@
 /** A thread of the pool: carries out one query after the other on read-only connections of its own. */
 import { randomUUID } from 'node:crypto';
+import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { realClock } from '../../io/index.ts';
 import { CatalogCache } from '../catalog/index.ts';
@@ -20,6 +21,9 @@ import {
   withRealParameters,
 } from './job.ts';
 
+/** A tenth of the weight of a thread that has not stepped back. */
+const NICE_STEP = 10;
+const NICE_MAX = 19;
 /** Tenants whose connections are kept open; those that were not asked about for longest are closed. */
 const TENANTS_MAX = 32;
 
@@ -33,6 +37,8 @@ const control = new Int32Array((workerData as ReaderStart).control);
 const planner = new Planner();
 const opened = new Map<string, Opened>();
 
+stepBack();
+
 parentPort?.on('message', (job: ReaderJob) => {
   try {
     answer(job);
@@ -40,6 +46,14 @@ parentPort?.on('message', (job: ReaderJob) => {
     tell({ news: 'failed', id: job.id, error: plainError(error) });
   }
 });
+
+/**
+ * On a machine with fewer free processors than readers, the threads that write go first. For Linux a priority is a thread's
+ * own, and 0 means the one that asks; elsewhere it would be the whole process's.
+ */
+function stepBack(): void {
+  if (process.platform === 'linux') setPriority(0, Math.min(NICE_MAX, getPriority(0) + NICE_STEP));
+}
 
 function answer({ id, path, query: plain, waitedMillis }: ReaderJob): void {
   const query = withRealParameters(plain);
