@@ -102,9 +102,22 @@ class CatalogSession implements SqlSession {
     parameters: readonly SqlParameter[],
     options?: ExecuteOptions,
   ): Promise<SqlResult> {
-    const question = typeof statement === 'string' ? this.#question(statement) : statement;
-    if (question instanceof CatalogQuestion) return this.#ask(question, parameters);
+    if (statement instanceof CatalogQuestion) return this.#ask(statement, parameters);
+    if (typeof statement === 'string' && mayBeAboutCatalog(statement)) {
+      return this.#executeText(statement, parameters, options);
+    }
     return this.#tables.execute(statement, parameters, options);
+  }
+
+  async #executeText(
+    text: string,
+    parameters: readonly SqlParameter[],
+    options?: ExecuteOptions,
+  ): Promise<SqlResult> {
+    const question = this.#question(text);
+    return question === null
+      ? this.#tables.execute(text, parameters, options)
+      : this.#ask(question, parameters);
   }
 
   split(text: string): readonly string[] {
