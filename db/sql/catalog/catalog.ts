@@ -93,7 +93,7 @@ export interface CatalogHeader {
   readonly nextSpace: number;
 }
 
-export const EMPTY_HEADER: CatalogHeader = Object.freeze({
+const EMPTY_HEADER: CatalogHeader = Object.freeze({
   version: 0,
   nextTable: 1,
   nextIndex: 1,

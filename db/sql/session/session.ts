@@ -13,6 +13,7 @@ import type {
 } from '../contract.ts';
 import { tablesAsOf } from '../execute/describe.ts';
 import type { Query, QueryStore, ReadStatement } from '../execute/query.ts';
+import { ACTOR_BYTES_MAX } from '../rows/rows-entry.ts';
 import type { SqlType } from '../types/index.ts';
 import type { SqlBackend } from './backend.ts';
 import { parameterValues } from './parameters.ts';
@@ -37,6 +38,13 @@ export class Session implements SqlSession {
   #closed = false;
 
   constructor(backend: SqlBackend, identity: SqlIdentity) {
+    const bytes = Buffer.byteLength(identity.actor);
+    if (bytes === 0 || bytes > ACTOR_BYTES_MAX) {
+      throw new TruthError(
+        'INVALID_ARGUMENT',
+        `the actor "${identity.actor}" has ${bytes} bytes, not 1 to ${ACTOR_BYTES_MAX}: give another name`,
+      );
+    }
     this.#backend = backend;
     this.#identity = identity;
   }
