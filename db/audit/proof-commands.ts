@@ -40,8 +40,3 @@ export const PROOF_COMMANDS = [
 ] as const;
 
 export type ProofCommand = z.infer<(typeof PROOF_COMMANDS)[number]>;
-
-/** Commands whose answers show nothing but hashes and sizes: for everybody who may read. */
-export function isForEverybody({ command }: ProofCommand): boolean {
-  return ['checkpoint-latest', 'checkpoint-list', 'proof-consistency', 'proof-branch'].includes(command);
-}

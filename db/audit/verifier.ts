@@ -72,7 +72,7 @@ export function decodeCertificate(bytes: Uint8Array): Certificate {
 }
 
 /** `rootKey`: the pinned public key, 32 bytes. */
-export function verifyCertificate(rootKey: Uint8Array, bytes: Uint8Array): Certificate {
+function verifyCertificate(rootKey: Uint8Array, bytes: Uint8Array): Certificate {
   const certificate = decodeCertificate(bytes);
   if (certificate.rootKeyId !== keyIdOf(rootKey)) {
     throw new ProofError(
