@@ -1,13 +1,9 @@
-/** The one parser of the thread, and the texts it has read: programs send the same ones all the time. */
+/** The one parser of the thread. It remembers the texts it read lately, which programs send all the time. */
 import type { ParsedStatement } from '../ast.ts';
 import { loadParser, type SqlParser } from '../parse/index.ts';
 
-const KEPT_MAX = 512;
-const KEPT_TEXT_MAX = 4096;
-
 let parser: SqlParser | null = null;
 let loading: Promise<void> | null = null;
-const kept = new Map<string, readonly ParsedStatement[]>();
 
 /** Before anything is read: some 50 ms the first time in a thread. */
 export function loadSql(): Promise<void> {
@@ -19,14 +15,7 @@ export function loadSql(): Promise<void> {
 
 /** Errors: as SqlParser.parse. */
 export function readStatements(text: string): readonly ParsedStatement[] {
-  const known = kept.get(text);
-  if (known !== undefined) return known;
-  const statements = loaded().parse(text);
-  if (text.length <= KEPT_TEXT_MAX) {
-    if (kept.size >= KEPT_MAX) kept.clear();
-    kept.set(text, statements);
-  }
-  return statements;
+  return loaded().parse(text);
 }
 
 /** Errors: as SqlParser.split. */
