@@ -5,10 +5,10 @@ import { TruthError } from '../../db/errors.ts';
 import { KERNEL_ENTRY } from '../../db/kernel/entry-types.ts';
 import type { SqlSession } from '../../db/sql/contract.ts';
 import { type RecordedAt, TENANT_DEFAULT } from '../../db/types.ts';
+import { sessionOf, told } from './sql/session/open-sql.ts';
 import { append, eventDrafts } from './support/event-drafts.ts';
 import { MemoryLog } from './support/memory-log.ts';
 import { temporaryData } from './support/temporary.ts';
-import { sessionOf, told } from './sql/session/open-sql.ts';
 
 let log: MemoryLog;
 let engine: Engine;
@@ -76,6 +76,31 @@ describe('until its last entry is durable', () => {
     // Both of them and no commit between.
     expect(log.next - entries).toBe(3);
     expect(await stabilised(Promise.all(next))).toEqual(['INSERT 0 1', 'INSERT 0 1']);
+  });
+
+  test.each([
+    ['one after the other', 1],
+    ['at the same time', 2],
+  ])('commands that the log has put into two commits are two groups, durable %s', async (_when, commits) => {
+    const append = log.append.bind(log);
+    let calls = 0;
+    log.append = (...given) => {
+      // As when the group it was to join has become too large.
+      if (++calls === 2) log.closeGroup();
+      return append(...given);
+    };
+    const answers = [2, 3, 4].map((id) => told(sessionOf(engine), `INSERT INTO t VALUES (${id}, 0)`));
+    await turns();
+    log.stabilise(commits);
+    expect(await answers[0]).toBe('INSERT 0 1');
+    if (commits === 1) {
+      expect(await soFar(answers[1]!)).toBe('pending');
+      expect(await all()).toEqual([[1], [2]]);
+    }
+    expect(await stabilised(answers[1]!)).toBe('INSERT 0 1');
+    expect(await stabilised(answers[2]!)).toBe('INSERT 0 1');
+    expect(await all()).toEqual([[1], [2], [3], [4]]);
+    expect(engine.status().commandsWaiting).toBe(0);
   });
 
   test('events go on being appended', async () => {
