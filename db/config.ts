@@ -60,6 +60,7 @@ const configSchema = z.strictObject({
     keep: z.int().min(1).max(1000),
   }),
   followers: z.strictObject({ keepBytes: z.int().min(0) }),
+  encryption: z.strictObject({ keyFile: z.string(), passphraseFile: z.string() }),
   proofs: z.strictObject({
     checkpointCommits: z.int().min(0),
     checkpointSeconds: z.int().min(0).max(86_400),
@@ -103,6 +104,7 @@ export const CONFIG_DEFAULTS: Config = {
   },
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   followers: { keepBytes: 64 * 1024 * MIB },
+  encryption: { keyFile: '', passphraseFile: '' },
   proofs: { checkpointCommits: 10_000, checkpointSeconds: 60 },
   limits: {
     connections: 1000,
@@ -212,6 +214,20 @@ export const SETTINGS: readonly Setting[] = [
     'log kept for a follower that is behind or away; past that it counts as lost; 0 for none',
   ),
   setting(
+    'encryption.keyFile',
+    'key-file',
+    'text',
+    'PATH',
+    'file with the key that wraps the keys of encrypted tenants; made on first use; keep it off the data disk',
+  ),
+  setting(
+    'encryption.passphraseFile',
+    'passphrase-file',
+    'text',
+    'PATH',
+    'file with a passphrase of at least 12 characters, instead of a key file',
+  ),
+  setting(
     'proofs.checkpointCommits',
     null,
     'number',
@@ -304,7 +320,7 @@ function checkFile(name: string, content: unknown): void {
 
 /** The schema of a file: every key optional, still none unknown. */
 function partial(schema: typeof configSchema) {
-  const { listen, http, pg, log, snapshots, followers, proofs, limits } = schema.shape;
+  const { listen, http, pg, log, snapshots, followers, encryption, proofs, limits } = schema.shape;
   return schema
     .extend({
       listen: listen.partial(),
@@ -314,6 +330,7 @@ function partial(schema: typeof configSchema) {
       limits: limits.partial(),
       snapshots: snapshots.partial(),
       followers: followers.partial(),
+      encryption: encryption.partial(),
       proofs: proofs.partial(),
     })
     .partial();

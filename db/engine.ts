@@ -23,7 +23,7 @@ import {
 import { SnapshotKeeper, type SnapshotPolicy, SnapshotStore, snapshotClaims } from './snapshot/index.ts';
 import { loadSql, Queries, SESSION_LIMITS, type SessionLimits, sqlTables, uuidOf } from './sql/index.ts';
 import { streamIndex } from './streams/index.ts';
-import { Epochs, type KekSource, KeyRing, SealedLog, tenantDirectory } from './tenancy/index.ts';
+import { auditTrail, Epochs, type KekSource, KeyRing, SealedLog, tenantDirectory } from './tenancy/index.ts';
 import {
   type Durability,
   type DurableClaim,
@@ -48,6 +48,7 @@ import {
 export { type EngineProofs, PROOF_COMMANDS, type ProofCommand, type ProofPolicy } from './audit/index.ts';
 export type {
   Engine,
+  EngineAudit,
   EngineRetention,
   EngineSnapshots,
   EngineStatus,
@@ -58,9 +59,10 @@ export type {
   Streams,
   SubscribeRequest,
 } from './engine/contract.ts';
+export type { AuditedEntry, NewAuditRecord } from './tenancy/index.ts';
 
 /** Every view there is. Adding one is one line here. */
-export const VIEWS: readonly ViewDefinition[] = [streamIndex, sqlTables, tenantDirectory];
+export const VIEWS: readonly ViewDefinition[] = [streamIndex, sqlTables, tenantDirectory, auditTrail];
 
 const CHECKPOINT_ENTRIES = 1_000_000;
 const QUERY_THREADS = 2;

@@ -4,6 +4,7 @@
  * everything under db/.
  */
 import { append } from './append.ts';
+import { auditList } from './audit.ts';
 import { backupCreate, backupRestore, backupVerify } from './backup.ts';
 import { checkpointCreate, checkpointList, checkpointShow } from './checkpoint.ts';
 import type { Command } from './command.ts';
@@ -11,6 +12,7 @@ import { exportAudit } from './export.ts';
 import { follow } from './follow.ts';
 import { importEvents } from './import.ts';
 import { init } from './init.ts';
+import { keyExport, keyImport, keyRotate } from './key.ts';
 import { prove } from './prove.ts';
 import { read } from './read.ts';
 import { serve } from './serve.ts';
@@ -23,8 +25,10 @@ import {
   snapshotRestore,
   snapshotVerify,
 } from './snapshot.ts';
+import { sql } from './sql.ts';
 import { status } from './status.ts';
 import { tail } from './tail.ts';
+import { subjectErase, tenantCreate, tenantList, tenantQuota, tenantSet, tenantShred } from './tenant.ts';
 import { tokenCreate, tokenList, tokenRevoke } from './token.ts';
 import { verify } from './verify.ts';
 import { walInspect, walVerify } from './wal.ts';
@@ -42,9 +46,20 @@ export const COMMANDS: readonly Command[] = [
   read,
   tail,
   importEvents,
+  sql,
   tokenCreate,
   tokenRevoke,
   tokenList,
+  tenantCreate,
+  tenantList,
+  tenantQuota,
+  tenantSet,
+  tenantShred,
+  subjectErase,
+  keyRotate,
+  keyExport,
+  keyImport,
+  auditList,
   snapshotCreate,
   snapshotList,
   snapshotHold,

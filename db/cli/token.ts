@@ -1,8 +1,9 @@
 /** `truthdb token create|revoke|list`: who may talk to the server. */
 import { TruthError } from '../errors.ts';
 import { ROLES } from '../server/index.ts';
-import type { Arguments, Command, Terminal } from './command.ts';
-import { connectTo, TARGET_OPTIONS } from './target.ts';
+import { askServer } from './administer.ts';
+import type { Command } from './command.ts';
+import { TARGET_OPTIONS } from './target.ts';
 
 interface ShownToken {
   readonly id: string;
@@ -41,7 +42,7 @@ export const tokenCreate: Command = {
     if (!ROLES.some((known) => known === role)) {
       throw new TruthError('INVALID_ARGUMENT', `--role is "${role}"; one of ${ROLES.join(', ')} is needed`);
     }
-    const reply = await administer(args, terminal, {
+    const reply = await askServer(args, terminal, {
       command: 'token-create',
       name: args.positional(0),
       role,
@@ -70,7 +71,7 @@ export const tokenRevoke: Command = {
   options: [...TARGET_OPTIONS],
   example: 'truthdb token revoke billing',
   run: async (args, terminal) => {
-    const reply = await administer(args, terminal, { command: 'token-revoke', token: args.positional(0) });
+    const reply = await askServer(args, terminal, { command: 'token-revoke', token: args.positional(0) });
     const revoked = reply['revoked'] as ShownToken;
     await terminal.out(
       terminal.json ? JSON.stringify(revoked) : `token ${revoked.name} (${revoked.id}) is revoked`,
@@ -87,7 +88,7 @@ export const tokenList: Command = {
   options: [...TARGET_OPTIONS],
   example: 'truthdb token list',
   run: async (args, terminal) => {
-    const reply = await administer(args, terminal, { command: 'token-list' });
+    const reply = await askServer(args, terminal, { command: 'token-list' });
     for (const token of reply['tokens'] as ShownToken[]) {
       await terminal.out(
         terminal.json
@@ -111,13 +112,4 @@ function expiry(text: string | undefined, now: Date): string | null {
     'INVALID_ARGUMENT',
     `--expires is "${text}"; a time such as 2026-12-31T00:00:00Z or a span such as 90d, 12h, 30m is needed`,
   );
-}
-
-async function administer(args: Arguments, terminal: Terminal, command: object) {
-  const db = await connectTo(args, terminal);
-  try {
-    return await db.administer(command);
-  } finally {
-    await db.close();
-  }
 }

@@ -5,7 +5,7 @@ import type { ViewStatus } from '../materializer/materializer.ts';
 import type { SnapshotsStatus } from '../snapshot/keeper.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { SqlDatabase } from '../sql/contract.ts';
-import type { Tenants } from '../tenancy/index.ts';
+import type { AuditLog, Tenants } from '../tenancy/index.ts';
 import type { Revision, Sequence, TenantId } from '../types.ts';
 import type { LogBeginning } from '../wal/archive-places.ts';
 import type { FollowerStatus } from '../wal/follower-leases.ts';
@@ -118,6 +118,9 @@ export interface EngineRetention {
   dropFollower(name: string): FollowerStatus;
 }
 
+/** Who did, was refused or looked at what. */
+export type EngineAudit = Pick<AuditLog, 'record' | 'list'>;
+
 /** Hears the outcome of one append, once, and never inside the call that asked for it. It must not throw. */
 export type AppendSettled = (outcome: AppendResult | Error) => void;
 
@@ -163,6 +166,7 @@ export interface Engine extends Streams {
   logBytes(request: LogBytesRequest): AsyncIterable<LogPiece>;
   /** Tenants, their quotas, keys and erasures. */
   readonly tenants: Tenants;
+  readonly audit: EngineAudit;
   readonly snapshots: EngineSnapshots;
   readonly retention: EngineRetention;
   /** Checkpoints and proofs; null where none are kept. */

@@ -27,6 +27,7 @@ import {
 import { type AppendRequest, type EventPage, eventType, streamName } from '../streams/event.ts';
 import { revision, sequence } from '../types.ts';
 import { administer } from './administration.ts';
+import { deniedWhat } from './audit-trail.ts';
 import { asTruthError } from './failures.ts';
 import { LogDelivery } from './log-delivery.ts';
 import type { Outbox } from './outbox.ts';
@@ -113,10 +114,8 @@ export class Requests {
 
   #administer(request: number, body: ByteReader): void {
     const command = decodeJson(body);
-    const { tokens, engine } = this.#host;
-    const { snapshots, retention, proofs } = engine;
     this.#administrations += 1;
-    administer({ tokens, snapshots, retention, proofs }, this.#principal, command).then(
+    administer(this.#host, this.#principal, command).then(
       (answer) => {
         this.#administrations -= 1;
         encodeJson(this.#out.writer, KIND.REPLY, request, answer);
@@ -162,17 +161,19 @@ export class Requests {
     const read = decodeReadStream(body);
     const from = read.from === null ? edge(read.direction) : revision(read.from);
     if (!this.#passes(request, () => streamName(read.stream))) return;
-    this.#read(request, () => this.#streams.readStream({ ...read, from }));
+    this.#read(request, read.stream, () => this.#streams.readStream({ ...read, from }));
   }
 
   #readAll(request: number, body: ByteReader): void {
     const read = decodeReadAll(body);
     const from = read.from === null ? edge(read.direction) : sequence(read.from);
-    this.#read(request, () => this.#streams.readAll({ ...read, from }));
+    this.#read(request, null, () => this.#streams.readAll({ ...read, from }));
   }
 
-  #read(request: number, page: () => Promise<EventPage>): void {
+  /** `stream` null: of all of the tenant's. */
+  #read(request: number, stream: string | null, page: () => Promise<EventPage>): void {
     if (!this.#passes(request, () => allow(this.#principal, 'read'))) return;
+    this.#host.audit.readStream(this.#principal, stream);
     if (this.#host.counters.outgoingBytes > this.#host.limits.outgoingBytesMax) {
       this.#refuse(request, tooManySlowReaders());
       return;
@@ -198,6 +199,7 @@ export class Requests {
     const { counters } = this.#host;
     this.#checkIdle(request);
     if (!this.#passes(request, () => checkSubscribe(this.#principal, subscribe))) return;
+    this.#host.audit.readStream(this.#principal, subscribe.stream);
     const subscription = new Subscription(this.#streams, this.#out, request, subscribe, counters);
     this.#deliver(request, subscription, 'subscriptions');
   }
@@ -299,6 +301,7 @@ export class Requests {
   #refuse(request: number, cause: unknown): void {
     const error = asTruthError(cause);
     this.#host.counters.failed(error.code);
+    if (error.code === 'FORBIDDEN') this.#host.audit.denied(this.#principal, deniedWhat(error));
     encodeError(this.#out.writer, request, error);
     this.#answered();
   }

@@ -8,6 +8,7 @@ import { isLoopback } from '../config.ts';
 import { type Engine, openEngine } from '../engine.ts';
 import { RealDisk } from '../io/index.ts';
 import { formatConnectionString } from '../protocol/index.ts';
+import { readKekSource } from '../tenancy/index.ts';
 import { TENANT_DEFAULT } from '../types.ts';
 import type { Certificate } from './certificate.ts';
 import { Counters } from './counters.ts';
@@ -104,6 +105,10 @@ async function serveDatabase(
       scrubBytesPerSecond: config.log.scrubBytesPerSecond,
       proofs: config.proofs,
       archives: config.log.archives.map((archive) => resolve(archive)),
+      keys: readKekSource(disk, {
+        keyFile: absolute(config.encryption.keyFile),
+        passphraseFile: absolute(config.encryption.passphraseFile),
+      }),
       progress: (line) => {
         http?.starting(line);
         say(line);
@@ -113,8 +118,11 @@ async function serveDatabase(
     const counters = new Counters();
     const socket = socketPath(config, directory, options.environment);
     const endpoints = endpointsOf(config, certificate, socket);
-    server = await Server.start({ engine, tokens, limits: limitsOf(config), endpoints, counters });
-    pg = await startPg(config, { certificate, engine, tokens, counters });
+    server = await Server.start({
+      ...{ engine, tokens, limits: limitsOf(config), endpoints, counters },
+      report: say,
+    });
+    pg = await startPg(config, { certificate, engine, tokens, counters, audit: server.database.audit });
     http?.serve(server.database, tokens);
     const serving = describe(config, { directory, certificate, server, http, pg, socket, adminToken });
     await notifySystemd(options.environment, `--status=serving ${directory}`);
@@ -125,11 +133,17 @@ async function serveDatabase(
     say('stopping: no new connections');
     server?.stopAccepting();
     pg?.stopAccepting();
+    await server?.endAudit();
     await Promise.all([http?.close(config.shutdownMillis), closeEngine(engine, say)]);
     // Last: answers the engine still gave must have a connection to leave by.
     await Promise.all([server?.close(config.shutdownMillis), pg?.close(config.shutdownMillis)]);
     say('stopped');
   }
+}
+
+/** Empty stays empty. */
+function absolute(path: string): string {
+  return path === '' ? '' : resolve(path);
 }
 
 function firstStart(options: RunOptions, directory: string, disk: RealDisk): string | null {
@@ -163,7 +177,7 @@ async function startHttp(config: Config, certificate: Certificate): Promise<Http
 
 async function startPg(
   config: Config,
-  of: Pick<PgListenerOptions, 'certificate' | 'tokens' | 'counters'> & { readonly engine: Engine },
+  of: Pick<PgListenerOptions, 'certificate' | 'tokens' | 'counters' | 'audit'> & { readonly engine: Engine },
 ): Promise<PgListener | null> {
   if (config.pg.server === 'off') return null;
   const { engine, ...options } = of;
@@ -174,7 +188,7 @@ async function startPg(
     port: config.pg.port,
     tls: config.listen.tls === 'on',
     database: engine.sql,
-    tenantOf: (name) => (name === DATABASE_OF_ALL ? TENANT_DEFAULT : null),
+    tenantOf: (name) => (name === DATABASE_OF_ALL ? TENANT_DEFAULT : engine.tenants.idOf(name)),
     limits: { ...limits, connectionsMax: config.pg.connections, idleMillis: config.pg.idleMinutes * 60_000 },
   });
   await pg.listen();

@@ -4,12 +4,16 @@
  */
 import type { Engine } from '../engine.ts';
 import { APPEND_EVENTS_MAX, PROTOCOL_VERSION_MAX } from '../protocol/index.ts';
+import type { SqlDatabase } from '../sql/contract.ts';
+import { loadGrammar } from '../sql/parse/grammar.ts';
 import { COMMIT, VERSION } from '../version.ts';
 import { Admission } from './admission.ts';
+import { AuditTrail } from './audit-trail.ts';
 import type { Counters } from './counters.ts';
 import type { HttpDatabase } from './http/route.ts';
 import { type Limits, SWEEP_MILLIS } from './limits.ts';
 import { type Endpoint, Listener } from './listener.ts';
+import { CatalogAnswers, CatalogDatabase } from './pg/catalog/index.ts';
 import type { SessionHost } from './session-host.ts';
 import { statusReport } from './status-report.ts';
 import type { TokenStore } from './tokens.ts';
@@ -20,18 +24,29 @@ export interface ServerOptions {
   readonly limits: Limits;
   readonly endpoints: readonly Endpoint[];
   readonly counters: Counters;
+  /** One line for each problem. */
+  readonly report: (line: string) => void;
 }
 
 export class Server {
   /** What HTTP serves from. */
   readonly database: HttpDatabase;
   readonly #listeners: readonly Listener[];
+  readonly #answers: CatalogAnswers;
   readonly #stopListening: () => void;
 
   /** Listens on every endpoint or on none. Errors: CONFIG, LOCKED. */
   static async start(options: ServerOptions): Promise<Server> {
     const connections = () => listeners.reduce((sum, listener) => sum + listener.sessions, 0);
-    const host = hostOf(options, connections);
+    const { engine } = options;
+    const answers = new CatalogAnswers();
+    const sql = new CatalogDatabase({
+      tables: engine.sql,
+      grammar: await loadGrammar(),
+      answers,
+      position: () => engine.status().log.stable,
+    });
+    const host = hostOf(options, sql, connections);
     const listeners: Listener[] = options.endpoints.map((endpoint) => new Listener(host, endpoint));
     try {
       for (const listener of listeners) await listener.listen();
@@ -39,11 +54,17 @@ export class Server {
       for (const listener of listeners) listener.stopAccepting();
       throw error;
     }
-    return new Server(options, listeners, { ...host, connections });
+    return new Server(options, listeners, answers, { ...host, connections });
   }
 
-  private constructor(options: ServerOptions, listeners: readonly Listener[], database: HttpDatabase) {
+  private constructor(
+    options: ServerOptions,
+    listeners: readonly Listener[],
+    answers: CatalogAnswers,
+    database: HttpDatabase,
+  ) {
     this.database = database;
+    this.#answers = answers;
     this.#listeners = listeners;
     const { tokens } = options;
     const stop = tokens.onEnded((id) => {
@@ -65,18 +86,32 @@ export class Server {
     for (const listener of this.#listeners) listener.stopAccepting();
   }
 
+  /** Writes what is left to be audited. To be called while the engine is still open. */
+  async endAudit(): Promise<void> {
+    await this.database.audit.close();
+  }
+
   /** Says goodbye to every client; at most `millis` for them to go. */
   async close(millis: number): Promise<void> {
     this.#stopListening();
+    await this.endAudit();
     await Promise.all(this.#listeners.map((listener) => listener.close(millis)));
+    await this.#answers.close();
   }
 }
 
-function hostOf(options: ServerOptions, connections: () => number): SessionHost {
+function hostOf(options: ServerOptions, sql: SqlDatabase, connections: () => number): SessionHost {
   const { engine, tokens, limits, counters } = options;
   return {
     engine,
+    sql,
     tokens,
+    audit: new AuditTrail({
+      audit: engine.audit,
+      readsAudited: (tenant) => engine.tenants.get(tenant)?.readsAudited ?? 'summary',
+      nowMillis: () => performance.now(),
+      report: options.report,
+    }),
     limits,
     admission: new Admission(limits.inFlightBytesMax),
     counters,

@@ -1,8 +1,10 @@
 /** What a connection may ask of the server that holds it. */
 import type { Engine } from '../engine.ts';
 import type { Welcome } from '../protocol/index.ts';
+import type { SqlDatabase } from '../sql/contract.ts';
 import { TENANT_DEFAULT, type TenantId } from '../types.ts';
 import type { Admission } from './admission.ts';
+import type { AuditTrail } from './audit-trail.ts';
 import type { Counters } from './counters.ts';
 import type { Limits } from './limits.ts';
 import type { Role, TokenRecord } from './token-file.ts';
@@ -30,7 +32,10 @@ export function principalOf({ id, name, role, tenant }: TokenRecord): Principal 
 
 export interface SessionHost {
   readonly engine: Engine;
+  /** Tables, and what can be asked about them. */
+  readonly sql: SqlDatabase;
   readonly tokens: TokenStore;
+  readonly audit: AuditTrail;
   readonly limits: Limits;
   readonly admission: Admission;
   readonly counters: Counters;

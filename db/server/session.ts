@@ -17,6 +17,7 @@ import {
   HELLO_BODY_BYTES_MAX,
   KIND,
 } from '../protocol/index.ts';
+import { TENANT_DEFAULT } from '../types.ts';
 import { asTruthError } from './failures.ts';
 import { readLent, readUsually } from './lent-reads.ts';
 import { Outbox } from './outbox.ts';
@@ -160,6 +161,7 @@ export class Session {
     const hello = decodeHello(this.#frames.body);
     const version = commonVersion(hello);
     this.#principal = this.#authenticate(hello.token);
+    this.#host.audit.login(this.#principal, this.#from);
     const welcome = { version, ...this.#host.welcome() };
     this.#frames.bodyBytesMax = welcome.bodyBytesMax;
     this.#requests = new Requests(this.#host, this.#principal, this.#out, () => this.#answered());
@@ -168,11 +170,16 @@ export class Session {
     this.#out.schedule();
   }
 
+  get #from(): string {
+    return this.#local ? 'the local socket' : (this.#socket.remoteAddress ?? 'nowhere');
+  }
+
   #authenticate(token: string): Principal {
     if (this.#local) return LOCAL_PRINCIPAL;
     const record = token === '' ? null : this.#host.tokens.verify(token, new Date());
     if (record === null) {
       this.#host.counters.refusedTokens += 1;
+      this.#host.audit.refusedLogin(TENANT_DEFAULT, this.#from);
       throw new TruthError(
         'UNAUTHENTICATED',
         token === ''

@@ -193,7 +193,7 @@ export class SqlRequests {
 
   #newSession(): SqlSession {
     this.#identity ??= sqlIdentity(this.#principal);
-    return this.#host.engine.sql.session(this.#identity);
+    return this.#host.sql.session(this.#identity);
   }
 
   #tried(request: number, run: () => void): void {

@@ -10,9 +10,12 @@
  *     keys/, sealed-log                                         keys and what they seal
  */
 import type { ViewDefinition } from '../materializer/index.ts';
+import { AuditView } from './audit-view.ts';
 import { TenantDirectory } from './directory.ts';
 
 export { TenantAdmission } from './admission.ts';
+export { type AuditedEntry, AuditLog, type NewAuditRecord } from './audit-log.ts';
+export type { AuditView } from './audit-view.ts';
 export { TenantDirectory, type TenantRecord } from './directory.ts';
 export { Epochs } from './epochs.ts';
 export { type KekSource, KeyRing, readKekSource } from './keys/index.ts';
@@ -28,4 +31,12 @@ export const tenantDirectory: ViewDefinition<TenantDirectory> = {
   scope: 'global',
   required: true,
   create: () => new TenantDirectory(),
+};
+
+export const auditTrail: ViewDefinition<AuditView> = {
+  name: 'audit',
+  version: 1,
+  scope: 'global',
+  required: false,
+  create: () => new AuditView(),
 };

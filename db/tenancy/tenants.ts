@@ -8,6 +8,7 @@ import type { Sequence, TenantId } from '../types.ts';
 import type { TenantDirectory, TenantRecord } from './directory.ts';
 import { type Erasure, encodeErasure } from './erasure-entry.ts';
 import type { KekSource, KeyId, KeyRing } from './keys/index.ts';
+import { sealKeys } from './keys/recovery.ts';
 import {
   checkTenantName,
   encodeTenantChange,
@@ -48,6 +49,7 @@ export interface ErasureCertificate {
 export interface TenantsOptions {
   readonly directory: () => TenantDirectory;
   readonly ring: KeyRing;
+  readonly logId: Uint8Array;
   /** To be called before the first entry is sealed: what keys are derived from is kept from here on. */
   readonly beforeSealing: () => void;
   /** Resolves when the entries are in the views. Errors: those of writing. */
@@ -81,6 +83,11 @@ export class Tenants {
 
   get(id: TenantId): TenantRecord | null {
     return this.#directory.get(id);
+  }
+
+  /** Null where there is no such tenant. */
+  idOf(name: string): TenantId | null {
+    return this.#directory.byName(name)?.id ?? null;
   }
 
   /** Errors: NOT_FOUND. */
@@ -149,6 +156,12 @@ export class Tenants {
   /** Wraps all keys anew; the log is not touched. */
   replaceKek(source?: KekSource): Promise<void> {
     return this.#inTurn(async () => this.#options.ring.replaceKek(source));
+  }
+
+  /** All keys, sealed to whoever has the private half of an X25519 key in PEM. Errors: INVALID_ARGUMENT. */
+  exportKeys(publicKey: string): string {
+    const { ring, logId } = this.#options;
+    return sealKeys(ring.bareKeys(), logId, publicKey);
   }
 
   /** Destroys all keys of a tenant, and with them whatever it wrote. Errors: INVALID_ARGUMENT for one that is not encrypted. */

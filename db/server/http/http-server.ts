@@ -14,6 +14,7 @@ import { z } from 'zod';
 import { ERROR_CODES, TruthError } from '../../errors.ts';
 import { parseJson } from '../../protocol/index.ts';
 import { TENANT_DEFAULT } from '../../types.ts';
+import { deniedWhat } from '../audit-trail.ts';
 import type { Certificate } from '../certificate.ts';
 import { asTruthError } from '../failures.ts';
 import { cannotListen } from '../listen-error.ts';
@@ -51,7 +52,9 @@ interface Serving {
 }
 
 interface Open {
-  readonly tokenId: string | null;
+  tokenId: string | null;
+  /** Whose request it is, once that is known. */
+  principal: Principal | null;
   readonly abort: AbortController;
 }
 
@@ -154,10 +157,7 @@ export class HttpServer {
   }
 
   async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const open: { tokenId: string | null; abort: AbortController } = {
-      tokenId: null,
-      abort: new AbortController(),
-    };
+    const open: Open = { tokenId: null, principal: null, abort: new AbortController() };
     this.#open.add(open);
     response.on('error', () => response.destroy());
     response.on('close', () => {
@@ -166,22 +166,24 @@ export class HttpServer {
     });
     try {
       await this.#dispatch(incoming, response, open);
-    } catch (error) {
-      this.#refuse(response, asTruthError(error));
+    } catch (cause) {
+      const error = asTruthError(cause);
+      if (error.code === 'FORBIDDEN' && open.principal !== null)
+        this.#serving?.database.audit.denied(open.principal, deniedWhat(error));
+      this.#refuse(response, error);
     }
   }
 
-  async #dispatch(
-    incoming: IncomingMessage,
-    response: ServerResponse,
-    open: { tokenId: string | null; readonly abort: AbortController },
-  ): Promise<void> {
+  async #dispatch(incoming: IncomingMessage, response: ServerResponse, open: Open): Promise<void> {
     const url = new URL(incoming.url ?? '/', 'http://server');
     const { route, path } = this.#route(incoming, response, url.pathname);
     let principal: Principal | null = null;
     if (route.right !== null) {
       principal = this.#authenticate(incoming);
       open.tokenId = principal.tokenId;
+      const { audit } = (this.#serving as Serving).database;
+      audit.visit(principal, from(incoming));
+      open.principal = principal;
       allow(principal, route.right);
     }
     checkQuery(route, url.searchParams);
@@ -223,6 +225,7 @@ export class HttpServer {
     const record = token === undefined ? null : this.#serving.tokens.verify(token, new Date());
     if (record === null) {
       this.#serving.database.counters.refusedTokens += 1;
+      this.#serving.database.audit.refusedLogin(TENANT_DEFAULT, from(incoming));
       throw new TruthError(
         'UNAUTHENTICATED',
         token === undefined
@@ -257,6 +260,10 @@ export class HttpServer {
     const { code, message, details } = error;
     sendJson(response, status, JSON.stringify({ error: { code, message, details } }));
   }
+}
+
+function from(incoming: IncomingMessage): string {
+  return incoming.socket.remoteAddress ?? 'nowhere';
 }
 
 /** A refusal with a status of its own, for what only HTTP can get wrong. */

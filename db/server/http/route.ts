@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { Engine, Streams } from '../../engine.ts';
+import type { SqlDatabase } from '../../sql/contract.ts';
+import type { AuditTrail } from '../audit-trail.ts';
 import type { Counters } from '../counters.ts';
 import type { Limits } from '../limits.ts';
 import type { Right } from '../permissions.ts';
@@ -10,6 +12,9 @@ import type { Principal } from '../session-host.ts';
 /** What handlers may use; complete only once the database serves. */
 export interface HttpDatabase {
   readonly engine: Engine;
+  readonly audit: AuditTrail;
+  /** Tables, and what can be asked about them. */
+  readonly sql: SqlDatabase;
   readonly counters: Counters;
   readonly limits: Limits;
   statusReport(): object;

@@ -69,7 +69,7 @@ export const SQL_ROUTE: Route = {
   errors: [409, 413, 421, 504, 507],
   handle: async (request) => {
     const { sql, params, at } = request.body as z.infer<typeof sqlSchema>;
-    const session = request.database.engine.sql.session(sqlIdentity(request.principal as Principal));
+    const session = request.database.sql.session(sqlIdentity(request.principal as Principal));
     try {
       const parameters = params.map((value) => parameterOf(value));
       const result = await carryOut(request, session, textAsOf(sql, momentOf(at)), parameters);

@@ -44,6 +44,14 @@ const appendSchema = z.strictObject({
     .enum(['applied', 'durable'])
     .default('applied')
     .describe('applied: a read that follows sees the events'),
+  subject: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe(
+      'The person the stream is about, said with its first event: in encrypted tenants everything about them can be erased',
+    ),
   durability: z.enum(['async', 'sync', 'group_sync']).optional().describe('Default: as the log is set'),
   events: z.array(eventSchema).min(1).max(APPEND_EVENTS_MAX),
 });
@@ -167,6 +175,7 @@ async function appendEvents(request: RouteRequest): Promise<void> {
     expected: typeof body.expected === 'number' ? revision(body.expected) : body.expected,
     events: body.events.map(draftFrom),
     ack: body.ack,
+    subject: body.subject ?? null,
     ...(body.durability === undefined ? {} : { durability: body.durability }),
   };
   const result = await request.streams.append(append);
@@ -201,6 +210,7 @@ async function readPage(request: RouteRequest, stream: string | undefined): Prom
   const limit = wholeNumber(request.query, 'limit', 1, PAGE_EVENTS_MAX) ?? LIMIT_DEFAULT;
   const from = wholeNumber(request.query, 'from', 0, Number.MAX_SAFE_INTEGER);
   const edge = direction === 'forwards' ? 'start' : 'end';
+  auditRead(request, stream);
   const page =
     stream === undefined
       ? await request.streams.readAll({ direction, limit, from: from === undefined ? edge : sequence(from) })
@@ -218,12 +228,17 @@ async function readPage(request: RouteRequest, stream: string | undefined): Prom
 
 async function tail(request: RouteRequest, stream: string | undefined): Promise<void> {
   const from = sequence(await startOf(request));
+  auditRead(request, stream);
   const subscription = request.streams.subscribe({
     from,
     signal: request.signal,
     ...(stream === undefined ? {} : { stream: streamName(stream) }),
   });
   await sendEvents(request, subscription, textOf);
+}
+
+function auditRead({ database, principal }: RouteRequest, stream: string | undefined): void {
+  if (principal !== null) database.audit.readStream(principal, stream ?? null);
 }
 
 async function startOf(request: RouteRequest): Promise<number> {

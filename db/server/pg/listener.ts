@@ -3,9 +3,10 @@ import { createHash, randomBytes, timingSafeEqual, X509Certificate } from 'node:
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { TruthError } from '../../errors.ts';
-import type { SqlDatabase } from '../../sql/contract.ts';
+import type { SqlDatabase, SqlIdentity } from '../../sql/contract.ts';
 import { loadGrammar } from '../../sql/parse/grammar.ts';
 import type { TenantId } from '../../types.ts';
+import { type AuditTrail, deniedWhat } from '../audit-trail.ts';
 import type { Certificate } from '../certificate.ts';
 import type { Counters } from '../counters.ts';
 import { SWEEP_MILLIS } from '../limits.ts';
@@ -13,6 +14,7 @@ import { cannotListen } from '../listen-error.ts';
 import { endPointBinding } from '../scram.ts';
 import { principalOf } from '../session-host.ts';
 import { sqlIdentity } from '../sql-identity.ts';
+import type { TokenRecord } from '../token-file.ts';
 import type { TokenStore } from '../tokens.ts';
 import { CatalogAnswers } from './catalog/index.ts';
 import { MessageWriter } from './message-writer.ts';
@@ -33,6 +35,7 @@ export interface PgListenerOptions {
   readonly tenantOf: (database: string) => TenantId | null;
   readonly limits: PgLimits;
   readonly counters: Counters;
+  readonly audit: AuditTrail;
 }
 
 const BACKLOG = 1024;
@@ -103,10 +106,24 @@ export class PgListener {
           }
         : null,
       nowMillis: () => performance.now(),
-      identityOf: (record) => sqlIdentity(principalOf(record)),
+      audit: this.#options.audit,
+      identityOf: (record) => this.#identityOf(record),
       newKey: () => this.#newKey(),
       cancel: (process, secret) => this.#cancel(process, secret),
     };
+  }
+
+  #identityOf(record: TokenRecord): SqlIdentity {
+    const principal = principalOf(record);
+    const { audit } = this.#options;
+    audit.login(principal, 'PostgreSQL’s protocol');
+    try {
+      return sqlIdentity(principal);
+    } catch (error) {
+      if (error instanceof TruthError && error.code === 'FORBIDDEN')
+        audit.denied(principal, deniedWhat(error));
+      throw error;
+    }
   }
 
   #accept(socket: Socket): void {

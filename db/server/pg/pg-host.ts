@@ -2,6 +2,7 @@
 import type { SecureContext } from 'node:tls';
 import type { SqlDatabase, SqlIdentity } from '../../sql/contract.ts';
 import type { Grammar } from '../../sql/parse/grammar.ts';
+import type { AuditTrail } from '../audit-trail.ts';
 import type { Counters } from '../counters.ts';
 import type { Limits } from '../limits.ts';
 import type { TokenRecord } from '../token-file.ts';
@@ -31,6 +32,7 @@ export interface PgHost {
   readonly login: LoginHost;
   readonly limits: PgLimits;
   readonly counters: Counters;
+  readonly audit: AuditTrail;
   /** Null: connections are not encrypted. `binding`: what a login may be bound to. */
   readonly tls: { readonly context: SecureContext; readonly binding: Uint8Array } | null;
   /** Monotonic milliseconds. */

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { TruthError } from '../../errors.ts';
+import { TENANT_DEFAULT } from '../../types.ts';
 import { asTruthError } from '../failures.ts';
 import { Outbox } from '../outbox.ts';
 import { type ClientMessage, readMessage, readStartup, type StartupPacket } from './client-message.ts';
@@ -81,9 +82,9 @@ export class PgSession {
     this.#heardAt = this.#host.nowMillis();
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#messages.push(chunk);
-    this.#noteHeldBytes();
     if (this.#messages.waitingBytes > READ_AHEAD_BYTES && this.#pumping) this.#socket.pause();
     void this.#pump();
+    this.#noteHeldBytes();
   }
 
   /** Handles what has arrived, one message after the other. */
@@ -197,8 +198,10 @@ export class PgSession {
     try {
       return this.#login.prove(bytes);
     } catch (error) {
-      if (error instanceof TruthError && error.code === 'UNAUTHENTICATED')
+      if (error instanceof TruthError && error.code === 'UNAUTHENTICATED') {
         this.#host.counters.refusedTokens += 1;
+        this.#host.audit.refusedLogin(TENANT_DEFAULT, this.#socket.remoteAddress ?? 'nowhere');
+      }
       throw error;
     }
   }

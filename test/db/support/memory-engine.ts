@@ -15,7 +15,7 @@ import type {
   RecordedEvent,
   StreamName,
 } from '../../../db/streams/event.ts';
-import { KeyRing, TenantDirectory, Tenants } from '../../../db/tenancy/index.ts';
+import { KeyRing, type NewAuditRecord, TenantDirectory, Tenants } from '../../../db/tenancy/index.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Revision, Sequence } from '../../../db/types.ts';
 import { MemoryDisk } from '../wal/memory-disk.ts';
 import { MemorySql } from './memory-sql.ts';
@@ -48,6 +48,13 @@ export class MemoryEngine implements Engine {
   readonly sql = new MemorySql();
   readonly snapshots = NO_SNAPSHOTS;
   readonly tenants = memoryTenants();
+  readonly audited: NewAuditRecord[] = [];
+  readonly audit = {
+    record: async (records: readonly NewAuditRecord[]) => {
+      this.audited.push(...records);
+    },
+    list: () => [],
+  };
   proofs: Engine['proofs'] = null;
   readonly retention = {
     prune: () => {
@@ -239,6 +246,7 @@ function memoryTenants(): Tenants {
   let position = 0;
   return new Tenants({
     directory: () => directory,
+    logId: new Uint8Array(16),
     ring: new KeyRing({
       ...{ disk: new MemoryDisk(), directory: '/', logId: new Uint8Array(16), source: null },
       random: (bytes) => new Uint8Array(bytes),

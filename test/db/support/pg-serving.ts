@@ -5,6 +5,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { RealDisk } from '../../../db/io/index.ts';
+import { AuditTrail } from '../../../db/server/audit-trail.ts';
 import { makeCertificate } from '../../../db/server/certificate.ts';
 import { Counters } from '../../../db/server/counters.ts';
 import { PgListener } from '../../../db/server/pg/index.ts';
@@ -12,6 +13,7 @@ import type { PgLimits } from '../../../db/server/pg/pg-host.ts';
 import { TokenStore } from '../../../db/server/tokens.ts';
 import type { SqlDatabase } from '../../../db/sql/contract.ts';
 import { TENANT_DEFAULT, type TenantId } from '../../../db/types.ts';
+import { MemoryEngine } from './memory-engine.ts';
 import { MemorySql } from './memory-sql.ts';
 import { temporaryDirectory } from './serving.ts';
 
@@ -75,6 +77,10 @@ export async function servePg<Database extends SqlDatabase = MemorySql>(
     tenantOf: (name) => databases[name] ?? null,
     limits: { ...LIMITS, ...options.limits },
     counters,
+    audit: new AuditTrail({
+      ...{ audit: new MemoryEngine().audit, readsAudited: () => 'off', nowMillis: () => 0 },
+      report: () => {},
+    }),
   });
   await listener.listen();
   onTestFinished(async () => {
@@ -102,11 +108,18 @@ export interface PsqlRan {
   readonly err: string;
 }
 
+export interface PsqlOptions {
+  readonly args?: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Errors among the results, as on a terminal, and what was done said too. */
+  readonly merged?: boolean;
+}
+
 /** Runs psql without anybody's settings; `input` are commands, as in a file. */
 export async function psql(
   serving: { readonly port: number; readonly password: string },
   input: string,
-  more: { readonly args?: readonly string[]; readonly environment?: NodeJS.ProcessEnv } = {},
+  more: PsqlOptions = {},
 ): Promise<PsqlRan> {
   const child = startPsql(serving, more);
   child.stdin?.end(input);
@@ -115,9 +128,12 @@ export async function psql(
 
 export function startPsql(
   { port, password }: { readonly port: number; readonly password: string },
-  more: { readonly args?: readonly string[]; readonly environment?: NodeJS.ProcessEnv } = {},
+  more: PsqlOptions = {},
 ): ChildProcess {
-  return spawn('psql', ['--no-psqlrc', '--quiet', ...(more.args ?? [])], {
+  const args = ['--no-psqlrc', ...(more.merged === true ? [] : ['--quiet']), ...(more.args ?? [])];
+  const [program, words] =
+    more.merged === true ? ['sh', ['-c', 'exec psql "$@" 2>&1', 'psql', ...args]] : ['psql', args];
+  return spawn(program, words, {
     stdio: 'pipe',
     env: {
       PATH: process.env['PATH'] ?? '',

@@ -69,6 +69,7 @@ export async function startServing(
     tokens,
     limits: { ...TEST_LIMITS, ...limits },
     counters,
+    report: () => {},
     endpoints: [
       { kind: 'tls', host: '127.0.0.1', port: 0, certificate },
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
