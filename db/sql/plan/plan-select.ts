@@ -14,6 +14,8 @@ import { type Relation, relationNamed } from './relation.ts';
 import { RowScope, VERSION_COLUMNS } from './row-scope.ts';
 import { spellOrder } from './spelling.ts';
 
+/** What is larger is no integer to PostgreSQL. */
+const INTEGER_MAX = 2_147_483_647;
 const BIGINT: SqlType = Object.freeze({ kind: 'bigint' });
 
 /** What planning a query needs beside it. */
@@ -45,13 +47,14 @@ export function planSelect(query: SelectStatement, input: PlanInput): SelectPlan
   const relation = relationOf(query, input);
   const scope = new RowScope(relation, nameInQuery(query), query.history);
   const counts = isRowCount(query);
-  const where = bindWhere(query.where, scope, types);
+  // In PostgreSQL's order: what stands first says the type of a parameter.
   const output = counts ? countOutput(query) : bindOutput(query.items, scope, types);
+  const where = bindWhere(query.where, scope, types);
   const sort = counts ? [] : bindOrder(query, output, scope, types);
   if (counts) checkCountOrder(query);
   if (query.distinct && !counts) checkDistinct(query.orderBy, sort, output);
-  const limit = bindBound(query.limit, 'LIMIT', types);
-  const offset = bindBound(query.offset, 'OFFSET', types);
+  const limit = bindBound(query.limit, 'LIMIT', scope, types);
+  const offset = bindBound(query.offset, 'OFFSET', scope, types);
   const rows = relation === null ? null : rowsPlan(query, relation, scope, where, sort, input.forced);
   const inOrder = rows?.path.ordered === true && !query.history && sort.length > 0;
   return {
@@ -172,11 +175,11 @@ function bindOrder(
 /** Number of the output column that an item of ORDER BY means, or null. Errors: 42P10, 42702, 42601. */
 function outputNamed(expression: Expression, output: Output): number | null {
   if (expression.node === 'literal') {
-    if (expression.kind !== 'integer')
+    if (expression.kind !== 'integer' || Number(expression.text) > INTEGER_MAX)
       throw sqlError('42601', 'non-integer constant in ORDER BY', expression.at);
     const number = Number(expression.text);
     if (number >= 1 && number <= output.columns.length) return number - 1;
-    throw orderRefusal(`ORDER BY position ${number} is not in select list`, expression.at);
+    throw misplaced(`ORDER BY position ${number} is not in select list`, expression.at);
   }
   if (expression.node !== 'column' || expression.table !== null) return null;
   const { name, at } = expression;
@@ -218,23 +221,25 @@ function checkDistinct(orderBy: readonly OrderItem[], sort: readonly SortItem[],
         (written) => written !== null && sameExpression(written, orderBy[place]!.expression),
       );
     if (shown) continue;
-    throw orderRefusal(
+    throw misplaced(
       'for SELECT DISTINCT, ORDER BY expressions must appear in select list',
       orderBy[place]!.expression.at,
     );
   }
 }
 
-function orderRefusal(message: string, at: number): TruthError {
+function misplaced(message: string, at: number): TruthError {
   return new TruthError('INVALID_ARGUMENT', message, { sqlstate: '42P10', at });
 }
 
 function bindBound(
   expression: Expression | null,
   what: string,
+  scope: RowScope,
   types: ParameterTypes,
 ): BoundExpression | null {
   if (expression === null) return null;
-  const scope = new RowScope(null, null, false);
-  return bindAs(expression, scope, types, BIGINT, what);
+  const bound = bindAs(expression, scope, types, BIGINT, what);
+  if (bound.columns.length === 0) return bound;
+  throw misplaced(`argument of ${what} must not contain variables`, expression.at);
 }

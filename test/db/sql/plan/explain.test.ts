@@ -154,6 +154,7 @@ test.each([
   ['SELECT orders.town FROM orders o', '42P01'],
   ['SELECT * FROM orders WHERE total', '42804'],
   ['SELECT * FROM orders ORDER BY 6', '42P10'],
+  ['SELECT * FROM orders LIMIT customer', '42P10'],
   ["SELECT * FROM orders ORDER BY 'town'", '42601'],
   ['SELECT town AS x, total AS x FROM orders ORDER BY x', '42702'],
   ['SELECT DISTINCT town FROM orders ORDER BY total', '42P10'],
