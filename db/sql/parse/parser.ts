@@ -2,6 +2,7 @@
 import { TruthError } from '../../errors.ts';
 import type { ParsedStatement } from '../ast.ts';
 import { type Grammar, loadGrammar } from './grammar.ts';
+import { deepNesting, NESTING_MAX } from './nesting.ts';
 import { RecentTexts } from './recent-texts.ts';
 import { parseStatement } from './statement.ts';
 import { type StatementSource, statementsOf } from './statements.ts';
@@ -37,7 +38,9 @@ class PostgresSqlParser implements SqlParser {
   parse(text: string): readonly ParsedStatement[] {
     const known = this.#recent.get(text);
     if (known !== undefined) return known;
-    const statements = typed(() => deepFreeze(statementsOf(text).map((source) => this.#statement(source))));
+    const statements = typed(() =>
+      Object.freeze(statementsOf(text).map((source) => this.#statement(source))),
+    );
     this.#recent.set(text, statements);
     return statements;
   }
@@ -47,8 +50,10 @@ class PostgresSqlParser implements SqlParser {
   }
 
   #statement(source: StatementSource): ParsedStatement {
-    const translated = parseStatement(this.#grammar, source);
-    return { ...translated, text: source.text.slice(source.start, source.end), at: source.start };
+    const { statement, parameters } = parseStatement(this.#grammar, source);
+    freeze(source, statement, 0);
+    const text = source.text.slice(source.start, source.end);
+    return Object.freeze({ statement, parameters, text, at: source.start });
   }
 }
 
@@ -70,9 +75,20 @@ function typed<Result>(parse: () => Result): Result {
   }
 }
 
-/** Statements are shared: whoever has one may keep it. */
-function deepFreeze<Value extends object>(value: Value): Value {
-  for (const inner of Object.values(value))
-    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
-  return Object.freeze(value);
+/**
+ * Statements are shared: whoever has one may keep it. On the way it is seen that nothing nests deeper than it may, as
+ * joins, or chains of AND within chains of OR, could. Errors: 54001.
+ */
+function freeze(source: StatementSource, value: object, depth: number): void {
+  const { node, from, at } = value as {
+    readonly node?: string;
+    readonly from?: unknown;
+    readonly at?: number;
+  };
+  const level = node !== undefined || typeof from === 'string' ? depth + 1 : depth;
+  if (level > NESTING_MAX) throw deepNesting(source.text, source.start + (at ?? 0));
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) freeze(source, inner, level);
+  }
+  Object.freeze(value);
 }

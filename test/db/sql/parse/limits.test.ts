@@ -92,6 +92,16 @@ describe('nesting', () => {
     }
   });
 
+  test('chains within chains do not add up to more', () => {
+    const chain = (depth: number): string =>
+      depth === 0 ? 'a' : `NOT (${Array.from({ length: 60 }, () => 'b AND ').join('')}${chain(depth - 1)})`;
+    expect(parser.parse(`SELECT ${chain(20)}`)).toHaveLength(1);
+    expect(refusal(`SELECT ${chain(100)}`).details['sqlstate']).toBe('54001');
+    const joins = (count: number): string => `SELECT * FROM t${' JOIN u ON a'.repeat(count)}`;
+    expect(parser.parse(joins(150))).toHaveLength(1);
+    expect(refusal(joins(250)).details['sqlstate']).toBe('54001');
+  });
+
   test('what stands beside each other does not nest', () => {
     const ors = Array.from({ length: 3000 }, (_, at) => `id = ${at}`);
     expect(parser.parse(`SELECT * FROM t WHERE ${ors.join(' OR ')}`)).toHaveLength(1);
