@@ -27,7 +27,7 @@ function heldPositions(
 export function appliedPositions(
   disk: Disk,
   directory: string,
-  definitions: readonly ViewDefinition[] = [],
+  definitions: readonly ViewDefinition[],
 ): DurableClaim[] {
   const logId = readLogId(disk, directory);
   if (logId === null) return [];

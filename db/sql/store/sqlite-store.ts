@@ -219,6 +219,17 @@ export class SqliteStore implements StoreWriter {
     return true;
   }
 
+  /** Pages in the WAL, and how many of them are in the file already. */
+  wal(): { readonly pages: number; readonly moved: number } {
+    const [, pages, moved] = this.#checkpoint('NOOP');
+    return { pages, moved };
+  }
+
+  /** Moves pages of the WAL into the file, as far as no reader needs them there. */
+  moveWal(): void {
+    this.#checkpoint('PASSIVE');
+  }
+
   snapshot(): SqliteSnapshot {
     return this.#readers.snapshot();
   }
@@ -360,11 +371,15 @@ export class SqliteStore implements StoreWriter {
     // Whoever reads an earlier state is not waited for.
     this.#database.exec('PRAGMA busy_timeout = 0');
     try {
-      const row = this.#run(() => this.#statement('PRAGMA wal_checkpoint(TRUNCATE)').get());
-      return (row as unknown as [number])[0] === 0;
+      return this.#checkpoint('TRUNCATE')[0] === 0;
     } finally {
       this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     }
+  }
+
+  #checkpoint(mode: 'NOOP' | 'PASSIVE' | 'TRUNCATE'): [busy: number, pages: number, moved: number] {
+    const row = this.#run(() => this.#statement(`PRAGMA wal_checkpoint(${mode})`).get());
+    return row as unknown as [number, number, number];
   }
 
   #writing(what: string, at: Sequence): void {

@@ -49,6 +49,8 @@ export class StoreSet {
   readonly #dropping = new Set<TenantId>();
   /** What stores say that are not open. */
   readonly #heads = new Map<TenantId, { readonly applied: Sequence; readonly digest: string }>();
+  /** Made durable by this process. */
+  readonly #synced = new Set<TenantId>();
   #commits = 0;
   #replaying = true;
 
@@ -160,8 +162,13 @@ export class StoreSet {
       applied: this.#head(tenant).applied,
     }));
     if (this.#upkeep === null || held.length === 0) return held;
-    const paths = [...this.#stores.values()].map(({ path }) => path);
-    await this.#upkeep.sync(paths, [this.#folder, dirname(this.#folder)]);
+    // Once also those nobody has opened: a process before this one may have been killed before the disk had all of them.
+    const changed = this.tenants.filter((tenant) => this.#stores.has(tenant) || !this.#synced.has(tenant));
+    await this.#upkeep.sync(
+      changed.map((tenant) => join(this.#folder, fileOf(tenant))),
+      [this.#folder, dirname(this.#folder)],
+    );
+    for (const tenant of changed) this.#synced.add(tenant);
     return held;
   }
 

@@ -2,12 +2,20 @@
  * What keeps the files of stores in order beside the thread that writes them: moving the WAL into the file before it grows
  * large, and making durable what was committed. Both wait for the disk, so a thread of their own does it.
  */
-import { statSync } from 'node:fs';
 import { type SaveRunner, type SaveStep, ThreadedRunner } from '../../materializer/index.ts';
 import type { SqliteStore } from './sqlite-store.ts';
 
-/** Size of a WAL from which its pages are moved into the file. */
-const WAL_BYTES = 8 * 1024 * 1024;
+/** Pages of a WAL that wait to be moved into the file: from here on they are, 8 MiB. */
+const WAITING_PAGES = 2048;
+/**
+ * Pages of a WAL, moved or not, 64 MiB. SQLite writes it from its beginning again only when all of it has been moved, and a
+ * thread beside a busy writer never is at the end. So past this the writer itself moves the last few.
+ */
+const WAL_PAGES_MAX = 16_384;
+/** How few: a millisecond of copying, and the disk's time to make it durable. */
+const LAST_PAGES = 256;
+/** 256 MiB: past this it moves all there are, which slows it down to what the disk takes. */
+const WAL_PAGES_TOO_MANY = 65_536;
 /** Commits of a store between two looks at its WAL. */
 const LOOK_COMMITS = 32;
 
@@ -20,15 +28,27 @@ export class StoreUpkeep {
 
   /** After each commit, with the stores that had a part in it. */
   committed(stores: readonly SqliteStore[]): void {
-    for (const { path } of stores) {
-      const commits = (this.#commits.get(path) ?? 0) + 1;
-      this.#commits.set(path, commits % LOOK_COMMITS);
-      if (commits < LOOK_COMMITS || this.#moving.has(path) || walBytes(path) < WAL_BYTES) continue;
+    for (const store of stores) {
+      const commits = (this.#commits.get(store.path) ?? 0) + 1;
+      this.#commits.set(store.path, commits % LOOK_COMMITS);
+      if (commits >= LOOK_COMMITS && !this.#moving.has(store.path)) this.#look(store);
+    }
+  }
+
+  #look(store: SqliteStore): void {
+    const { path } = store;
+    const { pages, moved } = store.wal();
+    const waiting = pages - moved;
+    if (pages >= WAL_PAGES_TOO_MANY || (pages >= WAL_PAGES_MAX && waiting <= LAST_PAGES)) store.moveWal();
+    else if (waiting >= WAITING_PAGES || pages >= WAL_PAGES_MAX) {
       this.#moving.add(path);
       // A failure costs nothing but a larger WAL; the next look tries again.
       this.#run({ kind: 'move wal', path })
         .catch(() => {})
-        .finally(() => this.#moving.delete(path));
+        .finally(() => {
+          this.#moving.delete(path);
+          this.#commits.set(path, LOOK_COMMITS);
+        });
     }
   }
 
@@ -52,8 +72,4 @@ export class StoreUpkeep {
     this.#last = done.catch(() => {});
     return done;
   }
-}
-
-function walBytes(path: string): number {
-  return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }

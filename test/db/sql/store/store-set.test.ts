@@ -1,0 +1,200 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openStoreReader, type Space, StoreSet, storeFiles } from '../../../../db/sql/store/index.ts';
+import type { CommitOrdinal, Epoch, RecordedAt, Sequence, TenantId } from '../../../../db/types.ts';
+import { temporaryData } from '../../support/temporary.ts';
+import { STORE_LOG_ID } from '../../support/temporary-store.ts';
+
+const TABLE = 16 as Space;
+const ONE = 1 as TenantId;
+const TWO = 2 as TenantId;
+const KEY = Buffer.from('key');
+
+function folder(): string {
+  return join(temporaryData(), 'views', 'tables');
+}
+
+function openSet(path: string | null): StoreSet {
+  const set = new StoreSet({ folder: path, logId: STORE_LOG_ID, version: 1 });
+  onTestFinished(() => set.close());
+  return set;
+}
+
+function commit(sequence: number) {
+  return {
+    sequence: sequence as Sequence,
+    ordinal: sequence as CommitOrdinal,
+    epoch: 1 as Epoch,
+    recordedAt: BigInt(sequence) as RecordedAt,
+  };
+}
+
+/** One commit at `sequence` that puts a value for each tenant; false for those that have it. */
+function apply(
+  set: StoreSet,
+  sequence: number,
+  tenants: readonly TenantId[],
+  value = String(sequence),
+): boolean[] {
+  const taken = tenants.map((tenant) => {
+    const store = set.begin(tenant, sequence as Sequence);
+    store?.put(TABLE, KEY, Buffer.from(value), (sequence - 1) as Sequence);
+    return store !== null;
+  });
+  set.committed(commit(sequence), tenants);
+  set.commitAll(commit(sequence));
+  return taken;
+}
+
+/** What readers on other connections see. */
+function seen(set: StoreSet, tenant: TenantId): string | null {
+  const connection = openStoreReader(set.get(tenant)!.path);
+  const snapshot = connection.snapshot();
+  const found = snapshot.get(TABLE, KEY);
+  snapshot.close();
+  connection.close();
+  return found === null ? null : Buffer.from(found.value).toString();
+}
+
+describe('stores of all tenants', () => {
+  test('are made when they are first written to, each a file of its own', () => {
+    const path = folder();
+    const set = openSet(path);
+    expect(set.get(ONE)).toBeNull();
+    expect(existsSync(path)).toBe(false);
+    set.caughtUp();
+    apply(set, 2, [ONE, TWO]);
+    expect(
+      readdirSync(path)
+        .filter((name) => name.endsWith('.sqlite'))
+        .sort(),
+    ).toEqual(['1.sqlite', '2.sqlite']);
+    expect(set.tenants).toEqual([ONE, TWO]);
+    set.close();
+    expect(openSet(path).tenants).toEqual([ONE, TWO]);
+  });
+
+  test('skip commits they hold, each for itself', () => {
+    const path = folder();
+    const set = openSet(path);
+    set.caughtUp();
+    apply(set, 2, [ONE, TWO]);
+    apply(set, 4, [ONE]);
+    set.close();
+    const again = openSet(path);
+    expect(apply(again, 2, [ONE, TWO])).toEqual([false, false]);
+    expect(apply(again, 4, [ONE, TWO])).toEqual([false, true]);
+    expect(apply(again, 6, [ONE])).toEqual([true]);
+    again.caughtUp();
+    expect([seen(again, ONE), seen(again, TWO)]).toEqual(['6', '4']);
+  });
+
+  test('share transactions in a replay, and show all of it at its end', () => {
+    const set = openSet(folder());
+    for (let sequence = 2; sequence <= 1000; sequence += 2) apply(set, sequence, [ONE]);
+    expect(seen(set, ONE)).toBeNull();
+    for (let sequence = 1002; sequence <= 1100; sequence += 2) apply(set, sequence, [ONE]);
+    expect(seen(set, ONE)).toBe('1024');
+    expect(set.caughtUp()).toEqual([ONE]);
+    expect(seen(set, ONE)).toBe('1100');
+    apply(set, 1102, [ONE]);
+    expect(seen(set, ONE)).toBe('1102');
+  });
+
+  test('forget what is not committed, all of them', () => {
+    const set = openSet(folder());
+    set.caughtUp();
+    apply(set, 2, [ONE, TWO]);
+    const digest = set.digest();
+    for (const tenant of [ONE, TWO])
+      set.begin(tenant, 4 as Sequence)!.put(TABLE, KEY, Buffer.from('no'), 3 as Sequence);
+    expect(set.digest()).toBe(digest);
+    expect(set.rollbackAll()).toEqual([ONE, TWO]);
+    expect(set.get(ONE)!.get(TABLE, KEY)?.since).toBe(1);
+    expect(apply(set, 4, [ONE])).toEqual([true]);
+  });
+
+  test('say where their files stand, also those that are not open', async () => {
+    const path = folder();
+    const set = openSet(path);
+    set.caughtUp();
+    apply(set, 2, [ONE, TWO]);
+    apply(set, 4, [ONE]);
+    set.close();
+    const again = openSet(path);
+    again.caughtUp();
+    apply(again, 6, [TWO]);
+    again.begin(ONE, 8 as Sequence);
+    again.committed(commit(8), [ONE]);
+    expect(await again.persist()).toEqual([
+      { file: '1.sqlite', applied: 4 },
+      { file: '2.sqlite', applied: 6 },
+    ]);
+    const found = storeFiles.find(path, STORE_LOG_ID, 1);
+    expect(found.problem).toBeNull();
+    expect(found.files.map(({ commit: held }) => held?.sequence)).toEqual([4, 6]);
+  });
+
+  test('have the same digest whatever was opened, and whoever has become empty', () => {
+    const path = folder();
+    const set = openSet(path);
+    set.caughtUp();
+    apply(set, 2, [ONE, TWO]);
+    const both = set.digest();
+    set.close();
+    const again = openSet(path);
+    for (const _step of again.digestAhead());
+    expect(again.digest()).toBe(both);
+    again.caughtUp();
+    again.drop(TWO);
+    again.commitAll(commit(4));
+    const alone = openSet(folder());
+    alone.caughtUp();
+    apply(alone, 2, [ONE]);
+    expect(again.digest()).toBe(alone.digest());
+  });
+
+  test('keep their logs small, without the writing thread', async () => {
+    const path = folder();
+    const set = openSet(path);
+    set.caughtUp();
+    let sequence = 2;
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
+    const writeMuch = async (commits: number, bytes: number): Promise<void> => {
+      for (let i = 0; i < commits; i += 1, sequence += 2) {
+        apply(set, sequence, [ONE], String(sequence).padEnd(bytes, 'x'));
+        if (i % 8 === 0) await pause();
+      }
+    };
+    await writeMuch(100, 400_000);
+    const store = set.get(ONE)!;
+    const { pages } = store.wal();
+    expect(pages).toBeGreaterThan(2048);
+    expect(statSync(join(path, '1.sqlite')).size).toBeGreaterThan(8 * 1024 * 1024);
+    // Once there are too many, the writer waits for the last few, and the log is written from its beginning again.
+    await writeMuch(100, 400_000);
+    for (let i = 0; i < 50 && store.wal().pages > 2048; i += 1) await writeMuch(32, 100);
+    expect(store.wal().pages).toBeLessThan(2048);
+    expect(seen(set, ONE)?.startsWith(String(sequence - 2))).toBe(true);
+  }, 60_000);
+
+  test('go with the process where files cannot be kept', () => {
+    const set = openSet(null);
+    set.caughtUp();
+    apply(set, 2, [ONE]);
+    const { path } = set.get(ONE)!;
+    expect(existsSync(path)).toBe(true);
+    set.close();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('are gone when they are given up', () => {
+    const path = folder();
+    const set = openSet(path);
+    set.caughtUp();
+    apply(set, 2, [ONE, TWO]);
+    set.discard();
+    expect(readdirSync(path)).toEqual([]);
+  });
+});
