@@ -94,7 +94,7 @@ export function noFunction(name: string, operands: readonly Operand[], at: numbe
   );
 }
 
-export function kindAt(one: SqlFunction, place: number): Kind {
+function kindAt(one: SqlFunction, place: number): Kind {
   return one.takes[Math.min(place, one.takes.length - 1)]!.kind;
 }
 

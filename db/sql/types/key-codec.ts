@@ -15,7 +15,6 @@ import { ByteSink } from './byte-sink.ts';
 import { ByteSource } from './byte-source.ts';
 import { sqlError } from './sql-error.ts';
 import type { SqlType, SqlValue } from './sql-type.ts';
-import { readUuid, writeUuid } from './stored-field.ts';
 import { baseTypeName } from './type-name.ts';
 
 const PRESENT = 0x02;
@@ -141,7 +140,7 @@ function writeKeyValue(type: SqlType, value: SqlValue): void {
       scratch.u8(value === true ? 1 : 0);
       return;
     case 'uuid':
-      writeUuid(scratch, value as string);
+      scratch.uuid(value as string);
       return;
     case 'json':
       throw sqlError('42883', 'type json has no order and cannot be part of a key');
@@ -172,7 +171,7 @@ function readKeyValue(source: ByteSource, type: SqlType): SqlValue {
       return byte === 1;
     }
     case 'uuid':
-      return readUuid(source);
+      return source.uuid();
     case 'json':
       throw source.corrupt(`no key has a ${baseTypeName(type)}`);
   }

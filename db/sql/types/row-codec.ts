@@ -70,6 +70,7 @@ export class RowDecoder {
   readonly #placeOf: Int32Array;
   readonly #kinds: readonly SqlType['kind'][];
   readonly #idMax: number;
+  readonly #source = new ByteSource(new Uint8Array(0), 'a stored row');
 
   constructor(wanted: readonly WantedColumn[]) {
     this.#idMax = wanted.reduce((max, { id }) => Math.max(max, id), -1);
@@ -84,7 +85,8 @@ export class RowDecoder {
 
   /** Errors: CORRUPT for anything that `RowEncoder` does not write. */
   decode(bytes: Uint8Array): SqlValue[] {
-    const source = new ByteSource(bytes, 'a stored row');
+    const source = this.#source;
+    source.restart(bytes);
     const version = source.u8();
     if (version !== VERSION) throw source.corrupt(`its version is ${version}, known is ${VERSION}`);
     const row = this.#missing.slice();

@@ -79,7 +79,7 @@ export function writeField(sink: ByteSink, field: number, value: SqlValue): void
       sink.raw(value as Uint8Array);
       return;
     default:
-      writeUuid(sink, value as string);
+      sink.uuid(value as string);
   }
 }
 
@@ -123,7 +123,7 @@ export function readField(source: ByteSource, field: number, kind: SqlType['kind
       if (kind === 'bytes') return source.raw(source.varint());
       break;
     case FIELD.uuid:
-      if (kind === 'uuid') return readUuid(source);
+      if (kind === 'uuid') return source.uuid();
       break;
   }
   throw source.corrupt(`it has a value of kind ${field} where a ${kind} is wanted`);
@@ -215,23 +215,11 @@ function readLongDecimal(source: ByteSource): Decimal {
   const scale = readScale(source);
   const length = source.varint();
   const sign = source.u8();
-  const start = source.pass(length);
-  if (sign > 1 || length === 0 || source.bytes[start] === 0) {
+  const digits = source.hexadecimal(length);
+  if (sign > 1 || length === 0 || digits.startsWith('00')) {
     throw source.corrupt('a decimal in it is malformed');
   }
-  const size = BigInt(`0x${source.bytes.toString('hex', start, start + length)}`);
+  const size = BigInt(`0x${digits}`);
   if (isShort(size)) throw source.corrupt('a decimal in it is longer than it need be');
   return new Decimal(sign === 1 ? -size : size, scale);
-}
-
-export function writeUuid(sink: ByteSink, uuid: string): void {
-  sink.reserve(UUID_BYTES);
-  sink.bytes.write(uuid.replaceAll('-', ''), sink.at, 'hex');
-  sink.at += UUID_BYTES;
-}
-
-export function readUuid(source: ByteSource): string {
-  const start = source.pass(UUID_BYTES);
-  const digits = source.bytes.toString('hex', start, start + UUID_BYTES);
-  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`;
 }
