@@ -10,6 +10,7 @@ import { isNotFound } from '../io/index.ts';
 import { readCount, writeCount } from '../wal/layout.ts';
 import { HASH_BYTES } from './format.ts';
 import { Frontier, type NodeSource, nodesOf, positionOf } from './merkle.ts';
+import { ProofError } from './verifier.ts';
 
 const NODE_BYTES = HASH_BYTES + 8;
 const BUFFER_NODES = 4096;
@@ -125,7 +126,7 @@ export class NodeFile implements NodeSource {
       return this.#waiting.slice(waiting * NODE_BYTES, (waiting + 1) * NODE_BYTES);
     const bytes = new Uint8Array(NODE_BYTES);
     const count = this.#disk.pread(this.#open('read'), bytes, NODE_BYTES, position * NODE_BYTES);
-    if (count < NODE_BYTES) throw new Error(`${this.path} ends before node ${position}`);
+    if (count < NODE_BYTES) throw new ProofError(`${this.path} ends before node ${position}`);
     return bytes;
   }
 
@@ -137,7 +138,8 @@ export class NodeFile implements NodeSource {
     try {
       this.#handle = this.#disk.open(this.path, mode);
     } catch (error) {
-      if (mode === 'read' || !isNotFound(error)) throw error;
+      if (!isNotFound(error)) throw error;
+      if (mode === 'read') throw new ProofError(`${this.path} is gone`);
       this.#handle = this.#disk.open(this.path, 'create');
     }
     return this.#handle;

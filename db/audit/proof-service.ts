@@ -11,14 +11,23 @@ import { bundlePieces } from './bundle.ts';
 import { signCheckpoint } from './checkpoint.ts';
 import { entryRecords, type RecordsWanted } from './entry-records.ts';
 import { HASH_BYTES } from './format.ts';
+import { rootOf } from './merkle.ts';
+import { checkRangeProof } from './proof-check.ts';
 import type { ProofCommand } from './proof-commands.ts';
 import { base64, proofToJson } from './proof-json.ts';
-import { Prover } from './prover.ts';
+import { Prover, type RangeProof, type RangeRequest } from './prover.ts';
 import { SignedCheckpoints } from './signed-checkpoints.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import { TreeStore, tenantsTree } from './tree-store.ts';
-import { type Checkpoint, decodeCheckpoint, EMPTY_ROOT, hex } from './verifier.ts';
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  EMPTY_ROOT,
+  hex,
+  ProofError,
+  verifyConsistency,
+} from './verifier.ts';
 
 /** When checkpoints are signed by themselves; both 0: only by command. */
 export interface ProofPolicy {
@@ -155,7 +164,13 @@ export class ProofService {
       }
       case 'proof-consistency': {
         const { checkpoint, certificates } = this.prover.latest();
-        const path = this.prover.consistency(command.size, decodeCheckpoint(checkpoint).size);
+        const signed = decodeCheckpoint(checkpoint);
+        const path = this.#sound(() => {
+          const made = this.prover.consistency(command.size, signed.size);
+          const old = hex(rootOf(this.store.entries, command.size));
+          verifyConsistency([command.size, old], [signed.size, signed.root], made);
+          return made;
+        });
         return {
           checkpoint: base64(checkpoint),
           certificates: certificates.map(base64),
@@ -165,9 +180,33 @@ export class ProofService {
       case 'proof-branch':
         return { bundle: base64(await this.#branch(command.epoch, command.size)) };
       case 'proof-range':
-        return proofToJson(this.prover.range(command));
+        return proofToJson(this.#range(command));
       case 'proof-entries':
         return this.#entries(command, command.at, command.payloads);
+    }
+  }
+
+  #range(request: RangeRequest): RangeProof {
+    return this.#sound(() => {
+      const proof = this.prover.range(request);
+      checkRangeProof(proof, this.store);
+      return proof;
+    });
+  }
+
+  /** What `make` gives; where the stored trees turn out to be damaged they are computed again instead. */
+  #sound<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof ProofError)) throw error;
+      this.#options.report(`the stored trees are damaged (${error.message}): they are computed again`);
+      this.store.clear();
+      this.#compared = this.#last === null;
+      throw new TruthError(
+        'VIEW_UNAVAILABLE',
+        'the trees were damaged and are being computed again: ask again later',
+      );
     }
   }
 
@@ -233,8 +272,14 @@ export class ProofService {
   }
 
   #leadsTo({ size, root, tenants, tenantsRoot }: Checkpoint): boolean {
-    const own = tenantsTree(this.store.tenantsAt(size));
-    return hex(this.store.root(size)) === root && own.size === tenants && hex(own.root()) === tenantsRoot;
+    try {
+      const own = tenantsTree(this.store.tenantsAt(size));
+      return hex(this.store.root(size)) === root && own.size === tenants && hex(own.root()) === tenantsRoot;
+    } catch (error) {
+      // A file that is too short, or gone.
+      if (error instanceof ProofError) return false;
+      throw error;
+    }
   }
 
   #entries(wanted: RecordsWanted, at: number, payloads: boolean): object {
@@ -273,7 +318,7 @@ export class ProofService {
     }
     const { sequence } = found;
     const request = { kind: 'entries', tenant: 0, from: sequence, to: sequence, since: null } as const;
-    const proof = this.prover.range(request);
+    const proof = this.#range(request);
     const pieces: Uint8Array[] = [];
     for await (const piece of bundlePieces(proof, entryRecords(this.#options, this.store, proof, true)))
       pieces.push(piece);

@@ -1,0 +1,103 @@
+/** Who may ask which proofs. */
+import { describe, expect, test } from 'vitest';
+import type { EngineProofs, ProofCommand } from '../../../db/engine.ts';
+import { askForProof } from '../../../db/server/proof-requests.ts';
+import type { Principal } from '../../../db/server/session-host.ts';
+import type { TenantId } from '../../../db/types.ts';
+
+const proofs: EngineProofs = {
+  status: () => ({ sequence: 0, signed: 0, checkpoints: 0, problem: null }),
+  ask: async () => ({ answered: true }),
+  settle: async () => {},
+};
+
+function principal(role: Principal['role'], tenant: number): Principal {
+  return { tokenId: 'id', name: `${role} of ${tenant}`, role, tenant: tenant as TenantId };
+}
+
+const range = (kind: 'entries' | 'tenant', tenant: number): ProofCommand => ({
+  command: 'proof-range',
+  kind,
+  tenant,
+  from: 1,
+  to: 2,
+  since: null,
+});
+
+const entries = (kind: 'entries' | 'tenant', tenant: number, payloads: boolean): ProofCommand => ({
+  command: 'proof-entries',
+  kind,
+  tenant,
+  from: 1,
+  to: 2,
+  firstLeaf: 0,
+  leaves: 2,
+  at: 0,
+  payloads,
+});
+
+const ask = (who: Principal, command: ProofCommand) => askForProof(proofs, who, command);
+const FORBIDDEN = { code: 'FORBIDDEN' };
+
+describe('everybody', () => {
+  test.each(['operator', 'owner', 'writer', 'reader', 'auditor'] as const)(
+    'as %s may have checkpoints',
+    async (role) => {
+      await ask(principal(role, 3), { command: 'checkpoint-latest' });
+      await ask(principal(role, 3), { command: 'proof-consistency', size: 1 });
+    },
+  );
+
+  test('hears where no proofs are kept', () => {
+    expect(() => askForProof(null, principal('reader', 0), { command: 'checkpoint-latest' })).toThrow(
+      'keeps no proofs',
+    );
+  });
+});
+
+describe('an auditor', () => {
+  const auditor = principal('auditor', 3);
+
+  test('sees the proofs of his tenant, and no payload', async () => {
+    await ask(auditor, range('tenant', 3));
+    await ask(auditor, entries('tenant', 3, false));
+    expect(() => ask(auditor, entries('tenant', 3, true))).toThrowError(expect.objectContaining(FORBIDDEN));
+  });
+
+  test('of a tenant sees nothing of another one, nor of all', () => {
+    for (const command of [
+      range('tenant', 4),
+      range('tenant', 0),
+      range('entries', 0),
+      entries('entries', 0, false),
+    ])
+      expect(() => ask(auditor, command)).toThrowError(expect.objectContaining(FORBIDDEN));
+  });
+
+  test('of the first tenant verifies everything and reads nothing', async () => {
+    const first = principal('auditor', 0);
+    for (const command of [range('tenant', 4), range('entries', 0), entries('entries', 0, false)])
+      await ask(first, command);
+    expect(() => ask(first, entries('entries', 0, true))).toThrowError(expect.objectContaining(FORBIDDEN));
+  });
+});
+
+test('payloads are for whoever may read them: owners their own, operators all', async () => {
+  await ask(principal('owner', 3), entries('tenant', 3, true));
+  expect(() => ask(principal('owner', 3), entries('tenant', 4, true))).toThrowError(
+    expect.objectContaining(FORBIDDEN),
+  );
+  await ask(principal('operator', 0), entries('tenant', 4, true));
+  await ask(principal('operator', 0), entries('entries', 0, true));
+  expect(() => ask(principal('writer', 3), range('tenant', 3))).toThrowError(
+    expect.objectContaining(FORBIDDEN),
+  );
+});
+
+test('signing now is for operators', async () => {
+  await ask(principal('operator', 0), { command: 'checkpoint-create' });
+  for (const role of ['owner', 'writer', 'reader', 'auditor'] as const)
+    expect(() => ask(principal(role, 0), { command: 'checkpoint-create' })).toThrowError(
+      expect.objectContaining(FORBIDDEN),
+    );
+});
