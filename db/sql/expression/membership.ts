@@ -25,7 +25,7 @@ export function bindIn(
   }
   const one = coerce(operand, type);
   const items = list.map((item) => coerce(item, type));
-  const isFixed = items.every((item) => item.shape.shape === 'constant' && item.volatility !== 'volatile');
+  const isFixed = items.every((item) => item.shape.shape === 'constant' && item.volatility === 'immutable');
   const hashable = type.kind !== 'double' && type.kind !== 'decimal' && type.kind !== 'bytes';
   const isIn =
     isFixed && hashable && items.length >= SET_MIN && items.every((item) => !item.usesParameters)
