@@ -83,7 +83,7 @@ function habitOf({ tokens, token }: Found): string | null {
   }
   const suspect =
     [...tokens, token].find((one) => one?.word.includes('`')) ?? (before?.word === 'top' ? before : token);
-  return (suspect !== undefined && HABITS[suspect.word]) || null;
+  return HABITS.get(suspect?.word ?? '') ?? null;
 }
 
 function enumeration(names: readonly string[]): string {
@@ -115,13 +115,13 @@ function bracketHint({ text, tokens, token }: Found): readonly string[] {
   return [`the "${last.word}" at ${line}:${column} is not closed`];
 }
 
-const HABITS: Readonly<Record<string, string>> = {
-  '`': 'names are quoted with "double quotes"',
-  auto_increment: 'give the value in the INSERT, or use UUID',
-  autoincrement: 'give the value in the INSERT, or use UUID',
-  replace: 'write INSERT … ON CONFLICT (key) DO UPDATE SET …',
-  describe: "ask psql's \\d, or information_schema",
-  use: 'a connection sees one database, its tenant',
-  top: 'write LIMIT at the end',
-  diff: 'write DIFF TABLE t BETWEEN 5 AND 9',
-};
+const HABITS: ReadonlyMap<string, string> = new Map([
+  ['`', 'names are quoted with "double quotes"'],
+  ['auto_increment', 'give the value in the INSERT, or use UUID'],
+  ['autoincrement', 'give the value in the INSERT, or use UUID'],
+  ['replace', 'write INSERT … ON CONFLICT (key) DO UPDATE SET …'],
+  ['describe', "ask psql's \\d, or information_schema"],
+  ['use', 'a connection sees one database, its tenant'],
+  ['top', 'write LIMIT at the end'],
+  ['diff', 'write DIFF TABLE t BETWEEN 5 AND 9'],
+]);

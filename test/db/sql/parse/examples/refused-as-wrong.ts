@@ -328,4 +328,19 @@ export const REFUSED_AS_WRONG: readonly (readonly [sql: string, sqlstate: string
     '22021',
     'syntax error at 1:1: invalid byte sequence for encoding "UTF8": 0xff; send UTF-8',
   ],
+  [
+    'SELECT a FROM t constructor prototype',
+    '42601',
+    'syntax error at 1:29: found "prototype"; expected "(", ",", WHERE or JOIN',
+  ],
+  [
+    'CREATE TABLE t (a constructor)',
+    '42704',
+    'there is no type "constructor"; there are INTEGER, BIGINT, DOUBLE PRECISION, DECIMAL, TEXT, VARCHAR(n), BOOLEAN, TIMESTAMP, BYTES, JSON and UUID (at 1:19)',
+  ],
+  [
+    'constructor',
+    '42601',
+    'syntax error at 1:1: found "constructor"; expected a statement, such as SELECT, INSERT, UPDATE, DELETE or CREATE TABLE',
+  ],
 ];
