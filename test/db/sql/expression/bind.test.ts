@@ -12,6 +12,7 @@ import {
 } from '../../../../db/sql/expression/index.ts';
 import { formatText, type SqlType, type SqlValue, typeName } from '../../../../db/sql/types/index.ts';
 import {
+  among,
   binary,
   call,
   cast,
@@ -221,6 +222,16 @@ test('conditions have to be conditions, and numbers numbers', () => {
   expect(() => limit(literal('boolean', 'true'))).toThrow(
     'argument of LIMIT must be type bigint, not type boolean',
   );
+});
+
+test('a list with the time in it is looked through anew in each statement', () => {
+  const times = ['2020-01-01', '2020-01-02', '2020-01-03'].map((text) =>
+    cast(string(text), { kind: 'timestamp' }),
+  );
+  const asked = cast(string('2020-01-09'), { kind: 'timestamp' });
+  const bound = bind(among(asked, [...times, call('now')]), SCOPE, new ParameterTypes(0));
+  expect(bound.evaluate([], CONTEXT)).toBe(false);
+  expect(bound.evaluate([], { ...CONTEXT, now: 1_578_528_000_000_000n })).toBe(true);
 });
 
 test('a failing constant fails each time it is asked for, and not before', () => {
