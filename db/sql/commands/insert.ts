@@ -10,7 +10,7 @@ import { noColumn, refusal } from './refusals.ts';
 import { Returning } from './returning.ts';
 import { RowRules } from './row-rules.ts';
 import { defaultOf, type Evaluation } from './stored-expressions.ts';
-import { type Conflict, sameColumns, type Workspace } from './workspace.ts';
+import { type Conflict, type KeyedRow, sameColumns, type Workspace } from './workspace.ts';
 import type { WritePlan, WriteResult } from './write-plan.ts';
 
 interface ConflictPlan {
@@ -83,7 +83,7 @@ export class InsertPlan implements WritePlan {
     conflict: Conflict,
     proposed: Row,
     own: ReadonlySet<string>,
-  ): { key: Uint8Array; row: Row } | null {
+  ): KeyedRow | null {
     const { table } = this;
     const update = this.#conflict?.update ?? null;
     if (update === null) return null;
@@ -96,10 +96,11 @@ export class InsertPlan implements WritePlan {
     }
     const there = workspace.find(table, conflict.there);
     invariant(there !== null, 'a row that is in the way is there');
-    const both = [...there, ...proposed];
+    const both = [...there.row, ...proposed];
     if (update.where !== null && update.where.evaluate(both, evaluation.context) !== true) return null;
-    const row = this.#rules.changed(there, assigned(table, there, update.set, both, evaluation), evaluation);
-    workspace.remove(table, { key: conflict.there, row: there });
+    const next = assigned(table, there.row, update.set, both, evaluation);
+    const row = this.#rules.changed(there.row, next, evaluation);
+    workspace.remove(table, there);
     const key = TableLayout.of(table).hiddenKey ? conflict.there : TableLayout.of(table).keyOf(row);
     workspace.insert(table, { key, row });
     return { key, row };

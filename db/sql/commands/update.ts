@@ -11,7 +11,7 @@ import { RowFinder } from './matching-rows.ts';
 import { Returning } from './returning.ts';
 import { RowRules } from './row-rules.ts';
 import type { Evaluation } from './stored-expressions.ts';
-import type { StoredRow, Workspace } from './workspace.ts';
+import type { KeyedRow, StoredRow, Workspace } from './workspace.ts';
 import type { WritePlan, WriteResult } from './write-plan.ts';
 
 export class UpdatePlan implements WritePlan {
@@ -41,7 +41,7 @@ export class UpdatePlan implements WritePlan {
   run(workspace: Workspace, evaluation: Evaluation): WriteResult {
     const { table } = this;
     const layout = TableLayout.of(table);
-    const changes: { readonly before: StoredRow; readonly after: StoredRow }[] = [];
+    const changes: { readonly before: StoredRow; readonly after: KeyedRow }[] = [];
     for (const before of this.#finder.find(workspace.state, evaluation)) {
       const next = assigned(table, before.row, this.#set, before.row, evaluation);
       const row = this.#rules.changed(before.row, next, evaluation);

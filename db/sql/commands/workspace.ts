@@ -11,10 +11,15 @@ import type { WrittenRow } from './command.ts';
 import { duplicateKey, refusal } from './refusals.ts';
 import type { RowNumbers } from './row-numbers.ts';
 
-/** A row with the key it is stored under. */
-export interface StoredRow {
+/** A row with the key it is, or is to be, stored under. */
+export interface KeyedRow {
   readonly key: Uint8Array;
   readonly row: Row;
+}
+
+/** One that is there, with its bytes. */
+export interface StoredRow extends KeyedRow {
+  readonly bytes: Uint8Array;
 }
 
 /** What stands in the way of a row: the constraint, and the row that has the key already. */
@@ -42,9 +47,10 @@ export class Workspace {
     this.#rowsMax = rowsMax;
   }
 
-  find(table: Table, key: Uint8Array): Row | null {
+  find(table: Table, key: Uint8Array): StoredRow | null {
     const stored = this.state.get(table.space, key);
-    return stored === null ? null : TableLayout.of(table).rowOf(stored.value);
+    if (stored === null) return null;
+    return { key, row: TableLayout.of(table).rowOf(stored.value), bytes: stored.value };
   }
 
   /** Key for a new row: of its own values, or the next number. */
@@ -54,7 +60,7 @@ export class Workspace {
   }
 
   /** The first constraint that a row under that key would break, or null. `only`: the columns of the constraint to look at. */
-  conflict(table: Table, { key, row }: StoredRow, only: readonly number[] | null): Conflict | null {
+  conflict(table: Table, { key, row }: KeyedRow, only: readonly number[] | null): Conflict | null {
     const layout = TableLayout.of(table);
     const { primaryKey } = table;
     if (wanted(primaryKey.columns, only) && this.state.get(table.space, key) !== null) {
@@ -74,27 +80,28 @@ export class Workspace {
   }
 
   /** Errors: 23505, TOO_LARGE (54000). */
-  insert(table: Table, stored: StoredRow): void {
-    const conflict = this.conflict(table, stored, null);
+  insert(table: Table, { key, row }: KeyedRow): void {
+    const conflict = this.conflict(table, { key, row }, null);
     if (conflict !== null) throw duplicate(table, conflict);
     this.#inserted += 1;
     this.#checkCount();
     const layout = TableLayout.of(table);
     this.#touched.add(table);
-    this.state.put(table.space, stored.key, layout.bytesOf(stored.row));
+    // No constraint is in the way, so nothing is there; other entries of indexes have the row's own key in theirs.
+    this.state.put(table.space, key, layout.bytesOf(row), null);
     for (const index of layout.indexes)
-      this.state.put(index.index.space, index.entryKey(stored.row, stored.key), stored.key);
+      this.state.put(index.index.space, index.entryKey(row, key), key, null);
   }
 
   /** The row is there. Errors: TOO_LARGE (54000). */
-  remove(table: Table, { key, row }: StoredRow): void {
-    invariant(this.state.get(table.space, key) !== null, 'a row that is removed is there');
+  remove(table: Table, { key, row, bytes }: StoredRow): void {
+    invariant(bytes.length > 0, 'a row that is removed is there');
     this.#removed += 1;
     this.#checkCount();
     this.#touched.add(table);
-    this.state.delete(table.space, key);
+    this.state.delete(table.space, key, bytes);
     for (const index of TableLayout.of(table).indexes)
-      this.state.delete(index.index.space, index.entryKey(row, key));
+      this.state.delete(index.index.space, index.entryKey(row, key), key);
   }
 
   /** What the command leaves of each table it wrote to, rows that are as they were left out. */
@@ -103,7 +110,7 @@ export class Workspace {
       const rows: WrittenRow[] = [];
       for (const { key, value, before } of this.state.written(table.space)) {
         if (before === null && value === null) continue;
-        if (before !== null && value !== null && Buffer.compare(before.value, value) === 0) continue;
+        if (before !== null && value !== null && Buffer.compare(before, value) === 0) continue;
         rows.push({ key, row: value, existed: before !== null });
       }
       if (rows.length > 0) yield { table, rows };

@@ -9,6 +9,8 @@ export interface MatchingRow {
   readonly key: Uint8Array;
   /** What the plan wanted, in its order. */
   readonly row: Row;
+  /** As it is stored. */
+  readonly bytes: Uint8Array;
 }
 
 /** Rows read, none of which matched, after which null says that this is a good moment to do something else. */
@@ -29,7 +31,7 @@ export function* matchingRows(
     const row = decoder.decode(value);
     if (isTrue(filter, row, context)) {
       passed = 0;
-      yield { key, row };
+      yield { key, row, bytes: value };
     } else if (++passed % ROWS_BETWEEN_PAUSES === 0) {
       yield null;
     }

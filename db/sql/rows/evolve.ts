@@ -130,11 +130,15 @@ function moveEntry(
   const from = before === null ? null : index.entryKey(before, key);
   const to = after === null ? null : index.entryKey(after, key);
   if (from !== null && to !== null && Buffer.compare(from, to) === 0) return;
-  if (from !== null) {
-    const owner = store.get(space, from);
-    if (owner !== null && Buffer.compare(owner.value, key) === 0) store.delete(space, from, at);
-  }
+  if (from !== null && isOwn(store, index, from, key)) store.delete(space, from, at);
   if (to !== null) store.put(space, to, key, at);
+}
+
+/** Where the row's key is part of the entry's it is nobody else's. */
+function isOwn(store: StoreWriter, { index }: IndexLayout, entry: Uint8Array, key: Uint8Array): boolean {
+  if (!index.unique) return true;
+  const owner = store.get(index.space, entry);
+  return owner !== null && Buffer.compare(owner.value, key) === 0;
 }
 
 function evolveCatalog(

@@ -17,8 +17,8 @@ interface Written {
   readonly key: Uint8Array;
   /** Null: deleted. */
   readonly value: Uint8Array | null;
-  /** What is there below. */
-  readonly before: StoredVersion | null;
+  /** What is there below; null: nothing. */
+  readonly before: Uint8Array | null;
 }
 
 interface OwnSpace {
@@ -65,12 +65,13 @@ export class Overlay implements StoreReader {
     return this.#spaces.size === 0;
   }
 
-  put(space: Space, key: Uint8Array, value: Uint8Array): void {
-    this.#write(space, key, value);
+  /** `there`: what is read under the key now, which the caller knows; null: nothing. */
+  put(space: Space, key: Uint8Array, value: Uint8Array, there: Uint8Array | null): void {
+    this.#write(space, key, value, there);
   }
 
-  delete(space: Space, key: Uint8Array): void {
-    this.#write(space, key, null);
+  delete(space: Space, key: Uint8Array, there: Uint8Array | null): void {
+    this.#write(space, key, null, there);
   }
 
   /** Everything written into a space, in the order in which each key was first written. */
@@ -126,7 +127,7 @@ export class Overlay implements StoreReader {
     return this.#below.writeAt(sequence);
   }
 
-  #write(space: Space, key: Uint8Array, value: Uint8Array | null): void {
+  #write(space: Space, key: Uint8Array, value: Uint8Array | null, there: Uint8Array | null): void {
     let own = this.#spaces.get(space);
     if (own === undefined) {
       own = { written: new Map(), sorted: null, countDelta: 0 };
@@ -134,9 +135,9 @@ export class Overlay implements StoreReader {
     }
     const name = nameOf(key);
     const last = own.written.get(name);
-    const before = last === undefined ? this.#below.get(space, key) : last.before;
-    const there = last === undefined ? before !== null : last.value !== null;
-    if (there !== (value !== null)) own.countDelta += value === null ? -1 : 1;
+    // What was never written here is what lies below.
+    const before = last === undefined ? there : last.before;
+    if ((there !== null) !== (value !== null)) own.countDelta += value === null ? -1 : 1;
     own.written.set(name, { key, value, before });
     own.sorted = null;
     this.#own.bytes += key.length + (value?.length ?? 0);

@@ -1,4 +1,4 @@
-import type { RecordedAt, Sequence } from '../../types.ts';
+import { type RecordedAt, SEQUENCE_NONE, type Sequence } from '../../types.ts';
 import type { ReadRange } from '../execute/query.ts';
 import type {
   HistoricVersion,
@@ -44,11 +44,14 @@ export class TransactionReader implements StoreReader {
   readonly #below: StoreReader;
   readonly #pin: Sequence;
   readonly #reads: ReadSet;
+  /** Nothing was committed since: the present costs less to read than the past. */
+  readonly #isPresent: boolean;
 
   constructor(below: StoreReader, pin: Sequence, reads: ReadSet) {
     this.#below = below;
     this.#pin = pin;
     this.#reads = reads;
+    this.#isPresent = (below.position?.sequence ?? SEQUENCE_NONE) === pin;
   }
 
   get position(): StoredCommit | null {
@@ -57,14 +60,17 @@ export class TransactionReader implements StoreReader {
 
   get(space: Space, key: Uint8Array): StoredVersion | null {
     this.#reads.addKey(space, key);
-    return this.#below.getAt(space, key, this.#pin);
+    return this.#isPresent ? this.#below.get(space, key) : this.#below.getAt(space, key, this.#pin);
   }
 
   *scan(space: Space, options: ScanOptions): Iterable<StoredVersion> {
     let last: Uint8Array | null = null;
     let ended = false;
     try {
-      for (const version of this.#below.scanAt(space, options, this.#pin)) {
+      const versions = this.#isPresent
+        ? this.#below.scan(space, options)
+        : this.#below.scanAt(space, options, this.#pin);
+      for (const version of versions) {
         last = version.key;
         yield version;
       }

@@ -15,7 +15,7 @@ import type { SqlIdentity } from '../contract.ts';
 import type { QueryStore } from '../execute/query.ts';
 import { EMPTY_STORE } from '../rows/empty-store.ts';
 import { Overlay } from '../rows/overlay.ts';
-import type { Space, StoreSnapshot } from '../store/contract.ts';
+import type { Space, StoreReader, StoreSnapshot } from '../store/contract.ts';
 import type { SqlValue } from '../types/index.ts';
 import type { SqlBackend } from './backend.ts';
 import { ReadSet, TransactionReader } from './transaction-reader.ts';
@@ -43,9 +43,9 @@ export class Transaction {
     this.#backend = backend;
     this.#identity = identity;
     const { tenant } = identity;
-    const snapshot = backend.snapshot(tenant);
-    this.pin = snapshot.position?.sequence ?? SEQUENCE_NONE;
-    snapshot.close();
+    const { reader, done } = backend.glance(tenant);
+    this.pin = reader.position?.sequence ?? SEQUENCE_NONE;
+    done();
     this.catalog = backend.catalog(tenant);
     this.now = backend.clock.nowNanos() / NANOS_PER_MICRO;
     // Whatever is done rests on the tables being what they are.
@@ -109,7 +109,7 @@ export class Transaction {
       const rows: WrittenRow[] = [];
       for (const { key, value, before } of this.#own.written(table.space)) {
         if (before === null && value === null) continue;
-        if (before !== null && value !== null && Buffer.compare(before.value, value) === 0) continue;
+        if (before !== null && value !== null && Buffer.compare(before, value) === 0) continue;
         rows.push({ key, row: value, existed: before !== null });
       }
       if (rows.length > 0) writes.set(id, rows);
@@ -118,12 +118,12 @@ export class Transaction {
     return { kind: 'transaction', tenant, actor, database: 'truthdb', pin: this.pin, reads, writes };
   }
 
-  #reading<T>(use: (below: StoreSnapshot) => T): T {
-    const below = this.#backend.snapshot(this.#identity.tenant);
+  #reading<T>(use: (below: StoreReader) => T): T {
+    const { reader, done } = this.#backend.glance(this.#identity.tenant);
     try {
-      return use(below);
+      return use(reader);
     } finally {
-      below.close();
+      done();
     }
   }
 
