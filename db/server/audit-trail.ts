@@ -26,6 +26,7 @@ export interface AuditTrailOptions {
   readonly report: (line: string) => void;
 }
 
+type Who = Pick<Principal, 'name' | 'tenant'>;
 type Told = Omit<NewAuditRecord, 'count'>;
 
 export class AuditTrail {
@@ -82,7 +83,7 @@ export class AuditTrail {
     });
   }
 
-  denied({ name, tenant }: Principal, what: string): void {
+  denied({ name, tenant }: Who, what: string): void {
     this.#tell({ kind: 'denied', tenant, stream: null, who: name, what, outcome: 'FORBIDDEN' });
   }
 
@@ -105,7 +106,7 @@ export class AuditTrail {
   }
 
   /** An allowed read. `stream` names the stream where it was one. */
-  read({ name, tenant }: Principal, what: string, stream: string | null): void {
+  read({ name, tenant }: Who, what: string, stream: string | null): void {
     const audited = this.#options.readsAudited(tenant);
     if (audited === 'off') return;
     const told: Told = { kind: 'read', tenant, stream, who: name, what, outcome: 'done' };

@@ -122,7 +122,14 @@ async function serveDatabase(
       ...{ engine, tokens, limits: limitsOf(config), endpoints, counters },
       report: say,
     });
-    pg = await startPg(config, { certificate, engine, tokens, counters, audit: server.database.audit });
+    const { tables, database } = server;
+    pg = await startPg(config, engine, {
+      certificate,
+      tokens,
+      counters,
+      audit: database.audit,
+      database: tables,
+    });
     http?.serve(server.database, tokens);
     const serving = describe(config, { directory, certificate, server, http, pg, socket, adminToken });
     await notifySystemd(options.environment, `--status=serving ${directory}`);
@@ -177,17 +184,16 @@ async function startHttp(config: Config, certificate: Certificate): Promise<Http
 
 async function startPg(
   config: Config,
-  of: Pick<PgListenerOptions, 'certificate' | 'tokens' | 'counters' | 'audit'> & { readonly engine: Engine },
+  engine: Engine,
+  of: Pick<PgListenerOptions, 'certificate' | 'tokens' | 'counters' | 'audit' | 'database'>,
 ): Promise<PgListener | null> {
   if (config.pg.server === 'off') return null;
-  const { engine, ...options } = of;
   const limits = limitsOf(config);
   const pg = new PgListener({
-    ...options,
+    ...of,
     host: addressOf(config.listen.host),
     port: config.pg.port,
     tls: config.listen.tls === 'on',
-    database: engine.sql,
     tenantOf: (name) => (name === DATABASE_OF_ALL ? TENANT_DEFAULT : engine.tenants.idOf(name)),
     limits: { ...limits, connectionsMax: config.pg.connections, idleMillis: config.pg.idleMinutes * 60_000 },
   });

@@ -9,6 +9,7 @@ import { loadGrammar } from '../sql/parse/grammar.ts';
 import { COMMIT, VERSION } from '../version.ts';
 import { Admission } from './admission.ts';
 import { AuditTrail } from './audit-trail.ts';
+import { AuditedSql } from './audited-sql.ts';
 import type { Counters } from './counters.ts';
 import type { HttpDatabase } from './http/route.ts';
 import { type Limits, SWEEP_MILLIS } from './limits.ts';
@@ -31,6 +32,8 @@ export interface ServerOptions {
 export class Server {
   /** What HTTP serves from. */
   readonly database: HttpDatabase;
+  /** What PostgreSQL's protocol serves from. */
+  readonly tables: SqlDatabase;
   readonly #listeners: readonly Listener[];
   readonly #answers: CatalogAnswers;
   readonly #stopListening: () => void;
@@ -40,13 +43,15 @@ export class Server {
     const connections = () => listeners.reduce((sum, listener) => sum + listener.sessions, 0);
     const { engine } = options;
     const answers = new CatalogAnswers();
+    const audit = auditTrailOf(options);
+    const tables = new AuditedSql(engine.sql, audit);
     const sql = new CatalogDatabase({
-      tables: engine.sql,
+      tables,
       grammar: await loadGrammar(),
       answers,
       position: () => engine.status().log.stable,
     });
-    const host = hostOf(options, sql, connections);
+    const host = hostOf(options, { sql, audit }, connections);
     const listeners: Listener[] = options.endpoints.map((endpoint) => new Listener(host, endpoint));
     try {
       for (const listener of listeners) await listener.listen();
@@ -54,17 +59,18 @@ export class Server {
       for (const listener of listeners) listener.stopAccepting();
       throw error;
     }
-    return new Server(options, listeners, answers, { ...host, connections });
+    return new Server(options, listeners, { answers, tables }, { ...host, connections });
   }
 
   private constructor(
     options: ServerOptions,
     listeners: readonly Listener[],
-    answers: CatalogAnswers,
+    { answers, tables }: { readonly answers: CatalogAnswers; readonly tables: SqlDatabase },
     database: HttpDatabase,
   ) {
     this.database = database;
     this.#answers = answers;
+    this.tables = tables;
     this.#listeners = listeners;
     const { tokens } = options;
     const stop = tokens.onEnded((id) => {
@@ -100,18 +106,26 @@ export class Server {
   }
 }
 
-function hostOf(options: ServerOptions, sql: SqlDatabase, connections: () => number): SessionHost {
+function auditTrailOf({ engine, report }: ServerOptions): AuditTrail {
+  return new AuditTrail({
+    audit: engine.audit,
+    readsAudited: (tenant) => engine.tenants.get(tenant)?.readsAudited ?? 'summary',
+    nowMillis: () => performance.now(),
+    report,
+  });
+}
+
+function hostOf(
+  options: ServerOptions,
+  { sql, audit }: Pick<SessionHost, 'sql' | 'audit'>,
+  connections: () => number,
+): SessionHost {
   const { engine, tokens, limits, counters } = options;
   return {
     engine,
     sql,
     tokens,
-    audit: new AuditTrail({
-      audit: engine.audit,
-      readsAudited: (tenant) => engine.tenants.get(tenant)?.readsAudited ?? 'summary',
-      nowMillis: () => performance.now(),
-      report: options.report,
-    }),
+    audit,
     limits,
     admission: new Admission(limits.inFlightBytesMax),
     counters,
