@@ -116,7 +116,9 @@ function projectedQuery(query: SelectStatement, text: string): string {
     query.offset !== null ||
     query.asOf !== null ||
     query.history;
-  if (!keptByAsker && !hasParameter(query.where)) return text.trim().replace(/;$/, '');
+  // Behind EXPLAIN the text has more than the query.
+  const isWhole = !/^\s*explain\b/i.test(text);
+  if (!keptByAsker && isWhole && !hasParameter(query.where)) return text.trim().replace(/;$/, '');
   return spellQuery({ ...query, where: withoutParameters(query.where) });
 }
 

@@ -139,6 +139,10 @@ test.each([
     'SELECT o.town FROM orders o JOIN orders p ON o.number = p.number',
     /cannot use JOIN.*CREATE PROJECTION my_projection AS SELECT o\.town FROM orders o JOIN orders p ON/,
   ],
+  [
+    'EXPLAIN SELECT town, min(total) FROM orders WHERE total > 1 GROUP BY town',
+    /AS SELECT town, min\(total\) FROM orders WHERE total > 1 GROUP BY town, then/,
+  ],
   ['SELECT max(total) FROM orders', /aggregate max\(total\).*CREATE PROJECTION my_projection AS SELECT max/],
   ['SELECT count(*), town FROM orders', /only by itself/],
   ['SELECT * FROM (SELECT 1 AS one) AS sub', /a subquery in FROM/],
