@@ -8,7 +8,7 @@ node[0] = HASH_PREFIX.node;
 const leaf = Buffer.alloc(1 + ENTRY_HEADER_COVERED + HASH_BYTES);
 leaf[0] = HASH_PREFIX.leaf;
 
-/** Of a short message node's digest as text is several times faster than as a Buffer; latin1 keeps every byte. */
+/** A short message's digest as text is several times faster than as a Buffer; latin1 keeps every byte. */
 function digest(bytes: Uint8Array): Buffer {
   return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1');
 }
