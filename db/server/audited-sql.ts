@@ -1,8 +1,7 @@
 /**
- * Tables with an eye on who reads them: a SqlDatabase that tells the audit trail which tables an answer was read from, and
- * what was refused for want of a right. What is written needs no telling: it is in the log with its actor.
+ * Tables with an eye on who reads them: a SqlDatabase that tells the audit trail which tables an answer was read from. What is
+ * written needs no telling: it is in the log with its actor. What is refused the doors tell, with all else they refuse.
  */
-import { TruthError } from '../errors.ts';
 import type { FromReference, Statement } from '../sql/ast.ts';
 import type {
   ExecuteOptions,
@@ -20,18 +19,10 @@ import type { AuditTrail } from './audit-trail.ts';
 /** Texts whose tables are remembered. */
 const TEXTS_MAX = 1000;
 
-/** What a text reads: names of tables, and the word it begins with. */
-interface Reading {
-  readonly tables: readonly string[];
-  readonly kind: string;
-}
-
-const NOTHING: Reading = { tables: [], kind: 'statement' };
-
 export class AuditedSql implements SqlDatabase {
   readonly #tables: SqlDatabase;
   readonly #audit: AuditTrail;
-  readonly #readings = new Map<string, Reading>();
+  readonly #read = new Map<string, readonly string[]>();
 
   constructor(tables: SqlDatabase, audit: AuditTrail) {
     this.#tables = tables;
@@ -40,13 +31,8 @@ export class AuditedSql implements SqlDatabase {
 
   session(identity: SqlIdentity): SqlSession {
     const { actor: name, tenant } = identity;
-    return new AuditedSession(this.#tables.session(identity), {
-      read: (text) => {
-        for (const table of this.#reading(text).tables) {
-          this.#audit.read({ name, tenant }, `table ${table}`, null);
-        }
-      },
-      denied: (text) => this.#audit.denied({ name, tenant }, this.#reading(text).kind),
+    return new AuditedSession(this.#tables.session(identity), (text) => {
+      for (const table of this.#tablesOf(text)) this.#audit.read({ name, tenant }, `table ${table}`, null);
     });
   }
 
@@ -55,28 +41,23 @@ export class AuditedSql implements SqlDatabase {
   }
 
   /** A text reads the same tables each time, whatever its parameters. */
-  #reading(text: string): Reading {
-    const known = this.#readings.get(text);
+  #tablesOf(text: string): readonly string[] {
+    const known = this.#read.get(text);
     if (known !== undefined) return known;
-    if (this.#readings.size >= TEXTS_MAX) this.#readings.clear();
-    const reading = readingOf(text);
-    this.#readings.set(text, reading);
-    return reading;
+    if (this.#read.size >= TEXTS_MAX) this.#read.clear();
+    const tables = tablesReadBy(text);
+    this.#read.set(text, tables);
+    return tables;
   }
-}
-
-interface Told {
-  readonly read: (text: string) => void;
-  readonly denied: (text: string) => void;
 }
 
 class AuditedSession implements SqlSession {
   readonly #session: SqlSession;
-  readonly #told: Told;
+  readonly #answered: (text: string) => void;
 
-  constructor(session: SqlSession, told: Told) {
+  constructor(session: SqlSession, answered: (text: string) => void) {
     this.#session = session;
-    this.#told = told;
+    this.#answered = answered;
   }
 
   get transaction(): SqlSession['transaction'] {
@@ -93,16 +74,10 @@ class AuditedSession implements SqlSession {
     options?: ExecuteOptions,
   ): Promise<SqlResult> {
     const text = typeof statement === 'string' ? statement : statement.text;
-    return this.#session.execute(statement, parameters, options).then(
-      (result) => {
-        if (result.columns !== null) this.#told.read(text);
-        return result;
-      },
-      (error) => {
-        if (error instanceof TruthError && error.code === 'FORBIDDEN') this.#told.denied(text);
-        throw error;
-      },
-    );
+    return this.#session.execute(statement, parameters, options).then((result) => {
+      if (result.columns !== null) this.#answered(text);
+      return result;
+    });
   }
 
   split(text: string): readonly string[] {
@@ -115,13 +90,11 @@ class AuditedSession implements SqlSession {
 }
 
 /** Of every statement of the text. What cannot be read reads nothing: it has been refused. */
-function readingOf(text: string): Reading {
+function tablesReadBy(text: string): readonly string[] {
   try {
-    const statements = readStatements(text).map(({ statement }) => statement);
-    const tables = new Set(statements.flatMap(tablesRead));
-    return { tables: [...tables], kind: statements[0]?.statement ?? NOTHING.kind };
+    return [...new Set(readStatements(text).flatMap(({ statement }) => tablesRead(statement)))];
   } catch {
-    return NOTHING;
+    return [];
   }
 }
 

@@ -1,4 +1,6 @@
 /** Puts together what a client that has logged in talks to, and tells it what drivers want to know first. */
+import { deniedWhat } from '../audit-trail.ts';
+import { principalOf } from '../session-host.ts';
 import { columnsOf } from './catalog/index.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
 import type { LoggedIn } from './login.ts';
@@ -59,7 +61,10 @@ export function openConversation(
     transaction: new ImplicitTransaction(session),
     statementMillis: () => settings.statementMillis,
     onStatement: (tag, millis) => host.counters.sqlAnswered(tag, millis),
-    onError: (error) => host.counters.failed(error.code),
+    onError: (error) => {
+      host.counters.failed(error.code);
+      if (error.code === 'FORBIDDEN') host.audit.denied(principalOf(record), deniedWhat(error));
+    },
   });
   for (const [name, value] of settings.reported()) writeParameter(wire.out, name, value);
   writeKey(wire.out, wire.key.process, wire.key.secret);
