@@ -225,6 +225,43 @@ describe('erasing', () => {
     expect(await texts(third, a, `${alice}-orders`)).toEqual(['a new beginning']);
   });
 
+  test('a person takes their rows out of tables: versions, indexes and files, in the past too', async () => {
+    const database = newDatabase();
+    const engine = await database.open();
+    const a = await tenant(engine, 'a', true);
+    const sql = (of: Engine) => of.sql.session({ tenant: a, actor: 'test', mayWrite: true, mayDefine: true });
+    const session = sql(engine);
+    const run = (text: string) => session.execute(text, []);
+    await run("CREATE TABLE people (id INTEGER PRIMARY KEY, who TEXT, word TEXT) WITH (subject = 'who')");
+    await run('CREATE INDEX people_word ON people (word)');
+    for (let row = 0; row < 10; row++)
+      await run(
+        `INSERT INTO people VALUES (${row}, '${row % 2 === 0 ? `${SECRET}-alice` : 'bob'}', '${row % 2 === 0 ? SECRET : 'bob'} ${row}')`,
+      );
+    const before = (await run(`UPDATE people SET word = '${SECRET} changed' WHERE id = 2`)).position;
+    expect((await run('SELECT id FROM people')).rows).toHaveLength(10);
+    session.close();
+    await engine.close();
+    expect(filesWith(join(database.directory, 'wal'), SECRET)).toEqual([]);
+    const again = await database.open();
+    await again.tenants.eraseSubject('a', `${SECRET}-alice`);
+    expect(filesWith(database.directory, SECRET)).toEqual([]);
+    const afterwards = sql(again);
+    expect((await afterwards.execute('SELECT id FROM people ORDER BY id', [])).rows).toEqual([
+      [1],
+      [3],
+      [5],
+      [7],
+      [9],
+    ]);
+    const past = await afterwards.execute(`SELECT id FROM people AS OF POSITION ${before} ORDER BY id`, []);
+    expect(past.rows).toEqual([[1], [3], [5], [7], [9]]);
+    await afterwards.execute(`INSERT INTO people VALUES (2, 'carol', 'new')`, []);
+    afterwards.close();
+    await again.close();
+    expect(filesWith(database.directory, SECRET)).toEqual([]);
+  });
+
   test('a tenant takes all it wrote with it; others go on', async () => {
     const database = newDatabase();
     const engine = await database.open();
