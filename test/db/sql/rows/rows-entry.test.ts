@@ -2,7 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TruthError } from '../../../../db/errors.ts';
-import { decodeRows, encodeRows, type RowOperation, type RowsEntry } from '../../../../db/sql/rows/rows-entry.ts';
+import {
+  decodeRows,
+  encodeRows,
+  type RowOperation,
+  type RowsEntry,
+} from '../../../../db/sql/rows/rows-entry.ts';
 import type { Sequence } from '../../../../db/types.ts';
 
 const AT = 7 as Sequence;
@@ -62,7 +67,11 @@ describe('an entry about rows', () => {
         const whole = encodeRows(made);
         const changed = Uint8Array.from(whole);
         changed[at % changed.length] = byte;
-        for (const payload of [changed, whole.subarray(0, cut % whole.length), Buffer.concat([whole, bytes(byte)])])
+        for (const payload of [
+          changed,
+          whole.subarray(0, cut % whole.length),
+          Buffer.concat([whole, bytes(byte)]),
+        ])
           expectTyped(payload);
         expect(codeOf(whole.subarray(0, cut % whole.length))).not.toBeNull();
       }),
