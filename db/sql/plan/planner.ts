@@ -40,7 +40,7 @@ export class Planner {
       plans = new Map();
       this.#plans.set(catalog, plans);
     }
-    const key = parameterTypes.length === 0 ? text : `${JSON.stringify(parameterTypes)} ${text}`;
+    const key = parameterTypes.every(isOpen) ? text : `${JSON.stringify(parameterTypes)} ${text}`;
     const kept = plans.get(key);
     if (kept !== undefined) return kept;
     const plan = this.#make(request);
@@ -55,6 +55,10 @@ export class Planner {
       ? planSelect(statement, { catalog, text, types, missing, forced: this.#forced })
       : planDiff(statement, catalog, types, missing);
   }
+}
+
+function isOpen(type: SqlType | null): boolean {
+  return type === null;
 }
 
 /** In the table as it is at the later position: what it is now called and made of. */
