@@ -35,6 +35,13 @@ test('the example with one thread says what it has appended and read', () => {
   expect(run('one-thread.ts')).toBe('orders is at revision 0\norder-placed {"id":1}\n');
 });
 
+test('the example with tables shows the ledger as it is and as it was', () => {
+  expect(run('tables.ts')).toBe(
+    'now [{"owner":"Ann","balance":"70.00"},{"owner":"Bob","balance":"80.00"}]\n' +
+      'then [{"owner":"Ann","balance":"100.00"},{"owner":"Bob","balance":"50.00"}]\n',
+  );
+});
+
 test('the example with workers ends with an event from each', () => {
   expect(run('main.ts')).toBe('3 events in 3 streams\n');
 });
