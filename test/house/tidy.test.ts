@@ -53,14 +53,51 @@ describe('a tidy house', () => {
   });
 
   test('apply code uses no clock, no randomness and no power function', () => {
-    const rooms = ['db/kernel', 'db/materializer', 'db/streams', 'db/numeric'];
+    const rooms = ['db/kernel', 'db/materializer', 'db/streams', 'db/numeric', 'db/sql'];
     const banned = /Math\.(random|pow)|\*\*[^/]|Date\.now|new Date\(|performance\.now|process\.hrtime/;
     const guilty = product
       .filter((source) => rooms.some((room) => source.path.startsWith(`${room}/`)))
       .filter((source) => banned.test(withoutComments(source.text)));
     expect(guilty.map((source) => source.path)).toEqual([]);
   });
+
+  test('deciding code does not call itself, and every loop says where it ends', () => {
+    const rooms = ['db/kernel', 'db/sql/catalog', 'db/sql/commands', 'db/sql/rows'];
+    const guilty = product
+      .filter((source) => rooms.some((room) => source.path.startsWith(`${room}/`)))
+      .flatMap((source) => {
+        const text = withoutComments(source.text);
+        const endless = /while \(true\)|for \(;;\)/.test(text) ? ['an endless loop'] : [];
+        return [...selfCalls(text), ...endless].map((what) => `${source.path}: ${what}`);
+      });
+    expect(guilty).toEqual([]);
+  });
 });
+
+const FUNCTION = /(?:function\*? +(\w+)|^ {2}(?:static |private |async )*(#?\w+))\([^)]*\)[^{;=]*\{/gm;
+const KEYWORDS = ['if', 'for', 'while', 'switch', 'catch', 'constructor'];
+
+/** Names of functions and methods that are called in their own bodies. */
+function selfCalls(text: string): string[] {
+  return [...text.matchAll(FUNCTION)].flatMap((match) => {
+    const name = match[1] ?? match[2] ?? '';
+    const call = match[1] === undefined ? `this.${name}(` : `${name}(`;
+    const body = bodyAt(text, match.index + match[0].length);
+    const called = new RegExp(`(?<![\\w.#])${call.replace(/[.(]/g, '\\$&')}`).test(body);
+    return called && !KEYWORDS.includes(name) ? [name] : [];
+  });
+}
+
+/** Up to the brace that closes what was opened before `from`. */
+function bodyAt(text: string, from: number): string {
+  let depth = 1;
+  let at = from;
+  for (; at < text.length && depth > 0; at++) {
+    if (text[at] === '{') depth += 1;
+    else if (text[at] === '}') depth -= 1;
+  }
+  return text.slice(from, at);
+}
 
 function usedElsewhere(path: string, name: string): boolean {
   const word = new RegExp(`\\b${name}\\b`);

@@ -49,10 +49,10 @@ export function madeName(
 function fitted(table: string, middle: string | null, suffix: string): string {
   let [first, second] = [table, middle ?? ''];
   const joints = middle === null ? 1 : 2;
-  for (;;) {
-    const [a, b] = [Buffer.byteLength(first), Buffer.byteLength(second)];
-    if (a + b + joints + Buffer.byteLength(suffix) <= NAME_BYTES_MAX) break;
-    if (a > b) first = withoutLast(first);
+  const room = NAME_BYTES_MAX - joints - Buffer.byteLength(suffix);
+  while (Buffer.byteLength(first) + Buffer.byteLength(second) > room) {
+    invariant(first.length + second.length > 0, 'what is cut has characters left');
+    if (Buffer.byteLength(first) > Buffer.byteLength(second)) first = withoutLast(first);
     else second = withoutLast(second);
   }
   return middle === null ? `${first}_${suffix}` : `${first}_${second}_${suffix}`;
