@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TruthError } from '../../../../db/errors.ts';
-import type { CallExpression, Expression } from '../../../../db/sql/ast.ts';
+import type { CallExpression, Expression, SelectItem, SelectStatement } from '../../../../db/sql/ast.ts';
 import {
   bind,
   bindAggregate,
@@ -10,6 +10,7 @@ import {
   type Scope,
   tableScope,
 } from '../../../../db/sql/expression/index.ts';
+import { loadParser } from '../../../../db/sql/parse/index.ts';
 import {
   formatText,
   parseText,
@@ -19,6 +20,7 @@ import {
   typeName,
 } from '../../../../db/sql/types/index.ts';
 import { type Postgres, startPostgres } from '../../support/postgres.ts';
+import { FORMS } from './forms.ts';
 import { printExpression } from './print-expression.ts';
 import { COLUMNS, ExpressionMaker } from './random-expression.ts';
 import { Random, randomText } from './random-values.ts';
@@ -120,6 +122,17 @@ test(`${EXPRESSIONS} random expressions have the type, value or error that they 
   // Both kinds of answers must be there in numbers.
   expect(failed).toBeGreaterThan(EXPRESSIONS / 20);
   expect(failed).toBeLessThan(EXPRESSIONS / 2);
+});
+
+test.each(FORMS)('%s is what PostgreSQL makes of it', async (text) => {
+  const [parsed] = (await loadParser()).parse(`select ${text}`);
+  const statement = parsed!.statement as SelectStatement;
+  const [item] = statement.items as [Extract<SelectItem, { item: 'expression' }>];
+  const theirs = await client.query<{ answer: string }>('select evaluate($1, 0) as answer', [text]);
+  const ours = evaluate(item.expression, tableScope([]), []);
+  expect(agree(text, ours, theirs.rows[0]!.answer) ? theirs.rows[0]!.answer : ours).toBe(
+    theirs.rows[0]!.answer,
+  );
 });
 
 test('aggregates over the rows have the type and value that they have in PostgreSQL', async () => {
