@@ -93,7 +93,9 @@ function rowsNode(plan: SelectPlan, point: ReadPoint): string[] {
   if (plan.history) node.push('Cost: every version of the rows in the range');
   else if (point.at !== null && rows.path.order.index !== null)
     node.push('Cost: by a secondary index, the versions that matched as of the position');
-  if (relation.projection !== null) node.push(`Projection: ${relation.projection.state}`);
+  const { projection, staleSince } = relation;
+  const since = staleSince === null ? '' : `, current up to position ${staleSince}`;
+  if (projection !== null) node.push(`Projection: ${projection.state}${since}`);
   return node;
 }
 

@@ -70,7 +70,7 @@ export function openQuery(reader: StoreReader, query: Query, budget: Budget, too
   const { plan, point, reads, rows } = asking.plan(statement);
   return {
     columns: plan.columns,
-    position: point.position,
+    position: positionOf(plan, point),
     atOnce: isPoint(plan, point.at !== null),
     verb: 'SELECT',
     rows: rows(),
@@ -89,6 +89,12 @@ function openExplain(statement: ExplainStatement, asking: Asking): OpenQuery {
     rows: explainQuery(statement, asking),
     reads: () => [],
   };
+}
+
+/** A projection that is behind answers as of where it was current. */
+function positionOf(plan: ReadPlan, { position }: ReadPoint): Sequence {
+  const since = plan.plan === 'select' ? (plan.relation?.staleSince ?? null) : null;
+  return since === null || since > position ? position : since;
 }
 
 function asOfOf(statement: SelectStatement | DiffStatement): AsOf | null {

@@ -1,4 +1,5 @@
 import { TruthError } from '../../errors.ts';
+import type { Sequence } from '../../types.ts';
 import { tableFromJson } from '../catalog/catalog-store.ts';
 import type { Catalog, Projection, Table } from '../catalog/index.ts';
 
@@ -7,14 +8,16 @@ export interface Relation {
   readonly table: Table;
   /** Null: a table itself. */
   readonly projection: Projection | null;
+  /** Of a projection that is behind: the last position at which it was current. Its rows are those of then. */
+  readonly staleSince: Sequence | null;
 }
 
-const tables = new WeakMap<Projection, Table>();
+const relations = new WeakMap<Projection, Relation>();
 
 /** Null: there is nothing of that name. Errors: VIEW_UNAVAILABLE (55000) for a projection that cannot answer. */
 export function relationNamed(catalog: Catalog, name: string): Relation | null {
   const table = catalog.table(name);
-  if (table !== null) return { table, projection: null };
+  if (table !== null) return { table, projection: null, staleSince: null };
   const projection = catalog.projection(name);
   if (projection === null) return null;
   if (projection.state === 'building' || projection.state === 'failed') {
@@ -24,16 +27,20 @@ export function relationNamed(catalog: Catalog, name: string): Relation | null {
         : 'has failed and answers nothing: drop it and create it anew';
     throw new TruthError('VIEW_UNAVAILABLE', `projection "${name}" ${reason}`, { sqlstate: '55000' });
   }
-  return { table: projectedTable(projection), projection };
+  return projected(projection);
 }
 
-/** The `detail` of a projection carries, as `table`, the table its rows make up. */
-function projectedTable(projection: Projection): Table {
-  let table = tables.get(projection);
-  if (table === undefined) {
-    const detail = JSON.parse(projection.detail) as { readonly table: unknown };
-    table = tableFromJson(detail.table);
-    tables.set(projection, table);
+/** The `detail` of a projection carries the table that its rows make up, and how far they go where they are behind. */
+function projected(projection: Projection): Relation {
+  let relation = relations.get(projection);
+  if (relation === undefined) {
+    const detail = JSON.parse(projection.detail) as {
+      readonly table: unknown;
+      readonly staleSince?: Sequence | null;
+    };
+    const staleSince = projection.state === 'stale' ? (detail.staleSince ?? null) : null;
+    relation = { table: tableFromJson(detail.table), projection, staleSince };
+    relations.set(projection, relation);
   }
-  return table;
+  return relation;
 }

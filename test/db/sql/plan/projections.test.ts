@@ -48,7 +48,7 @@ function storeWith(state: Projection['state']): SqliteStore {
     space: SPACE,
     text: 'SELECT town, count(*) AS orders FROM orders GROUP BY town',
     state,
-    detail: JSON.stringify({ table: tableToJson(ROWS) }),
+    detail: JSON.stringify({ table: tableToJson(ROWS), staleSince: state === 'stale' ? 2 : null }),
     createdAt: 1 as Sequence,
   };
   store.begin();
@@ -87,6 +87,15 @@ test('a projection is looked up, filtered and sorted like a table', async () => 
     'Position: 3 (present)',
     'Runs: in the pool of readers',
   ]);
+});
+
+test('one that is behind answers as of the position up to which it is current', async () => {
+  const asker = await Asker.open();
+  const store = storeWith('stale');
+  expect(asker.ask(store, 'SELECT count(*) FROM towns')).toMatchObject({ rows: [[3n]], position: 2 });
+  expect(asker.explain(store, 'SELECT * FROM towns')).toContain(
+    '  Projection: stale, current up to position 2',
+  );
 });
 
 test('one that is being built, or has failed, is refused', async () => {
