@@ -84,7 +84,13 @@ function signIfDue(): void {
   if (commits === 0 || service.status().problem !== null) return;
   const enough = checkpointCommits > 0 && commits >= checkpointCommits;
   const waited = checkpointSeconds > 0 && performance.now() - signedAt >= checkpointSeconds * 1000;
-  if (enough || waited) sign();
+  if (!enough && !waited) return;
+  try {
+    sign();
+  } catch (error) {
+    // Somebody changes the keys just now: the next look signs.
+    if (!(error instanceof TruthError) || error.code !== 'LOCKED') throw error;
+  }
 }
 
 function sign(): Uint8Array {

@@ -73,10 +73,11 @@ export interface DataReport {
 /** Errors: NOT_FOUND, CORRUPT when files of the log are missing. Everything else is reported. */
 export async function verifyData(options: VerifyDataOptions): Promise<DataReport> {
   const { disk, directory, expected, trees } = options;
-  const plan = verifyPlan(disk, directory);
   const logId = readLogId(disk, directory) ?? '';
   const keys = keysOf(options, logId);
+  // Before the files are listed: beside a server that signs on, what was signed by now is in the files that are there then.
   const signed = signedOf(disk, directory, logId, keys);
+  const plan = verifyPlan(disk, directory);
   const kept = expected === null ? null : expectedOf(expected, logId, keys);
   const store = new TreeStore(disk, directory, logId);
   const comparison = new TreeComparison({
