@@ -79,6 +79,8 @@ export interface StoreWriter extends StoreReader {
   /** Whether `begin` was called and neither `commit` nor `rollback` since. */
   readonly open: boolean;
   put(space: Space, key: Uint8Array, value: Uint8Array, at: Sequence): void;
+  /** Writes, or with null removes, without remembering what was there: for what nobody asks about the past of. */
+  replace(space: Space, key: Uint8Array, value: Uint8Array | null, at: Sequence): void;
   /** Nothing happens when there is no such key. */
   delete(space: Space, key: Uint8Array, at: Sequence): void;
   /** Who wrote the entry `at`: noted once an entry. Its time is that of the commit that follows. */

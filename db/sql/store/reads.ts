@@ -64,11 +64,11 @@ export const READS = {
   changed: `
     SELECT EXISTS (SELECT 1 FROM current WHERE ${RANGE} AND since > ?3)
       OR EXISTS (SELECT 1 FROM history WHERE ${RANGE} AND until > ?3)`,
-  count: 'SELECT current FROM counts WHERE space = ?1',
+  count: 'SELECT value FROM meta WHERE name = ?1',
   resolve: 'SELECT sequence FROM commits WHERE sequence <= ?1 ORDER BY sequence DESC LIMIT 1',
+  commitFirst: `${COMMIT} ORDER BY sequence LIMIT 1`,
   commitLast: `${COMMIT} ORDER BY sequence DESC LIMIT 1`,
   commitAtPosition: `${COMMIT} WHERE sequence <= ?1 ORDER BY sequence DESC LIMIT 1`,
-  commitAtTime: `${COMMIT} WHERE recorded_at <= ?1 ORDER BY recorded_at DESC LIMIT 1`,
   commitAfter: `${COMMIT} WHERE sequence > ?1 ORDER BY sequence LIMIT 1`,
   /** For dumps: everything, a page at a time. */
   dumpCommits: `${COMMIT} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2`,

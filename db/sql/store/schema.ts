@@ -3,6 +3,9 @@
  *
  * `current` and `history` are kept apart, so that reads of the present do not pay for the past. Their keys begin with the
  * space, big-endian, so a space is one range and keys sort as bytes. Without rowids the rows lie in the key's own B-tree.
+ *
+ * A commit writes every page it touches to the WAL, so there are few tables: the counters lie beside the digest in `meta`, and
+ * commits have no index by time, in which they are in order anyway.
  */
 import { DatabaseSync } from 'node:sqlite';
 import { TruthError } from '../../errors.ts';
@@ -29,10 +32,8 @@ const TABLES = `
     epoch INTEGER NOT NULL,
     recorded_at INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX commits_by_time ON commits (recorded_at);
   CREATE TABLE actors (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE writes (sequence INTEGER PRIMARY KEY, actor INTEGER NOT NULL) STRICT;
-  CREATE TABLE counts (space INTEGER PRIMARY KEY, current INTEGER NOT NULL) STRICT;
   CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 `;
 

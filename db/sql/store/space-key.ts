@@ -2,7 +2,7 @@
 import { TruthError } from '../../errors.ts';
 import type { KeyRange, Space } from './contract.ts';
 
-export const SPACE_BYTES = 4;
+const SPACE_BYTES = 4;
 /** The one above is what the last space ends before. */
 const SPACE_MAX = 0xffff_fffe;
 /** Longest key of a space, in bytes. */

@@ -30,6 +30,8 @@ const DUMP_ROWS = 256;
 /** Versions looked at for a row of a page before keys are skipped through instead. */
 const VERSIONS_A_ROW = 16;
 
+export const COUNT_PREFIX = 'count ';
+
 type VersionRow = [key: Uint8Array, since: number, value: Uint8Array];
 type HistoricRow = [key: Uint8Array, since: number, value: Uint8Array, until: number];
 type CommitRow = [sequence: bigint, ordinal: bigint, epoch: bigint, recordedAt: bigint];
@@ -142,8 +144,8 @@ export class SqliteReader implements StoreReader {
 
   count(space: Space): number {
     const statement = this.#statement(READS.count);
-    const row = this.#run(() => statement.get(space)) as [number] | undefined;
-    return row?.[0] ?? 0;
+    const row = this.#run(() => statement.get(countName(space))) as [string] | undefined;
+    return row === undefined ? 0 : Number(row[0]);
   }
 
   commitAtPosition(at: Sequence): StoredCommit | null {
@@ -151,7 +153,20 @@ export class SqliteReader implements StoreReader {
   }
 
   commitAtTime(at: RecordedAt): StoredCommit | null {
-    return this.#commit(READS.commitAtTime, at);
+    const first = this.#commit(READS.commitFirst);
+    const last = this.#position;
+    if (first === null || last === null || first.recordedAt > at) return null;
+    if (last.recordedAt <= at) return last;
+    // Times grow with positions. `low` is always recorded at or before `at`, and `high` is not.
+    for (let low = first, high = last; ; ) {
+      const middle = Math.floor((low.sequence + high.sequence) / 2) as Sequence;
+      const before = this.#commit(READS.commitAtPosition, middle);
+      const found: StoredCommit | null =
+        before !== null && before.sequence > low.sequence ? before : this.#commit(READS.commitAfter, middle);
+      if (found === null || found.sequence >= high.sequence) return low;
+      if (found.recordedAt <= at) low = found;
+      else high = found;
+    }
   }
 
   writeAt(sequence: Sequence): { readonly actor: string; readonly recordedAt: RecordedAt } | null {
@@ -337,6 +352,11 @@ function commitOf([sequence, ordinal, epoch, recordedAt]: CommitRow): StoredComm
     epoch: Number(epoch) as StoredCommit['epoch'],
     recordedAt: recordedAt as RecordedAt,
   };
+}
+
+/** Under which a space's number of current keys lies in `meta`. */
+export function countName(space: Space): string {
+  return `${COUNT_PREFIX}${space}`;
 }
 
 function direction({ reverse }: Pick<ScanOptions, 'reverse'>): 'up' | 'down' {

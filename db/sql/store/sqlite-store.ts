@@ -23,7 +23,7 @@ import { BUSY_TIMEOUT_MS, openFile } from './schema.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { spaceKey, spaceOf, storedRange } from './space-key.ts';
 import { storeError } from './sqlite-errors.ts';
-import { SqliteReader } from './sqlite-reader.ts';
+import { COUNT_PREFIX, countName, SqliteReader } from './sqlite-reader.ts';
 import { openStoreReader, type SqliteSnapshot, type StoreConnection } from './store-connection.ts';
 import { StoreDigest } from './store-digest.ts';
 import type { DumpRecord } from './store-dump.ts';
@@ -47,7 +47,7 @@ const WRITES = {
   write: 'INSERT INTO writes VALUES (?1, ?2) ON CONFLICT DO NOTHING',
   actor: 'INSERT INTO actors (name) VALUES (?1) ON CONFLICT DO NOTHING',
   committed: 'INSERT INTO commits VALUES (?1, ?2, ?3, ?4)',
-  count: 'INSERT INTO counts VALUES (?1, ?2) ON CONFLICT DO UPDATE SET current = ?2',
+  count: 'INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2',
   meta: 'UPDATE meta SET value = ?2 WHERE name = ?1',
 } as const;
 
@@ -149,6 +149,22 @@ export class SqliteStore implements StoreWriter {
     }
   }
 
+  replace(space: Space, key: Uint8Array, value: Uint8Array | null, at: Sequence): void {
+    this.#writing('replace', at);
+    const stored = spaceKey(space, key);
+    try {
+      const old = this.#current.get(stored) as [number, Uint8Array] | undefined;
+      if (old !== undefined) this.#digest.remove(stored, old[0], 0, old[1]);
+      if (value !== null) (old === undefined ? this.#insert : this.#update).run(stored, at, value);
+      else if (old !== undefined) this.#delete.run(stored);
+      const more = Number(value !== null) - Number(old !== undefined);
+      if (more !== 0) this.#add(space, more);
+    } catch (error) {
+      throw storeError(this.path, error);
+    }
+    if (value !== null) this.#digest.add(stored, at, 0, value);
+  }
+
   wrote(at: Sequence, actor: string): void {
     this.#writing('wrote', at);
     this.#run(() => this.#statement(WRITES.write).run(at, this.#actor(actor)));
@@ -177,7 +193,8 @@ export class SqliteStore implements StoreWriter {
   commit(): void {
     if (this.#before === null) throw misuse('commit', 'no transaction is open: begin one first');
     this.#run(() => {
-      for (const space of this.#recount) this.#statement(WRITES.count).run(space, this.count(space));
+      for (const space of this.#recount)
+        this.#statement(WRITES.count).run(countName(space), String(this.count(space)));
       this.#statement(WRITES.meta).run('digest', this.#digest.hex);
     });
     this.#exec('COMMIT');
@@ -410,9 +427,10 @@ export class SqliteStore implements StoreWriter {
     this.#recount.clear();
     this.#actors.clear();
     this.#run(() => {
-      for (const row of this.#statement('SELECT space, current FROM counts').all()) {
-        const [space, count] = row as unknown as [Space, number];
-        this.#counts.set(space, count);
+      for (const row of this.#statement('SELECT name, value FROM meta').all()) {
+        const [name, count] = row as unknown as [string, string];
+        if (!name.startsWith(COUNT_PREFIX)) continue;
+        this.#counts.set(Number(name.slice(COUNT_PREFIX.length)) as Space, Number(count));
       }
       this.#digest.set(this.#meta('digest'));
       this.#residue = this.#meta('residue') !== '';
