@@ -20,12 +20,17 @@ export const prove: Command = {
   summary: 'Proves that entries are in the log: a bundle that anybody verifies with the root key alone.',
   detail:
     'One entry (--sequence) or all from one to another (--from, --to), commits and all tenants included; hashes in place of\n' +
-    'what they hold, unless --payloads. For one tenant’s entries: truthdb export audit.',
+    'what they hold, unless --payloads. With --tenant all entries of that tenant in the range, as truthdb export audit has them.',
   positionals: [],
   options: [
     { flag: 'sequence', value: 'N', help: 'sequence of one entry' },
     { flag: 'from', value: 'A', help: 'first sequence of a range' },
     { flag: 'to', value: 'B', help: 'last sequence of a range' },
+    {
+      flag: 'tenant',
+      value: 'N',
+      help: 'of a range, this tenant’s entries and that none of them is missing',
+    },
     { flag: 'payloads', value: null, help: 'show what the entries hold, as it lies in the log' },
     SINCE,
     OUT,
@@ -52,9 +57,10 @@ function rangeFrom(args: Arguments): RangeRequest {
   const one = args.number('sequence', 1);
   const [from, to] = [args.number('from', 1), args.number('to', 1)];
   const since = args.number('since', 1) ?? null;
-  if (one !== undefined && from === undefined && to === undefined)
+  const tenant = args.number('tenant', 0);
+  if (one !== undefined && from === undefined && to === undefined && tenant === undefined)
     return { kind: 'entries', tenant: 0, from: one, to: one, since };
   if (one === undefined && from !== undefined && to !== undefined)
-    return { kind: 'entries', tenant: 0, from, to, since };
-  throw misused(prove, 'give either --sequence, or --from and --to');
+    return { kind: tenant === undefined ? 'entries' : 'tenant', tenant: tenant ?? 0, from, to, since };
+  throw misused(prove, 'give either --sequence, or --from and --to, which --tenant may narrow');
 }

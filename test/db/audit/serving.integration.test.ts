@@ -87,6 +87,11 @@ describe('a server that keeps proofs', () => {
     expect((await run('verify', offline, '--public-key', key, '--json')).json()).toMatchObject({
       shown: { entries: 21, payloads: 0 },
     });
+    const narrowed = ['--from', '1', '--to', '9', '--tenant', '5', '--out', offline, '--data', data];
+    expect((await run('prove', ...narrowed)).code).toBe(0);
+    expect((await run('verify', offline, '--public-key', key, '--json')).json()).toMatchObject({
+      shown: { tenant: 5, entries: 0 },
+    });
     expect((await run('checkpoint', 'list', '--data', data)).out.trim().split('\n')).toHaveLength(2);
 
     copyFileSync(kept, `${kept}.changed`);
