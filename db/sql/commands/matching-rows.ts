@@ -10,10 +10,10 @@ import type { StoreReader } from '../store/contract.ts';
 import type { Evaluation } from './stored-expressions.ts';
 import type { StoredRow } from './workspace.ts';
 
-/** A decision has no clock: how long it takes is bounded by what it may write, and by what there is to look at. */
+/** A decision has no clock, and everybody who writes waits for it: how long it takes is bounded by what it looks at and writes. */
 const LIMITS = Object.freeze({
   rowsMax: Number.MAX_SAFE_INTEGER,
-  examinedMax: 100_000_000,
+  examinedMax: 2_000_000,
   bytesMax: Number.MAX_SAFE_INTEGER,
   millisMax: Number.MAX_SAFE_INTEGER,
 });

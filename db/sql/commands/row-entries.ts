@@ -61,29 +61,46 @@ export function checkCommandBytes(entries: readonly DecidedEntry[], limits: Comm
   );
 }
 
-function bySubject(
-  table: Table,
-  rows: readonly WrittenRow[],
-  before: StoreReader,
-): ReadonlyMap<string | null, readonly RowOperation[]> {
-  const groups = new Map<string | null, RowOperation[]>();
-  for (const written of rows) {
-    const { key, row, existed } = written;
-    const kind = row === null ? 'delete' : existed ? 'update' : 'insert';
-    const subject = table.subject === null ? null : subjectOf(table, written, before);
-    const group = groups.get(subject);
-    const operation: RowOperation = { kind, key, row: row ?? NO_ROW };
-    if (group === undefined) groups.set(subject, [operation]);
-    else group.push(operation);
+type Operations = readonly (readonly [subject: string | null, operations: readonly RowOperation[]])[];
+
+/**
+ * Operations by the person they are about, in the order in which each was first met. A key that goes from one person's row to
+ * another's is deleted in the one's entries, before anything else, and inserted in the other's: either may be erased without
+ * the other.
+ */
+function bySubject(table: Table, rows: readonly WrittenRow[], before: StoreReader): Operations {
+  if (table.subject === null)
+    return [[null, rows.map(({ key, row, existed }) => operationOf(key, row, existed))]];
+  const handedOver = new Map<string | null, RowOperation[]>();
+  const others = new Map<string | null, RowOperation[]>();
+  for (const { key, row, existed } of rows) {
+    const was = existed ? subjectOf(table, before.get(table.space, key)?.value ?? null) : null;
+    const is = row === null ? was : subjectOf(table, row);
+    const moves = existed && was !== is;
+    if (moves) addTo(handedOver, was, operationOf(key, null, true));
+    addTo(others, is, operationOf(key, row, existed && !moves));
   }
-  return groups;
+  return [...handedOver, ...others];
 }
 
 const NO_ROW = new Uint8Array(0);
 
-function subjectOf(table: Table, { key, row }: WrittenRow, before: StoreReader): string | null {
-  const bytes = row ?? before.get(table.space, key)?.value ?? null;
-  invariant(bytes !== null, 'a row that is deleted was there');
+function operationOf(key: Uint8Array, row: Uint8Array | null, existed: boolean): RowOperation {
+  return { kind: row === null ? 'delete' : existed ? 'update' : 'insert', key, row: row ?? NO_ROW };
+}
+
+function addTo(
+  groups: Map<string | null, RowOperation[]>,
+  subject: string | null,
+  operation: RowOperation,
+): void {
+  const group = groups.get(subject);
+  if (group === undefined) groups.set(subject, [operation]);
+  else group.push(operation);
+}
+
+function subjectOf(table: Table, bytes: Uint8Array | null): string | null {
+  invariant(bytes !== null, 'a row that is replaced or deleted was there');
   return subjectIn(table, TableLayout.of(table).rowOf(bytes));
 }
 
