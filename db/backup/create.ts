@@ -218,7 +218,10 @@ async function copySnapshots(
 
 async function copyMetadata(options: CreateOptions): Promise<BackupFile[]> {
   const { disk, directory, target } = options;
+  // Without keys it tells nothing; with them, what an epoch's pruned beginning said is needed.
+  const hasEpochs = readSmallFile(disk, join(directory, 'metadata', 'epochs.json')) !== null;
   const wanted: BackupFile['file'][] = [
+    ...(hasEpochs ? (['epochs.json'] as const) : []),
     ...(options.with.tokens ? (['tokens.json'] as const) : []),
     ...(options.with.tls ? (['tls/key.pem', 'tls/certificate.pem'] as const) : []),
   ];

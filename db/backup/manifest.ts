@@ -5,7 +5,7 @@
  *     backup.json                          { "manifest": { … }, "sha256": of the manifest's JSON }
  *     segments/<index>-<first>-<offset>    bytes of a segment from that offset on; no zeros behind the last that counts
  *     snapshots/<name>.snapshot            only of a log whose oldest segments were pruned
- *     metadata/…                           tokens.json, tls/key.pem, tls/certificate.pem, each only where asked for
+ *     metadata/…                           epochs.json where there is one; tokens.json, tls/key.pem, tls/certificate.pem only where asked for
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ const pieceSchema = z.strictObject({
 const floorSchema = z.strictObject({ segment: z.int().min(1), sequence: z.int().min(1), chain: hex(32) });
 
 const fileSchema = z.strictObject({
-  file: z.enum(['tokens.json', 'tls/key.pem', 'tls/certificate.pem']),
+  file: z.enum(['epochs.json', 'tokens.json', 'tls/key.pem', 'tls/certificate.pem']),
   bytes: count,
   sha256: hex(32),
 });

@@ -32,7 +32,7 @@ export class Epochs {
   /** From here on they are kept beside the log. To be called before anything is sealed. Errors: CLOSED before an epoch began. */
   keep(): void {
     const begun = this.writing();
-    if (this.of(begun.epoch) === null) this.#keep([...this.#known, begun]);
+    if (!this.#known.some(({ epoch }) => epoch === begun.epoch)) this.#keep([...this.#known, begun]);
   }
 
   /** The epoch that is written in. */
