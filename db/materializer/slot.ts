@@ -82,7 +82,8 @@ export class Slot {
   adopt(position: Sequence, checkpoint: Sequence): void {
     this.#applied = position;
     this.checkpoint = checkpoint;
-    this.#restoredFrom = checkpoint;
+    // Not computed from the beginning, even where it is read from there: files skip what they have.
+    this.#restoredFrom = Math.max(position, 1) as Sequence;
   }
 
   /** Begins again with an empty view. */

@@ -206,6 +206,6 @@ test('a store answers as a list of all versions does, whatever is written, undon
         pair.store.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
