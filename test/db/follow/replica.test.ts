@@ -4,6 +4,7 @@ import { FollowedLog, readOnlyCopy } from '../../../db/follow/followed-log.ts';
 import type { LogFrame } from '../../../db/protocol/index.ts';
 import type { StreamName } from '../../../db/streams/event.ts';
 import type { Sequence } from '../../../db/types.ts';
+import { sessionOf, told } from '../sql/session/open-sql.ts';
 import { MemoryDisk } from '../wal/memory-disk.ts';
 import { DIRECTORY, pickFrom, randomFrom, SEGMENT_BYTES } from '../wal/support.ts';
 import { COPY, openCopy } from './support.ts';
@@ -198,5 +199,36 @@ test('a replica serves copies of its own', async () => {
   await second.follow();
   expect(await everything(second.engine)).toEqual(await everything(source.engine));
   for (const replica of [second, first]) await replica.close();
+  await source.engine.close();
+});
+
+test('a replica has the tables of its source, at every position, and writes none', async () => {
+  const source = await newSource();
+  const mine = sessionOf(source.engine);
+  await told(mine, 'CREATE TABLE t (id integer PRIMARY KEY, n integer)');
+  await told(mine, 'CREATE INDEX t_n ON t (n)');
+  const replica = await openReplica(source.engine);
+  const theirs = sessionOf(replica.engine);
+  for (let round = 0; round < 4; round++) {
+    const rows = Array.from({ length: 50 }, (_, row) => `(${round * 50 + row}, ${row % 7})`);
+    await told(mine, `INSERT INTO t VALUES ${rows.join()}`);
+    await told(mine, 'UPDATE t SET n = n + 1 WHERE n < 3');
+    if (round === 2) await told(mine, "ALTER TABLE t ADD COLUMN s text DEFAULT 'x'");
+    const { stable } = source.engine.status().log;
+    await replica.follow();
+    for (const text of [
+      'SELECT * FROM t',
+      'SELECT id FROM t WHERE n = 3 ORDER BY id DESC',
+      'SELECT * FROM t HISTORY',
+    ])
+      expect(await told(theirs, text)).toEqual(await told(mine, text));
+    const then = `SELECT * FROM t AS OF POSITION ${stable}`;
+    expect(await told(theirs, then)).toEqual(await told(mine, then));
+  }
+  expect(await told(theirs, 'DELETE FROM t')).toBe('READ_ONLY');
+  expect(await told(theirs, 'BEGIN')).toBe('BEGIN');
+  expect(await told(theirs, 'SELECT count(*) FROM t')).toEqual([[200n]]);
+  expect(await told(theirs, 'COMMIT')).toBe('COMMIT');
+  await replica.close();
   await source.engine.close();
 });
