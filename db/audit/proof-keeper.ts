@@ -46,6 +46,8 @@ export interface EngineProofs {
 
 /** Log bytes hashed per second at most: a rebuild is not to take the machine. */
 const BYTES_PER_SECOND = 64 * 1024 * 1024;
+/** A start has better things to do, and a process that lives for less needs no thread. */
+const START_MILLIS = 2000;
 /** The thread hears of what is stable no more often than this. */
 const TELL_MILLIS = 50;
 const ASKED_MAX = 64;
@@ -61,10 +63,11 @@ export interface ProofKeeperOptions {
 
 export class ProofKeeper implements EngineProofs {
   readonly #options: ProofKeeperOptions;
-  readonly #thread: Worker;
+  #thread: Worker | null = null;
   readonly #asked = new Map<number, PromiseWithResolvers<object>>();
   readonly #stopped = Promise.withResolvers<void>();
   readonly #stopListening: () => void;
+  readonly #stopStarting: () => void;
   #status: ProofStatus = { sequence: 0, signed: 0, checkpoints: 0, problem: null };
   #next = 1;
   #telling: (() => void) | null = null;
@@ -72,19 +75,27 @@ export class ProofKeeper implements EngineProofs {
 
   constructor(options: ProofKeeperOptions) {
     this.#options = options;
-    const { directory, log, policy } = options;
+    this.#stopListening = options.log.onStable(() => this.#tellSoon());
+    this.#stopStarting = options.scheduler.after(START_MILLIS, () => this.#start());
+  }
+
+  /** The thread, started when it is first needed. */
+  #start(): Worker {
+    if (this.#thread !== null) return this.#thread;
+    const { directory, log, policy } = this.#options;
     const logId = Buffer.from(log.identity.logId).toString('hex');
     const start: ProofStart = { directory, logId, policy, bytesPerSecond: BYTES_PER_SECOND };
-    this.#thread = startThread('proof', start);
+    const thread = startThread('proof', start);
+    this.#thread = thread;
     // Nothing waits for it: a process may end while it works.
-    this.#thread.unref();
-    this.#thread.on('message', (answer: ProofAnswer) => this.#hear(answer));
-    this.#thread.on('error', (error: Error) =>
+    thread.unref();
+    thread.on('message', (answer: ProofAnswer) => this.#hear(answer));
+    thread.on('error', (error: Error) =>
       this.#end(`the thread that keeps the proofs has failed: ${error.message}`),
     );
-    this.#thread.on('exit', () => this.#end('the thread that keeps the proofs has ended'));
-    this.#stopListening = log.onStable(() => this.#tellSoon());
+    thread.on('exit', () => this.#end('the thread that keeps the proofs has ended'));
     this.#tellSoon();
+    return thread;
   }
 
   status(): ProofStatus {
@@ -110,6 +121,7 @@ export class ProofKeeper implements EngineProofs {
     const id = this.#next++;
     const asked = Promise.withResolvers<object>();
     this.#asked.set(id, asked);
+    this.#start();
     this.#post({ kind: 'ask', id, command, stable: this.#options.log.stable });
     return asked.promise;
   }
@@ -117,19 +129,21 @@ export class ProofKeeper implements EngineProofs {
   /** Lets it sign what it can in a few seconds, then ends it. */
   async stop(): Promise<void> {
     this.#stopListening();
+    this.#stopStarting();
     this.#telling?.();
-    if (this.#ended === null) {
+    // One that has not begun yet has nothing to end: what it would have signed is signed after the next start.
+    if (this.#thread !== null && this.#ended === null) {
       this.#post({ kind: 'stop', stable: this.#options.log.stable });
       const late = setTimeout(() => this.#stopped.resolve(), STOP_MILLIS);
       await this.#stopped.promise;
       clearTimeout(late);
     }
     this.#end('the database is closed: open it again');
-    await this.#thread.terminate();
+    await this.#thread?.terminate();
   }
 
   #tellSoon(): void {
-    if (this.#telling !== null) return;
+    if (this.#telling !== null || this.#thread === null) return;
     this.#telling = this.#options.scheduler.after(TELL_MILLIS, () => {
       this.#telling = null;
       this.#post({ kind: 'stable', stable: this.#options.log.stable });
@@ -137,7 +151,7 @@ export class ProofKeeper implements EngineProofs {
   }
 
   #post(question: ProofQuestion): void {
-    if (this.#ended === null) this.#thread.postMessage(question);
+    if (this.#ended === null) this.#thread?.postMessage(question);
   }
 
   #hear(answer: ProofAnswer): void {

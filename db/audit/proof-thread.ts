@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { TruthError } from '../errors.ts';
 import { RealDisk, realClock } from '../io/index.ts';
 import type { Sequence } from '../types.ts';
-import { Pace } from '../wal/scrub.ts';
+import { Pace } from '../wal/pace.ts';
 import type { ProofAnswer, ProofQuestion, ProofStart } from './proof-keeper.ts';
 import { ProofService } from './proof-service.ts';
 

@@ -7,7 +7,6 @@
  *     progress.json            how far they are, what they hold, and where in the log to go on
  */
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type Disk, isNotFound, readSmallFile, writeSmallFile } from '../io/index.ts';
 import { sequence } from '../types.ts';
 import { readLogId } from '../wal/metadata.ts';
@@ -15,7 +14,7 @@ import type { GroupPlace } from '../wal/raw-groups.ts';
 import type { Hold } from '../wal/retention.ts';
 import { MemoryTree, rootOf } from './merkle.ts';
 import { NodeFile } from './node-file.ts';
-import { tenantLeafHash } from './verifier.ts';
+import { hex, sha256, tenantLeafHash } from './verifier.ts';
 
 const FORMAT = 1;
 const PROGRESS = 'progress.json';
@@ -23,35 +22,35 @@ const ENTRIES = 'entries.nodes';
 /** Files of tenants kept open from one sync to the next. */
 const OPEN_MAX = 64;
 
-const count = z.int().min(0);
-const commitSchema = z.strictObject({
-  sequence: count,
-  ordinal: count,
-  epoch: count,
-  recordedAt: z.string(),
-  chain: z.string(),
-});
-const epochSchema = z.strictObject({
-  sequence: count,
-  epoch: count,
-  parentEpoch: count,
-  parentSequence: count,
-  reason: count,
-});
-const progressSchema = z.strictObject({
-  format: z.literal(FORMAT),
-  logId: z.string(),
-  sequence: count,
-  next: z.strictObject({ segment: count, offset: count, sequence: count, ordinal: count }).nullable(),
-  commit: commitSchema.nullable(),
-  epochs: z.array(epochSchema),
-  tenants: z.array(z.tuple([count, count])),
-});
-
 /** The last commit in the trees: where a checkpoint can stand. */
-export type CommitMark = Readonly<z.infer<typeof commitSchema>>;
+export interface CommitMark {
+  readonly sequence: number;
+  readonly ordinal: number;
+  readonly epoch: number;
+  /** Nanoseconds since 1970. */
+  readonly recordedAt: string;
+  /** Hex. */
+  readonly chain: string;
+}
+
 /** An epoch as its entry in the log says. */
-export type EpochMark = Readonly<z.infer<typeof epochSchema>>;
+export interface EpochMark {
+  readonly sequence: number;
+  readonly epoch: number;
+  readonly parentEpoch: number;
+  readonly parentSequence: number;
+  readonly reason: number;
+}
+
+interface Progress {
+  readonly format: typeof FORMAT;
+  readonly logId: string;
+  readonly sequence: number;
+  readonly next: GroupPlace | null;
+  readonly commit: CommitMark | null;
+  readonly epochs: readonly EpochMark[];
+  readonly tenants: readonly (readonly [tenant: number, leaves: number])[];
+}
 
 export interface TenantTree {
   readonly tenant: number;
@@ -133,7 +132,7 @@ export class TreeStore {
     const changed = files.filter((file) => file.sync());
     if (changed.length > 0) this.#disk.fsyncDirectory(this.#folder);
     if (changed.length > OPEN_MAX) for (const file of this.#tenants.values()) file.release();
-    const progress: z.infer<typeof progressSchema> = {
+    const progress: Progress = {
       format: FORMAT,
       logId: this.#logId,
       sequence: this.sequence,
@@ -142,7 +141,8 @@ export class TreeStore {
       epochs: this.epochs,
       tenants: [...this.#tenants].map(([tenant, { leaves }]) => [tenant, leaves]),
     };
-    writeSmallFile(this.#disk, join(this.#folder, PROGRESS), Buffer.from(`${JSON.stringify(progress)}\n`));
+    const stored: Stored = { progress, sha256: digestOf(progress) };
+    writeSmallFile(this.#disk, join(this.#folder, PROGRESS), Buffer.from(`${JSON.stringify(stored)}\n`));
   }
 
   /** Makes the folder, so that files can be appended to. */
@@ -176,16 +176,27 @@ export class TreeStore {
     return new NodeFile(this.#disk, join(this.#folder, name), leaves);
   }
 
-  #progress(): z.infer<typeof progressSchema> | null {
+  #progress(): Progress | null {
     const bytes = readSmallFile(this.#disk, join(this.#folder, PROGRESS));
     if (bytes === null) return null;
     try {
-      const progress = progressSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
-      return progress.logId === this.#logId ? progress : null;
+      const { progress, sha256 } = JSON.parse(Buffer.from(bytes).toString()) as Stored;
+      const whole = sha256 === digestOf(progress) && progress.format === FORMAT;
+      return whole && progress.logId === this.#logId ? progress : null;
     } catch {
       return null;
     }
   }
+}
+
+/** As the file has it: a progress that is not whole counts for nothing. */
+interface Stored {
+  readonly progress: Progress;
+  readonly sha256: string;
+}
+
+function digestOf(progress: Progress): string {
+  return hex(sha256(Buffer.from(JSON.stringify(progress))));
 }
 
 /** What the trees of a database still need of its log: without it they could not grow, and nothing more could be proven. */

@@ -1,7 +1,7 @@
 /** A thread that checks sealed segments no faster than it may, and keeps what was found. It sleeps between its reads. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Disk, type FileHandle, isNotFound, RealDisk, realClock, writeSmallFile } from '../io/index.ts';
-import { Pace } from './scrub.ts';
+import { Pace } from './pace.ts';
 import type { ScrubAnswer, ScrubQuestion, ScrubStart } from './scrub-worker.ts';
 import { verifySegment } from './verify-segment.ts';
 

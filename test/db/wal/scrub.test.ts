@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Sequence } from '../../../db/types.ts';
-import { nextToScrub, Pace } from '../../../db/wal/scrub.ts';
+import { Pace } from '../../../db/wal/pace.ts';
+import { nextToScrub } from '../../../db/wal/scrub.ts';
 import type { SegmentName } from '../../../db/wal/segment.ts';
 
 const SECOND = 1_000_000_000n;
