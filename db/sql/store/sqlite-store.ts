@@ -19,14 +19,16 @@ import type {
   StoreWriter,
 } from './contract.ts';
 import { READS } from './reads.ts';
+import { RecentChanges } from './recent-changes.ts';
 import { BUSY_TIMEOUT_MS, openFile } from './schema.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { spaceKey, spaceOf, storedRange } from './space-key.ts';
 import { storeError } from './sqlite-errors.ts';
-import { COUNT_PREFIX, countName, SqliteReader } from './sqlite-reader.ts';
+import { SqliteReader } from './sqlite-reader.ts';
 import { openStoreReader, type SqliteSnapshot, type StoreConnection } from './store-connection.ts';
 import { StoreDigest } from './store-digest.ts';
 import type { DumpRecord } from './store-dump.ts';
+import { StoreMemory } from './store-memory.ts';
 
 export interface SqliteStoreOptions {
   /** Absolute path, or `:memory:` for a file in a folder of its own that is removed with the store. */
@@ -41,24 +43,20 @@ export interface SqliteStoreOptions {
 
 const WRITES = {
   insert: 'INSERT INTO current VALUES (?1, ?2, ?3)',
+  insertNew: 'INSERT INTO current VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING',
   update: 'UPDATE current SET since = ?2, value = ?3 WHERE key = ?1',
   delete: 'DELETE FROM current WHERE key = ?1',
   keep: 'INSERT INTO history VALUES (?1, ?2, ?3, ?4)',
   write: 'INSERT INTO writes VALUES (?1, ?2) ON CONFLICT DO NOTHING',
-  actor: 'INSERT INTO actors (name) VALUES (?1) ON CONFLICT DO NOTHING',
   committed: 'INSERT INTO commits VALUES (?1, ?2, ?3, ?4)',
-  count: 'INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2',
-  meta: 'UPDATE meta SET value = ?2 WHERE name = ?1',
 } as const;
-
-/** Actors whose number is remembered. */
-const ACTORS_MAX = 1024;
 
 /** What a rollback goes back to beside the file. */
 interface Before {
   readonly position: StoredCommit | null;
   readonly digest: string;
   readonly at: Sequence;
+  readonly changes: number;
 }
 
 export class SqliteStore implements StoreWriter {
@@ -75,10 +73,11 @@ export class SqliteStore implements StoreWriter {
   readonly #update: StatementSync;
   readonly #delete: StatementSync;
   readonly #keep: StatementSync;
-  /** Current keys by space, as of the last write; `#recount` names those the file does not know yet. */
-  readonly #counts = new Map<Space, number>();
-  readonly #recount = new Set<Space>();
-  readonly #actors = new Map<string, number>();
+  readonly #insertNew: StatementSync;
+  readonly #memory: StoreMemory;
+  readonly #recent = new RecentChanges(SEQUENCE_NONE);
+  /** Spaces whose last write was of a new key: the next one probably is too, and need not be looked for. */
+  readonly #growing = new Set<Space>();
   #before: Before | null = null;
   #at: Sequence = SEQUENCE_NONE;
   #residue = false;
@@ -96,10 +95,13 @@ export class SqliteStore implements StoreWriter {
     this.#digest = new StoreDigest(logId);
     this.#current = this.#statement(READS.get);
     this.#insert = this.#statement(WRITES.insert);
+    this.#insertNew = this.#statement(WRITES.insertNew);
     this.#update = this.#statement(WRITES.update);
     this.#delete = this.#statement(WRITES.delete);
     this.#keep = this.#statement(WRITES.keep);
+    this.#memory = new StoreMemory((text) => this.#statement(text));
     this.#load();
+    this.#recent.forget(this.#at);
   }
 
   get position(): StoredCommit | null {
@@ -114,25 +116,34 @@ export class SqliteStore implements StoreWriter {
     if (this.#before !== null)
       throw misuse('begin', 'a transaction is open: commit it or roll it back first');
     this.#exec('BEGIN IMMEDIATE');
-    this.#before = { position: this.position, digest: this.#digest.hex, at: this.#at };
+    this.#recent.compact();
+    const { position } = this;
+    this.#before = { position, digest: this.#digest.hex, at: this.#at, changes: this.#recent.count };
   }
 
   put(space: Space, key: Uint8Array, value: Uint8Array, at: Sequence): void {
     this.#writing('put', at);
     const stored = spaceKey(space, key);
     try {
-      const old = this.#current.get(stored) as [number, Uint8Array] | undefined;
-      if (old === undefined) {
-        this.#insert.run(stored, at, value);
-        this.#add(space, 1);
+      if (!this.#growing.has(space) || this.#insertNew.run(stored, at, value).changes === 0) {
+        const old = this.#current.get(stored) as [number, Uint8Array] | undefined;
+        if (old === undefined) {
+          this.#insert.run(stored, at, value);
+          this.#growing.add(space);
+          this.#memory.add(space, 1);
+        } else {
+          this.#retire(stored, old, at);
+          this.#update.run(stored, at, value);
+          this.#growing.delete(space);
+        }
       } else {
-        this.#retire(stored, old, at);
-        this.#update.run(stored, at, value);
+        this.#memory.add(space, 1);
       }
     } catch (error) {
       throw storeError(this.path, error);
     }
     this.#digest.add(stored, at, 0, value);
+    this.#recent.add(stored, at);
   }
 
   delete(space: Space, key: Uint8Array, at: Sequence): void {
@@ -143,7 +154,10 @@ export class SqliteStore implements StoreWriter {
       if (old === undefined) return;
       this.#retire(stored, old, at);
       this.#delete.run(stored);
-      this.#add(space, -1);
+      this.#memory.add(space, -1);
+      // What an entry wrote and removed again was never there.
+      if (old[0] === at) this.#recent.forget(at);
+      else this.#recent.add(stored, at);
     } catch (error) {
       throw storeError(this.path, error);
     }
@@ -158,7 +172,8 @@ export class SqliteStore implements StoreWriter {
       if (value !== null) (old === undefined ? this.#insert : this.#update).run(stored, at, value);
       else if (old !== undefined) this.#delete.run(stored);
       const more = Number(value !== null) - Number(old !== undefined);
-      if (more !== 0) this.#add(space, more);
+      if (more !== 0) this.#memory.add(space, more);
+      this.#recent.add(stored, at);
     } catch (error) {
       throw storeError(this.path, error);
     }
@@ -167,7 +182,7 @@ export class SqliteStore implements StoreWriter {
 
   wrote(at: Sequence, actor: string): void {
     this.#writing('wrote', at);
-    this.#run(() => this.#statement(WRITES.write).run(at, this.#actor(actor)));
+    this.#run(() => this.#statement(WRITES.write).run(at, this.#memory.actor(actor)));
   }
 
   committed(commit: StoredCommit): void {
@@ -192,13 +207,8 @@ export class SqliteStore implements StoreWriter {
 
   commit(): void {
     if (this.#before === null) throw misuse('commit', 'no transaction is open: begin one first');
-    this.#run(() => {
-      for (const space of this.#recount)
-        this.#statement(WRITES.count).run(countName(space), String(this.count(space)));
-      this.#statement(WRITES.meta).run('digest', this.#digest.hex);
-    });
+    this.#run(() => this.#memory.save(this.#digest.hex));
     this.#exec('COMMIT');
-    this.#recount.clear();
     this.#before = null;
   }
 
@@ -211,6 +221,7 @@ export class SqliteStore implements StoreWriter {
     this.#digest.set(before.digest);
     this.#at = before.at;
     this.#reader.moved(before.position);
+    this.#recent.undo(before.changes);
     this.#load();
   }
 
@@ -231,7 +242,7 @@ export class SqliteStore implements StoreWriter {
     if (!this.#rewritten) this.#exec('VACUUM');
     this.#rewritten = true;
     if (!this.#emptyWal()) return false;
-    this.#run(() => this.#statement(WRITES.meta).run('residue', ''));
+    this.#run(() => this.#memory.set('residue', ''));
     this.#residue = false;
     return true;
   }
@@ -308,11 +319,13 @@ export class SqliteStore implements StoreWriter {
   }
 
   changedSince(space: Space, range: KeyRange, after: Sequence): boolean {
-    return this.#reader.changedSince(space, range, after);
+    return (
+      this.#recent.since(storedRange(space, range), after) ?? this.#reader.changedSince(space, range, after)
+    );
   }
 
   count(space: Space): number {
-    return this.#counts.get(space) ?? 0;
+    return this.#memory.count(space);
   }
 
   commitAtPosition(at: Sequence): StoredCommit | null {
@@ -333,7 +346,7 @@ export class SqliteStore implements StoreWriter {
         this.committed(record);
         return;
       case 'actor':
-        actors.push(this.#run(() => this.#actor(record.name)));
+        actors.push(this.#run(() => this.#memory.actor(record.name)));
         return;
       case 'write': {
         const actor = actors[record.actor];
@@ -343,7 +356,7 @@ export class SqliteStore implements StoreWriter {
       }
       case 'current':
         this.#run(() => this.#insert.run(record.key, record.since, record.value));
-        this.#add(spaceOf(record.key), 1);
+        this.#memory.add(spaceOf(record.key), 1);
         this.#digest.add(record.key, record.since, 0, record.value);
         return;
       case 'history':
@@ -374,12 +387,13 @@ export class SqliteStore implements StoreWriter {
       for (const row of current.iterate(from, to)) {
         const [key, since, value] = row as unknown as [Uint8Array, number, Uint8Array];
         this.#digest.remove(key, since, 0, value);
-        this.#add(spaceOf(key), -1);
+        this.#memory.add(spaceOf(key), -1);
       }
       this.#statement('DELETE FROM history WHERE key >= ?1 AND key < ?2').run(from, to);
       this.#statement('DELETE FROM current WHERE key >= ?1 AND key < ?2').run(from, to);
+      this.#memory.set('residue', 'yes');
     });
-    this.#statement(WRITES.meta).run('residue', 'yes');
+    this.#recent.forget(this.#at);
     this.#residue = true;
     this.#rewritten = false;
   }
@@ -406,42 +420,12 @@ export class SqliteStore implements StoreWriter {
     this.#reader.written();
   }
 
-  #add(space: Space, more: number): void {
-    this.#counts.set(space, this.count(space) + more);
-    this.#recount.add(space);
-  }
-
-  #actor(name: string): number {
-    const known = this.#actors.get(name);
-    if (known !== undefined) return known;
-    this.#statement(WRITES.actor).run(name);
-    const [id] = this.#statement('SELECT id FROM actors WHERE name = ?1').get(name) as unknown as [number];
-    if (this.#actors.size >= ACTORS_MAX) this.#actors.clear();
-    this.#actors.set(name, id);
-    return id;
-  }
-
   /** What the file says, into memory. */
   #load(): void {
-    this.#counts.clear();
-    this.#recount.clear();
-    this.#actors.clear();
-    this.#run(() => {
-      for (const row of this.#statement('SELECT name, value FROM meta').all()) {
-        const [name, count] = row as unknown as [string, string];
-        if (!name.startsWith(COUNT_PREFIX)) continue;
-        this.#counts.set(Number(name.slice(COUNT_PREFIX.length)) as Space, Number(count));
-      }
-      this.#digest.set(this.#meta('digest'));
-      this.#residue = this.#meta('residue') !== '';
-    });
+    const { digest, residue } = this.#run(() => this.#memory.load());
+    this.#digest.set(digest);
+    this.#residue = residue;
     this.#at = Math.max(this.#at, this.position?.sequence ?? 0) as Sequence;
-  }
-
-  #meta(name: 'digest' | 'residue'): string {
-    return String(
-      (this.#statement('SELECT value FROM meta WHERE name = ?1').get(name) as unknown as [string])[0],
-    );
   }
 
   #statement(text: string): StatementSync {

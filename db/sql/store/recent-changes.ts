@@ -1,0 +1,74 @@
+/**
+ * The newest changes of a store, in memory: whether anything of a range changed lately is known without reading the range, which
+ * can be a whole table. Bounded: of what is older nothing is known.
+ */
+import type { Sequence } from '../../types.ts';
+import type { StoredRange } from './space-key.ts';
+
+const CHANGES_MAX = 8192;
+const BYTES_MAX = 1024 * 1024;
+
+interface Change {
+  readonly key: Uint8Array;
+  readonly at: Sequence;
+}
+
+export class RecentChanges {
+  /** Oldest first, from `#first` on; positions never decrease. */
+  #changes: Change[] = [];
+  #first = 0;
+  #bytes = 0;
+  /** All changes after it are here. */
+  #from: Sequence;
+
+  constructor(from: Sequence) {
+    this.#from = from;
+  }
+
+  /** For `undo`. */
+  get count(): number {
+    return this.#changes.length;
+  }
+
+  /** `key`: with its space; not copied. */
+  add(key: Uint8Array, at: Sequence): void {
+    this.#changes.push({ key, at });
+    this.#bytes += key.length;
+    while (this.#changes.length - this.#first > CHANGES_MAX || this.#bytes > BYTES_MAX) {
+      const oldest = this.#changes[this.#first]!;
+      this.#first += 1;
+      this.#bytes -= oldest.key.length;
+      this.#from = oldest.at;
+    }
+  }
+
+  /** Forgets the changes behind the first `count`, which are undone. False where some of those are forgotten already. */
+  undo(count: number): void {
+    for (const { key } of this.#changes.splice(Math.max(count, this.#first))) this.#bytes -= key.length;
+  }
+
+  /** To be called between transactions. */
+  compact(): void {
+    if (this.#first < CHANGES_MAX) return;
+    this.#changes = this.#changes.slice(this.#first);
+    this.#first = 0;
+  }
+
+  /** Nothing is known of what was before. */
+  forget(from: Sequence): void {
+    this.#changes = [];
+    this.#first = 0;
+    this.#bytes = 0;
+    this.#from = from;
+  }
+
+  /** Whether a key of the range was changed after a position; null where that is not known. */
+  since({ from, to }: StoredRange, after: Sequence): boolean | null {
+    for (let index = this.#changes.length - 1; index >= this.#first; index -= 1) {
+      const { key, at } = this.#changes[index]!;
+      if (at <= after) return false;
+      if (Buffer.compare(key, from) >= 0 && Buffer.compare(key, to) < 0) return true;
+    }
+    return after >= this.#from ? false : null;
+  }
+}
