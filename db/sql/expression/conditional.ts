@@ -19,6 +19,7 @@ import {
   withoutModifier,
 } from './operand.ts';
 import { bindComparison, comparable } from './operators.ts';
+import { checkLength } from './result-limits.ts';
 
 /** `bind` for its parts, in the order in which PostgreSQL looks at them: the first error is the one that shows. */
 export function bindCase(
@@ -118,6 +119,7 @@ export function bindConcat(operands: readonly Operand[]): BoundExpression {
     for (const piece of pieces) {
       const value = piece(row, context);
       if (value !== null) text += value as string;
+      checkLength(text.length);
     }
     return text;
   });
@@ -131,11 +133,16 @@ export function bindConcatWith(separator: Operand, operands: readonly Operand[])
   return combine(TEXT, [between, ...parts], (row, context) => {
     const joint = between.evaluate(row, context);
     const present: string[] = [];
+    let length = 0;
     for (const piece of pieces) {
       const value = piece(row, context);
-      if (value !== null) present.push(value as string);
+      if (value === null) continue;
+      present.push(value as string);
+      length += (value as string).length;
     }
-    return joint === null ? null : present.join(joint as string);
+    if (joint === null) return null;
+    checkLength(length + present.length * (joint as string).length);
+    return present.join(joint as string);
   });
 }
 

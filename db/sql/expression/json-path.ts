@@ -3,9 +3,13 @@
  * valid: it was checked when it became a value.
  */
 import { sqlError } from '../types/sql-error.ts';
+import { checkSteps } from './result-limits.ts';
 
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
+const NOWHERE = -1;
+/** Looking for the end of a value takes about so much longer than comparing units. */
+const STEPS_PER_UNIT = 10;
 const BLANKS = /[ \t\n\r]*/y;
 /** Up to the next quote, bracket or brace. */
 const STRUCTURE = /[^"[\]{}]*/y;
@@ -14,15 +18,17 @@ const STRING = /"(?:[^"\\]|\\.)*"/y;
 
 /** The text of the value at a path of keys and places (negative ones count from the end), or null when there is none. Of a key that is there twice the last one counts. */
 export function jsonAt(text: string, path: readonly string[]): string | null {
-  let found: string | null = text.trim();
+  let at = skipBlanks(text, 0);
+  let passed = 0;
   for (const key of path) {
-    const kind: JsonKind = jsonKind(found);
-    if (kind === 'object') found = memberOf(found, key);
-    else if (kind === 'array') found = elementOf(found, key);
+    passed += text.length - at;
+    checkSteps(passed * STEPS_PER_UNIT);
+    if (text[at] === '{') at = memberAt(text, at, key);
+    else if (text[at] === '[') at = elementAt(text, at, key);
     else return null;
-    if (found === null) return null;
+    if (at === NOWHERE) return null;
   }
-  return found;
+  return text.slice(at, valueEnd(text, at));
 }
 
 /** As `->>` gives it: strings without quotes, null as NULL, the rest as it was written. Errors: 22P02, 22P05 for escapes that are no text. */
@@ -56,7 +62,7 @@ export function jsonArrayLength(text: string): number {
   if (kind !== 'array') {
     throw sqlError('22023', `cannot get array length of a ${kind === 'object' ? 'non-array' : 'scalar'}`);
   }
-  return elementsOf(text.trim()).length;
+  return elementsOf(text, skipBlanks(text, 0)).length;
 }
 
 function unquoted(value: string): string {
@@ -70,36 +76,33 @@ function unquoted(value: string): string {
   return text;
 }
 
-function memberOf(text: string, key: string): string | null {
-  let found: string | null = null;
-  for (let at = skipBlanks(text, 1); text[at] === '"'; ) {
+function memberAt(text: string, open: number, key: string): number {
+  let found = NOWHERE;
+  for (let at = skipBlanks(text, open + 1); text[at] === '"'; ) {
     const nameEnd = endOf(STRING, text, at);
-    const name = text.slice(at, nameEnd);
     // Behind the name stands a colon.
     const start = skipBlanks(text, skipBlanks(text, nameEnd) + 1);
-    const end = valueEnd(text, start);
-    if (JSON.parse(name) === key) found = text.slice(start, end);
-    at = nextItem(text, end);
+    if (JSON.parse(text.slice(at, nameEnd)) === key) found = start;
+    at = nextItem(text, valueEnd(text, start));
   }
   return found;
 }
 
-function elementOf(text: string, place: string): string | null {
-  if (!/^[ \t\n\v\f\r]*[+-]?\d{1,9}$/.test(place)) return null;
-  const elements = elementsOf(text);
+function elementAt(text: string, open: number, place: string): number {
+  if (!/^[ \t\n\v\f\r]*[+-]?\d{1,9}$/.test(place)) return NOWHERE;
   const index = Number(place);
-  const element = elements[index < 0 ? elements.length + index : index];
-  return element === undefined ? null : text.slice(element.start, element.end);
+  return (index < 0 ? elementsOf(text, open).at(index) : elementsOf(text, open, index).at(index)) ?? NOWHERE;
 }
 
-function elementsOf(text: string): { start: number; end: number }[] {
-  const elements: { start: number; end: number }[] = [];
-  for (let start = skipBlanks(text, 1); start < text.length && text[start] !== ']'; ) {
-    const end = valueEnd(text, start);
-    elements.push({ start, end });
-    start = nextItem(text, end);
+/** Where they begin; `last`: the place of the last one that matters. */
+function elementsOf(text: string, open: number, last = Number.POSITIVE_INFINITY): number[] {
+  const starts: number[] = [];
+  for (let at = skipBlanks(text, open + 1); at < text.length && text[at] !== ']'; ) {
+    starts.push(at);
+    if (starts.length > last) break;
+    at = nextItem(text, valueEnd(text, at));
   }
-  return elements;
+  return starts;
 }
 
 /** Behind the comma, or where the container is closed. */

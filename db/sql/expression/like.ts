@@ -1,9 +1,12 @@
 /** LIKE and ILIKE: % for any characters, _ for one. Patterns are taken apart once, then matched without backtracking further than the last %. */
 import { sqlError } from '../types/sql-error.ts';
 import { lowerCase } from './letter-case.ts';
+import { checkSteps } from './result-limits.ts';
 
 const ONE: unique symbol = Symbol('_');
 const MANY: unique symbol = Symbol('%');
+/** A step here takes about so much longer than comparing units. */
+const STEPS_PER_CHARACTER = 20;
 /** One character, or what stands for one or many. */
 type Step = string | typeof ONE | typeof MANY;
 
@@ -67,14 +70,15 @@ function simple(steps: readonly Step[]): Matches | null {
 }
 
 /** Goes back to the last % only: what an earlier one could take, the last one can. */
-function walk(steps: readonly Step[], text: string): boolean {
+function walk(wantedSteps: readonly Step[], text: string): boolean {
   const characters = [...text];
+  let steps = 0;
   let step = 0;
   let at = 0;
   let manyStep = -1;
   let manyAt = 0;
   while (at < characters.length) {
-    const wanted = steps[step];
+    const wanted = wantedSteps[step];
     if (wanted === MANY) {
       manyStep = step++;
       manyAt = at;
@@ -82,14 +86,16 @@ function walk(steps: readonly Step[], text: string): boolean {
       step++;
       at++;
     } else if (manyStep >= 0) {
+      steps += step - manyStep;
+      checkSteps(steps * STEPS_PER_CHARACTER);
       step = manyStep + 1;
       at = ++manyAt;
     } else {
       return false;
     }
   }
-  while (steps[step] === MANY) step++;
-  return step === steps.length;
+  while (wantedSteps[step] === MANY) step++;
+  return step === wantedSteps.length;
 }
 
 /** PostgreSQL notices the unfinished escape only when a character stands where the escaped one should be. */

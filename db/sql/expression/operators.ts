@@ -20,6 +20,7 @@ import {
   typed,
   withoutModifier,
 } from './operand.ts';
+import { checkLength } from './result-limits.ts';
 
 /** Both sides as one type, or null where they do not meet. Two unknowns are text. */
 export function meet(left: Operand, right: Operand): [BoundExpression, BoundExpression] | null {
@@ -128,7 +129,7 @@ export function bindConcatenation(left: Operand, right: Operand, at: number): Bo
   return combine(TEXT, [asText(left), asText(right)], (row, context) => {
     const first = one(row, context);
     const second = other(row, context);
-    return first === null || second === null ? null : (first as string) + (second as string);
+    return first === null || second === null ? null : joinedText(first as string, second as string);
   });
 }
 
@@ -142,7 +143,13 @@ function joinBytes(left: Operand, right: Operand): BoundExpression {
   });
 }
 
+function joinedText(first: string, second: string): string {
+  checkLength(first.length + second.length);
+  return first + second;
+}
+
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  checkLength(first.length + second.length);
   const both = new Uint8Array(first.length + second.length);
   both.set(first);
   both.set(second, first.length);

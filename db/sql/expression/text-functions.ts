@@ -5,9 +5,8 @@ import { checkInteger } from './arithmetic.ts';
 import { type FunctionTable, from1, from2, from3, pure } from './function-table.ts';
 import { lowerCase, upperCase } from './letter-case.ts';
 import { BOOLEAN, BYTES, INTEGER, TEXT } from './operand.ts';
+import { checkLength, checkSteps } from './result-limits.ts';
 
-/** In UTF-16 units: what one call may make of little. */
-const RESULT_UNITS_MAX = 16 * 1_024 * 1_024;
 const SURROGATES = /[\ud800-\udbff]/;
 
 export const TEXT_FUNCTIONS: FunctionTable = {
@@ -176,17 +175,20 @@ function pads(side: 'left' | 'right') {
 /** Counting from 1, or from the end when negative. */
 function splitPart(text: string, separator: string, place: number): string {
   if (place === 0) throw sqlError('22023', 'field position must not be zero');
+  checkSteps(text.length * separator.length);
   const parts = separator === '' ? [text] : text.split(separator);
   return parts.at(place > 0 ? place - 1 : place) ?? '';
 }
 
 function position(text: string, part: string): number {
+  checkSteps(text.length * part.length);
   const at = text.indexOf(part);
   return at < 0 ? 0 : characterCount(text.slice(0, at)) + 1;
 }
 
 function replace(text: string, from: string, to: string): string {
   if (from === '') return text;
+  checkSteps(text.length * from.length);
   const parts = text.split(from);
   checkLength(text.length + (parts.length - 1) * Math.max(to.length - from.length, 0));
   return parts.join(to);
@@ -196,13 +198,4 @@ function repeat(text: string, count: number): string {
   if (count <= 0) return '';
   checkLength(text.length * count);
   return text.repeat(count);
-}
-
-function checkLength(units: number): void {
-  if (units > RESULT_UNITS_MAX) {
-    throw sqlError(
-      '54000',
-      `requested length too large: ${units} characters, at most ${RESULT_UNITS_MAX} are made`,
-    );
-  }
 }

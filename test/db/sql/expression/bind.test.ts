@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TruthError } from '../../../../db/errors.ts';
 import type { Expression } from '../../../../db/sql/ast.ts';
 import {
   bind,
@@ -186,9 +187,44 @@ describe('functions that are not there', () => {
   });
 
   test('and results without end are not made', () => {
-    expect(() => shown(call('repeat', string('x'), number('2000000000')))).toThrow(
-      'requested length too large',
+    const long = call('repeat', string('x'), number('16000000'));
+    const tooLong = [
+      call('repeat', string('x'), number('2000000000')),
+      call('lpad', string('x'), number('2000000000')),
+      binary(long, '||', long),
+      call('concat', long, long),
+      call('concat_ws', long, string('a'), string('b'), string('c')),
+      call(
+        'replace',
+        call('repeat', string('x'), number('1000000')),
+        string('x'),
+        string('twenty characters...'),
+      ),
+    ];
+    for (const one of tooLong) expect(() => shown(one)).toThrow('requested length too large');
+  });
+
+  test('and searches without end are not begun, or given up', () => {
+    const text = call('repeat', string('a'), number('1000000'));
+    const part = binary(call('repeat', string('a'), number('500000')), '||', string('b'));
+    for (const one of ['strpos', 'split_part', 'replace']) {
+      const more = one === 'strpos' ? [] : [one === 'replace' ? string('') : number('1')];
+      expect(() => shown(call(one, text, part, ...more))).toThrow('the search could take');
+    }
+    const pattern = binary(
+      binary(string('%'), '||', call('repeat', string('a'), number('5000'))),
+      '||',
+      string('b%c'),
     );
+    expect(() => shown(like(text, pattern))).toThrow('the search could take');
+  });
+
+  test('and JSON is not walked through again and again', () => {
+    const deep = call('repeat', string('['), number('200000'));
+    const text = binary(binary(deep, '||', string('1')), '||', call('repeat', string(']'), number('200000')));
+    const path = Array.from({ length: 1_000 }, () => string('0'));
+    const walk = call('json_extract_path', cast(text, { kind: 'json' }), ...path);
+    expect(() => shown(walk)).toThrow(TruthError);
   });
 });
 
