@@ -248,6 +248,7 @@ export class Database implements Engine {
         this.#recent.leap(gap.to);
       }) ?? (() => {}),
     ];
+    if (this.#replication === null) this.#commands.start();
   }
 
   tenant(id: TenantId): Streams {
@@ -411,6 +412,7 @@ export class Database implements Engine {
       },
       release: () => {
         this.#held = null;
+        this.#commands.start();
       },
     };
   }

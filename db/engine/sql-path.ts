@@ -29,6 +29,8 @@ const QUEUE_MAX = 4096;
 const GROUP_COMMANDS_MAX = 1024;
 const GROUP_NANOS_MAX = 20_000_000n;
 const RANDOM_BYTES = 32;
+/** Who is said to have done what projections need. */
+const UPKEEP_ACTOR = 'truthdb';
 const RANDOM_BLOCK_BYTES = 4096;
 const RETRY_MILLIS_MIN = 5;
 const ENTRY_OVERHEAD_BYTES = 48 + 8 + 7;
@@ -78,6 +80,8 @@ export interface SqlPathOptions {
   readonly admit: (tenant: TenantId, bytes: number) => void;
   /** Why tables do not follow the log any more, or null. */
   readonly broken: () => Error | null;
+  /** Something of a tenant's may want commands of upkeep. */
+  readonly wanted: (tenant: TenantId) => void;
 }
 
 export class SqlPath {
@@ -138,6 +142,12 @@ export class SqlPath {
     }
   }
 
+  /** Begins what projections need; called when commands can be taken, again. */
+  start(): void {
+    this.#options.view().findUpkeep();
+    this.#upkeep();
+  }
+
   /** The views have everything up to `position`. */
   applied(position: Sequence): void {
     const group = this.#group;
@@ -147,6 +157,7 @@ export class SqlPath {
     this.#groupMillis = Number((clock.monotonicNanos() - this.#groupBegan) / 1_000_000n);
     this.#answer(group, this.#options.broken());
     this.#goOnWithCarried(position);
+    this.#upkeep();
     this.#wake();
     this.#tellDrained();
   }
@@ -317,6 +328,14 @@ export class SqlPath {
       `${this.#queue.length} commands on tables wait already; try again in ${retryAfterMillis} ms`,
       { sqlstate: '53300', queued: this.#queue.length, queueMax: QUEUE_MAX, retryAfterMillis },
     );
+  }
+
+  /** One command at a time for each tenant that needs some: each is told again by what it did. */
+  #upkeep(): void {
+    for (const tenant of this.#options.view().takeUpkeep()) {
+      this.submit({ kind: 'upkeep', tenant, actor: UPKEEP_ACTOR, database: '' }, () => {});
+      this.#options.wanted(tenant);
+    }
   }
 
   #tellDrained(): void {

@@ -20,8 +20,10 @@ import { SEQUENCE_NONE, type Sequence, type TenantId } from '../types.ts';
 import { Catalog, CatalogCache } from './catalog/index.ts';
 import type { DecidingState } from './commands/decide.ts';
 import type { Glance } from './execute/query.ts';
+import { ProjectionMaintainer } from './projections/index.ts';
 import { EMPTY_STORE } from './rows/empty-store.ts';
-import { type EvolveListener, evolve, NOBODY_LISTENS, type TableEntry } from './rows/evolve.ts';
+import { type EvolveListener, evolve, type TableEntry } from './rows/evolve.ts';
+import { bothListen, type ReducingListener } from './rows/reducing.ts';
 import { StoreSet, type StoreSnapshot, storeFiles } from './store/index.ts';
 
 const VERSION = 1;
@@ -40,18 +42,31 @@ export class SqlView implements FiledView {
   /** Whether other threads can read the stores. */
   readonly #shared: boolean;
   readonly #listener: EvolveListener;
+  readonly #reducers: ReducingListener | null;
   readonly #tables = new Map<TenantId, KnownTables>();
+  /** Tenants whose projections may need something. */
+  readonly #upkeep = new Set<TenantId>();
   /** Last entry that was applied before its commit. */
   #staged: Sequence = SEQUENCE_NONE;
   /** What is staged has no commit yet. */
   #staging = false;
+  /** What it is made of, in order; kept for reducers, who may have to come first. */
+  #stagedEntries: { readonly tenant: TenantId; readonly entry: TableEntry }[] = [];
+  /** Whether a tenant's events may be of interest; once they were, they stay so. */
+  readonly #eventsWanted = new Map<TenantId, boolean>();
   /** Why nothing can be applied any more, or null. */
   #broken: unknown = null;
 
-  constructor({ logId, folder }: ViewContext, listener: EvolveListener = NOBODY_LISTENS) {
+  /** `reducers` null: there are none. */
+  constructor(
+    { logId, folder }: ViewContext,
+    listener: EvolveListener = new ProjectionMaintainer(),
+    reducers: ReducingListener | null = null,
+  ) {
     this.#stores = new StoreSet({ folder, logId, version: VERSION });
     this.#shared = folder !== null;
-    this.#listener = listener;
+    this.#listener = reducers === null ? listener : bothListen(listener, reducers);
+    this.#reducers = reducers;
   }
 
   /** Tables of the tenants that were asked about since the start: looking at others would open their files. */
@@ -103,6 +118,19 @@ export class SqlView implements FiledView {
     return { reader: snapshot, done: () => snapshot.close() };
   }
 
+  /** Tenants whose projections may need a command of upkeep, each told once. */
+  takeUpkeep(): readonly TenantId[] {
+    const tenants = [...this.#upkeep];
+    this.#upkeep.clear();
+    return tenants;
+  }
+
+  /** Looks through the tables of all tenants for projections, as a start has to: what was noted before is forgotten. */
+  findUpkeep(): void {
+    for (const tenant of this.#stores.tenants)
+      if (this.catalog(tenant).projections.length > 0) this.#upkeep.add(tenant);
+  }
+
   /** File to be read on other threads; null where there is none. */
   path(tenant: TenantId): string | null {
     return this.#shared ? (this.#stores.get(tenant)?.path ?? null) : null;
@@ -120,6 +148,7 @@ export class SqlView implements FiledView {
         invariant(entry.sequence > this.#staged, 'entries are staged in the order of the log');
         this.#apply(tenant, entry, entry.sequence);
         this.#staged = entry.sequence;
+        if (this.#reducers !== null) this.#stagedEntries.push({ tenant, entry });
       }
     } catch (error) {
       this.#broken = error;
@@ -132,18 +161,27 @@ export class SqlView implements FiledView {
   unstage(): void {
     if (!this.#staging) return;
     this.#staging = false;
+    this.#stagedEntries = [];
     for (const tenant of this.#stores.rollbackAll()) this.#known(tenant).cache.forget();
   }
 
   onCommit(commit: ViewCommit): void {
     // What could not be applied is in the log all the same: the view stays behind it.
     if (this.#broken !== null) throw broken(this.#broken);
+    const events = this.#reducers === null ? null : this.#eventsOf(commit);
+    if (events === null || this.#staged < commit.sequence || !this.#staging) this.#applyCommit(commit, events);
+    else this.#applyBeforeStaged(commit, events);
+  }
+
+  #applyCommit(commit: ViewCommit, events: ReadonlyMap<TenantId, readonly TableEntry[]> | null): void {
     const touched = new Set<TenantId>();
     for (const { type, tenant, sequence, payload } of commit.entries) {
       if (!isOfTables(type)) continue;
       touched.add(tenant);
       if (sequence > this.#staged) this.#apply(tenant, { type, sequence, payload }, commit.sequence);
     }
+    // Behind the tables' entries of the same commit, also where those were staged before anybody knew of the events.
+    for (const [tenant, list] of events ?? []) if (this.#reduce(tenant, list, commit.sequence)) touched.add(tenant);
     // Commits before that of the staged entries have nothing of tables: nobody else writes to them.
     invariant(touched.size === 0 || this.#staged < commit.sequence, 'what is staged lies in one commit');
     if (touched.size === 0) return;
@@ -151,7 +189,54 @@ export class SqlView implements FiledView {
     const noted = { sequence, ordinal, epoch, recordedAt };
     this.#stores.committed(noted, touched);
     this.#staging = false;
+    this.#stagedEntries = [];
     this.#seen(this.#stores.commitAll(noted));
+  }
+
+  /** Events for reducers, in a commit before that of what is staged: a replay sees them first, so they come first here too. */
+  #applyBeforeStaged(commit: ViewCommit, events: ReadonlyMap<TenantId, readonly TableEntry[]>): void {
+    const staged = this.#stagedEntries;
+    this.unstage();
+    this.#staged = SEQUENCE_NONE;
+    this.#applyCommit(commit, events);
+    for (const { tenant, entry } of staged) this.stage(tenant, [entry]);
+  }
+
+  /** Events of tenants whose reducers may want them; null: none. */
+  #eventsOf(commit: ViewCommit): ReadonlyMap<TenantId, readonly TableEntry[]> | null {
+    let found: Map<TenantId, TableEntry[]> | null = null;
+    for (const { type, tenant, sequence, payload } of commit.entries) {
+      if (type !== KERNEL_ENTRY.event || !this.#wantsEvents(tenant)) continue;
+      found ??= new Map();
+      const list = found.get(tenant);
+      if (list === undefined) found.set(tenant, [{ type, sequence, payload }]);
+      else list.push({ type, sequence, payload });
+    }
+    return found;
+  }
+
+  #wantsEvents(tenant: TenantId): boolean {
+    let wanted = this.#eventsWanted.get(tenant);
+    if (wanted === undefined) {
+      const store = this.#stores.get(tenant);
+      wanted = store !== null && this.#reducers!.wantsEvents(this.#known(tenant).cache.at(store, null));
+      this.#eventsWanted.set(tenant, wanted);
+    }
+    return wanted;
+  }
+
+  /** Whether any of the events concerned a reducer. */
+  #reduce(tenant: TenantId, events: readonly TableEntry[], commit: Sequence): boolean {
+    const known = this.#stores.get(tenant);
+    if (known === null) return false;
+    const { cache } = this.#known(tenant);
+    const catalog = cache.at(known, null);
+    const wanted = this.#reducers!.wanted(catalog, events);
+    if (wanted.length === 0) return false;
+    const store = this.#stores.begin(tenant, commit);
+    if (store !== null) this.#reducers!.eventsRecorded(store, catalog, wanted, commit);
+    if (this.#reducers!.takeWanted()) this.#upkeep.add(tenant);
+    return true;
   }
 
   caughtUp(): void {
@@ -189,7 +274,14 @@ export class SqlView implements FiledView {
   /** Nothing happens where the store holds the commit already. */
   #apply(tenant: TenantId, entry: TableEntry, commit: Sequence): void {
     const store = this.#stores.begin(tenant, commit);
-    if (store !== null) evolve(store, entry, this.#known(tenant).cache, this.#listener);
+    if (store === null) return;
+    const { cache } = this.#known(tenant);
+    if (entry.type === KERNEL_ENTRY.reducer) this.#reducers?.reducerEntry(store, cache.at(store, null), entry);
+    else evolve(store, entry, cache, this.#listener);
+    // Once wanted they stay so: what changes the catalog may be staged, and events of an earlier commit still to come.
+    if (entry.type === KERNEL_ENTRY.catalog && this.#eventsWanted.get(tenant) !== true)
+      this.#eventsWanted.delete(tenant);
+    if (this.#listener.takeWanted()) this.#upkeep.add(tenant);
   }
 
   #known(tenant: TenantId): KnownTables {
@@ -217,7 +309,7 @@ export const sqlTables: ViewDefinition<SqlView> = {
 };
 
 function isOfTables(type: number): boolean {
-  return type === KERNEL_ENTRY.catalog || type === KERNEL_ENTRY.rows;
+  return (type >= KERNEL_ENTRY.catalog && type <= KERNEL_ENTRY.projectionStep) || type === KERNEL_ENTRY.reducer;
 }
 
 function broken(cause: unknown): TruthError {

@@ -4,6 +4,7 @@ import type { AlterTableAction, ColumnDefinition } from '../ast.ts';
 import { columnsNamed, withColumns } from '../catalog/expression-columns.ts';
 import { type Check, type Column, columnNamed, type Index, type Table } from '../catalog/index.ts';
 import { printExpression } from '../parse/index.ts';
+import { refuseIfUsed } from '../projections/index.ts';
 import type { StoreReader } from '../store/contract.ts';
 import type { CatalogDraft } from './catalog-draft.ts';
 import { newChecks, newColumn, uniqueIndex } from './create-table.ts';
@@ -109,6 +110,7 @@ function renameColumn(draft: CatalogDraft, table: Table, from: string, to: strin
 function dropColumn(draft: CatalogDraft, table: Table, name: string): void {
   const column = columnNamed(table, name);
   invariant(column !== null, 'a column that is dropped is there');
+  refuseIfUsed(draft.catalog.projections, `drop column ${name} of table ${table.name}`, table.id, column.id);
   if (table.primaryKey.columns.includes(column.id)) {
     throw notSupported(
       `dropping column "${name}" of the primary key of "${table.name}"`,

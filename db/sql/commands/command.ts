@@ -5,7 +5,9 @@ import type { RecordedAt, Sequence, TenantId } from '../../types.ts';
 import type { DeleteStatement, InsertStatement, UpdateStatement } from '../ast.ts';
 import type { SqlColumn } from '../contract.ts';
 import type { ReadRange } from '../execute/query.ts';
+import type { StoreReader } from '../store/contract.ts';
 import type { Row, SqlType, SqlValue } from '../types/index.ts';
+import type { CatalogDraft } from './catalog-draft.ts';
 import type { DefinitionStatement } from './define.ts';
 import type { WritePlan } from './write-plan.ts';
 
@@ -48,7 +50,30 @@ export interface TransactionCommand extends CommandBase {
   readonly writes: ReadonlyMap<number, readonly WrittenRow[]>;
 }
 
-export type SqlCommand = StatementCommand | TransactionCommand;
+/** Whatever projections need next, if anything: steps of building, what has been built answering, a refresh. */
+export interface UpkeepCommand extends CommandBase {
+  readonly kind: 'upkeep';
+}
+
+/** What a layer above decides: in its own words, over the same state and at the same place in the order. */
+export interface OwnCommand extends CommandBase {
+  readonly kind: 'own';
+  /** Pure. Throws its refusal. */
+  readonly decide: (draft: CatalogDraft, rows: StoreReader) => OwnDecision;
+}
+
+/** Its entries come before that of the catalog, where the draft was changed. */
+export interface OwnDecision {
+  readonly tag: string;
+  readonly count: number;
+  readonly entries: readonly {
+    readonly type: number;
+    readonly payload: Uint8Array;
+    readonly subject: string | null;
+  }[];
+}
+
+export type SqlCommand = StatementCommand | TransactionCommand | UpkeepCommand | OwnCommand;
 
 /** The most one command may do. */
 export interface CommandLimits {

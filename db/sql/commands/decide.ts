@@ -8,6 +8,7 @@ import { KERNEL_ENTRY } from '../../kernel/entry-types.ts';
 import { invariant } from '../../kernel/index.ts';
 import { type CommitOrdinal, SEQUENCE_NONE } from '../../types.ts';
 import { type Catalog, encodeCatalogEntry, type Table } from '../catalog/index.ts';
+import { decideUpkeep, encodeStep } from '../projections/index.ts';
 import { Overlay } from '../rows/overlay.ts';
 import { hiddenKeyOf } from '../rows/table-layout.ts';
 import type { StoreReader } from '../store/contract.ts';
@@ -16,10 +17,12 @@ import { CatalogDraft } from './catalog-draft.ts';
 import type {
   CommandInput,
   CommandReply,
+  OwnCommand,
   SqlCommand,
   SqlDecision,
   StatementCommand,
   TransactionCommand,
+  UpkeepCommand,
   WrittenRow,
 } from './command.ts';
 import { type DefinitionStatement, define } from './define.ts';
@@ -42,6 +45,8 @@ export function decideSql(state: DecidingState, command: SqlCommand, input: Comm
   invariant(input.random.length === RANDOM_BYTES, 'a decision gets its random bytes');
   try {
     if (command.kind === 'transaction') return decideTransaction(state, command, input);
+    if (command.kind === 'upkeep') return decideForProjections(state, command, input);
+    if (command.kind === 'own') return decideOwn(state, command, input);
     const { statement } = command;
     switch (statement.statement) {
       case 'insert':
@@ -58,6 +63,8 @@ export function decideSql(state: DecidingState, command: SqlCommand, input: Comm
 }
 
 const RANDOM_BYTES = 32;
+/** Rows of its first source that one step of building a projection takes in: some milliseconds. */
+const STEP_ROWS = 2_000;
 const NANOS_PER_MICRO = 1_000n;
 
 function decideRows(
@@ -97,20 +104,65 @@ function decideDefinition(
   const reply: CommandReply = { tag, count: 0, columns: null, rows: [] };
   if (draft.changes.length === 0) return { outcome: 'unchanged', reply };
   invariant(draft.header.version === before.version + 1, 'a command makes one version of the catalog');
-  const { tenant, actor } = command;
-  const entry: SqlEntry = {
+  return decided([catalogEntry(draft, command, input)], reply, input);
+}
+
+/** The next step that projections need; a reply that counts 0 says that there is none. */
+function decideForProjections(
+  { catalog, rows }: DecidingState,
+  command: UpkeepCommand,
+  input: CommandInput,
+): SqlDecision {
+  const draft = new CatalogDraft(catalog);
+  const next = decideUpkeep(draft, rows);
+  const reply: CommandReply = {
+    tag: 'UPKEEP',
+    count: next.upkeep === 'none' ? 0 : 1,
+    columns: null,
+    rows: [],
+  };
+  switch (next.upkeep) {
+    case 'none':
+      return { outcome: 'unchanged', reply };
+    case 'catalog':
+      return decided([catalogEntry(draft, command, input)], reply, input);
+    case 'step': {
+      const step = { projection: next.projection.id, rows: STEP_ROWS };
+      return decided([entryOf(KERNEL_ENTRY.projectionStep, encodeStep(step), command, input)], reply, input);
+    }
+  }
+}
+
+function decideOwn({ catalog, rows }: DecidingState, command: OwnCommand, input: CommandInput): SqlDecision {
+  const draft = new CatalogDraft(catalog);
+  const { tag, count, entries: own } = command.decide(draft, rows);
+  const entries = own.map(({ type, payload, subject }) => {
+    if (payload.length > input.limits.entryBytesMax) throw entryTooLarge(payload.length, input);
+    return { ...entryOf(type, payload, command, input), subject };
+  });
+  if (draft.changes.length > 0) entries.push(catalogEntry(draft, command, input));
+  return decided(entries, { tag, count, columns: null, rows: [] }, input);
+}
+
+/** The draft's changes as one entry. Throws 54000. */
+function catalogEntry(draft: CatalogDraft, command: SqlCommand, input: CommandInput): SqlEntry {
+  const { actor } = command;
+  const payload = encodeCatalogEntry({ actor, header: draft.header, changes: draft.changes });
+  if (payload.length > input.limits.entryBytesMax) throw definitionTooLarge(payload.length, input);
+  return entryOf(KERNEL_ENTRY.catalog, payload, command, input);
+}
+
+function entryOf(type: number, payload: Uint8Array, { tenant }: SqlCommand, input: CommandInput): SqlEntry {
+  return {
     sequence: SEQUENCE_NONE,
     ordinal: 0 as CommitOrdinal,
-    type: KERNEL_ENTRY.catalog,
+    type,
     tenant,
     partitionKey: input.partitionKey(0),
     flags: 0,
-    payload: encodeCatalogEntry({ actor, header: draft.header, changes: draft.changes }),
+    payload,
     subject: null,
   };
-  if (entry.payload.length > input.limits.entryBytesMax)
-    throw definitionTooLarge(entry.payload.length, input);
-  return decided([entry], reply, input);
 }
 
 /** Refused when anything it read has changed since the position it was pinned at; else what it wrote holds. */
@@ -198,6 +250,15 @@ function definitionTooLarge(bytes: number, { limits: { entryBytesMax } }: Comman
   return refusal(
     '54000',
     `the table's definition takes ${bytes} bytes, more than the log's ${entryBytesMax} for one entry: give it fewer columns or shorter expressions`,
+    { bytes, bytesMax: entryBytesMax },
+    'TOO_LARGE',
+  );
+}
+
+function entryTooLarge(bytes: number, { limits: { entryBytesMax } }: CommandInput): TruthError {
+  return refusal(
+    '54000',
+    `the command takes ${bytes} bytes in one entry, more than the log's ${entryBytesMax}`,
     { bytes, bytesMax: entryBytesMax },
     'TOO_LARGE',
   );

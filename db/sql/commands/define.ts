@@ -3,10 +3,12 @@ import { invariant } from '../../kernel/index.ts';
 import type {
   AlterTableStatement,
   CreateIndexStatement,
+  CreateProjectionStatement,
   CreateTableStatement,
   DropStatement,
 } from '../ast.ts';
-import type { Index, Table } from '../catalog/index.ts';
+import { type Catalog, followedBy, type Index, isReducer, type Table } from '../catalog/index.ts';
+import { createProjection, refuseIfUsed } from '../projections/index.ts';
 import { alterTable, type DefinitionState } from './alter-table.ts';
 import { createTable, indexedColumns } from './create-table.ts';
 import { refuseDuplicates } from './existing-rows.ts';
@@ -17,7 +19,8 @@ export type DefinitionStatement =
   | CreateTableStatement
   | AlterTableStatement
   | DropStatement
-  | CreateIndexStatement;
+  | CreateIndexStatement
+  | CreateProjectionStatement;
 
 /** Notes the statement's changes in the draft, none where IF [NOT] EXISTS says so. Returns its command tag. Throws its refusal. */
 export function define(state: DefinitionState, statement: DefinitionStatement): string {
@@ -33,10 +36,29 @@ export function define(state: DefinitionState, statement: DefinitionStatement): 
     case 'create index':
       createIndex(state, statement);
       return 'CREATE INDEX';
+    case 'create projection':
+      defineProjection(state, statement);
+      return 'CREATE PROJECTION';
     case 'drop':
       for (const name of statement.names) drop(state, statement, name);
       return `DROP ${statement.what.toUpperCase()}`;
   }
+}
+
+function defineProjection({ draft, rows }: DefinitionState, statement: CreateProjectionStatement): void {
+  const { projection: name, orReplace, ifNotExists } = statement;
+  const replaced = draft.catalog.projection(name);
+  if (replaced === null || !orReplace) {
+    if (draft.catalog.taken(name)) {
+      if (ifNotExists) return;
+      throw nameTaken(name);
+    }
+    checkName('projection', name);
+  }
+  // Those made of it have its columns by their numbers.
+  if (replaced !== null)
+    refuseIfUsed(draft.catalog.projections, `replace projection ${name}`, replaced.id, null);
+  createProjection(draft, rows, statement, replaced);
 }
 
 function alter(state: DefinitionState, statement: AlterTableStatement): void {
@@ -77,8 +99,11 @@ function drop(state: DefinitionState, { what, ifExists }: DropStatement, name: s
   switch (what) {
     case 'table': {
       const table = draft.catalog.table(name);
-      if (table !== null) draft.dropTable(table);
-      else if (!ifExists || draft.catalog.taken(name))
+      if (table !== null) {
+        refuseIfUsed(draft.catalog.projections, `drop table ${name}`, table.id, null);
+        refuseIfFollowed(draft.catalog, table);
+        draft.dropTable(table);
+      } else if (!ifExists || draft.catalog.taken(name))
         throw (
           wrongKind(state, name, 'a table') ??
           refusal('42P01', `table "${name}" does not exist`, { table: name })
@@ -94,16 +119,36 @@ function drop(state: DefinitionState, { what, ifExists }: DropStatement, name: s
     }
     case 'projection': {
       const projection = draft.catalog.projection(name);
-      if (projection !== null) draft.dropProjection(projection);
-      else if (!ifExists || draft.catalog.taken(name))
+      if (projection !== null && !isReducer(projection)) {
+        refuseIfUsed(draft.catalog.projections, `drop projection ${name}`, projection.id, null);
+        draft.dropProjection(projection);
+      } else if (!ifExists || draft.catalog.taken(name))
         throw (
           wrongKind(state, name, 'a projection') ?? refusal('42704', `projection "${name}" does not exist`)
         );
       return;
     }
-    case 'reducer':
-      throw refusal('42704', `reducer "${name}" does not exist`);
+    case 'reducer': {
+      const projection = draft.catalog.projection(name);
+      if (projection !== null && isReducer(projection)) {
+        refuseIfUsed(draft.catalog.projections, `drop reducer ${name}`, projection.id, null);
+        draft.dropProjection(projection);
+      } else if (!ifExists || draft.catalog.taken(name))
+        throw wrongKind(state, name, 'a reducer') ?? refusal('42704', `reducer "${name}" does not exist`);
+      return;
+    }
   }
+}
+
+/** Throws 2BP01 where a reducer is over the table. */
+function refuseIfFollowed({ projections }: Catalog, { id, name }: Table): void {
+  const reducer = projections.find((projection) => isReducer(projection) && followedBy(projection) === id);
+  if (reducer === undefined) return;
+  throw refusal(
+    '2BP01',
+    `cannot drop table ${name} because reducer ${reducer.name} follows it: drop the reducer first`,
+    { table: name },
+  );
 }
 
 function dropIndex({ draft }: DefinitionState, table: Table, index: Index): void {

@@ -46,15 +46,27 @@ export interface TableEntry {
 /** Told of what an entry did, within the same transaction. */
 export interface EvolveListener {
   /** Whether rows of that table are wanted with what they were before: reading that costs. */
-  wants(table: Table): boolean;
+  wants(catalog: Catalog, table: Table): boolean;
   rowsChanged(store: StoreWriter, catalog: Catalog, changes: readonly RowChange[], at: Sequence): void;
-  catalogChanged(store: StoreWriter, catalog: Catalog, entry: CatalogEntry, at: Sequence): void;
+  catalogChanged(
+    store: StoreWriter,
+    before: Catalog,
+    catalog: Catalog,
+    entry: CatalogEntry,
+    at: Sequence,
+  ): void;
+  /** An entry of its own, by which building goes on. */
+  stepped(store: StoreWriter, catalog: Catalog, payload: Uint8Array, at: Sequence): void;
+  /** Whether something has happened since the last call that wants commands of upkeep. */
+  takeWanted(): boolean;
 }
 
 export const NOBODY_LISTENS: EvolveListener = Object.freeze({
   wants: () => false,
   rowsChanged: () => {},
   catalogChanged: () => {},
+  stepped: () => {},
+  takeWanted: () => false,
 });
 
 /** Writes what the entry says into the open transaction. Types that are not of tables change nothing. Errors: CORRUPT, UNSUPPORTED_VERSION. */
@@ -68,6 +80,8 @@ export function evolve(
   invariant(entry.sequence > 0, 'an entry that changes tables has a place in the log');
   if (entry.type === KERNEL_ENTRY.rows) evolveRows(store, entry, catalogs, listener);
   else if (entry.type === KERNEL_ENTRY.catalog) evolveCatalog(store, entry, catalogs, listener);
+  else if (entry.type === KERNEL_ENTRY.projectionStep)
+    listener.stepped(store, catalogs.at(store, null), entry.payload, entry.sequence);
 }
 
 function evolveRows(
@@ -87,7 +101,7 @@ function evolveRows(
   }
   store.wrote(sequence, actor);
   const layout = TableLayout.of(table);
-  const changes: RowChange[] | null = listener.wants(table) ? [] : null;
+  const changes: RowChange[] | null = listener.wants(catalog, table) ? [] : null;
   for (const operation of operations) {
     const change = applyOperation(store, layout, operation, sequence, changes !== null);
     if (change !== null) changes?.push(change);
@@ -182,7 +196,7 @@ function evolveCatalog(
     if (change.change === 'index built') buildIndex(store, after, change.table, change.index, sequence);
   }
   invariant(after.version === entry.header.version, 'the catalog is read as it was written');
-  listener.catalogChanged(store, after, entry, sequence);
+  listener.catalogChanged(store, before, after, entry, sequence);
 }
 
 /** Makes an entry for each row, a page of rows at a time: nothing may be written while a scan is open. */

@@ -170,8 +170,6 @@ export class Session implements SqlSession {
       case 'delete':
         this.#checkMay(this.#identity.mayWrite, `write to table "${statement.table}"`);
         return this.#write(prepared, parameters);
-      case 'create projection':
-        throw notSupported('CREATE PROJECTION', 'it is not part of this release');
       default:
         this.#checkMay(this.#identity.mayDefine, 'change what tables there are');
         return this.#define(statement);

@@ -75,7 +75,7 @@ export class SqliteStore implements StoreWriter {
   readonly #keep: StatementSync;
   readonly #insertNew: StatementSync;
   readonly #memory: StoreMemory;
-  readonly #recent = new RecentChanges(SEQUENCE_NONE);
+  readonly #recent = new RecentChanges();
   /** Spaces whose last write was of a new key: the next one probably is too, and need not be looked for. */
   readonly #growing = new Set<Space>();
   #before: Before | null = null;
@@ -101,7 +101,6 @@ export class SqliteStore implements StoreWriter {
     this.#keep = this.#statement(WRITES.keep);
     this.#memory = new StoreMemory((text) => this.#statement(text));
     this.#load();
-    this.#recent.forget(this.#at);
   }
 
   get position(): StoredCommit | null {
