@@ -9,7 +9,7 @@ import { TARGET_OPTIONS } from './target.ts';
 const ERASE_MILLIS = 24 * 3_600_000;
 const WHERE = 'Works through the local socket, or with the token of an operator.';
 const NAME = { name: 'NAME', required: true } as const;
-export const CONFIRM: Option = {
+const CONFIRM: Option = {
   flag: 'confirm',
   value: 'TEXT',
   help: 'what would have to be typed, for scripts',

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Sequence } from '../types.ts';
 import { decodeJsonPayload, encodeJsonPayload } from './json-payload.ts';
 
-export const AUDIT_KINDS = ['login', 'refused-login', 'denied', 'administered', 'read'] as const;
+const AUDIT_KINDS = ['login', 'refused-login', 'denied', 'administered', 'read'] as const;
 
 const TEXT_MAX = 1024;
 const recordSchema = z.strictObject({

@@ -10,7 +10,7 @@ import { xxh64 } from '../../hash/index.ts';
 import { type Disk, isNotFound, readSmallFile, writeSmallFile } from '../../io/index.ts';
 import type { TenantId } from '../../types.ts';
 
-export const KEYS_FOLDER = 'keys';
+const KEYS_FOLDER = 'keys';
 const NAME = /^(\d{10})\.keys$/;
 
 /**

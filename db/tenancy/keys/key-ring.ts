@@ -28,7 +28,7 @@ export interface BareKey {
 }
 
 const ID_BYTES = 8;
-export const HANDLE_BYTES = 16;
+const HANDLE_BYTES = 16;
 /** Keys kept unwrapped, and entry keys derived: of those used together. */
 const CACHED_MAX = 8192;
 
