@@ -190,6 +190,7 @@ function addIndex(
     indisunique: index.unique ? 1 : 0,
     indisprimary: primary ? 1 : 0,
     indkey: index.columns.join(' '),
+    indoption: index.columns.map(() => 0).join(' '),
   });
   const unique = index.unique ? 'UNIQUE ' : '';
   const columns = columnList(table, index.columns);

@@ -110,6 +110,10 @@ export const CATALOG_FUNCTIONS: Readonly<Record<string, CatalogFunction>> = {
   // What operators and casts are written as.
   truthdb_array_contains: bool(([array, element]) => contains(elements(array), element)),
   truthdb_array_json: text(([array]) => JSON.stringify(elements(array) ?? [])),
+  truthdb_record_field: int4(([record, place]) => {
+    const field = String(record ?? '').split(' ')[Number(place)];
+    return field === undefined || field === '' ? null : Number(field);
+  }),
   truthdb_array_item: text(([array, index]) => item(array, Number(index))),
   truthdb_like: bool(([value, pattern, insensitive]) => like(value, pattern, insensitive === 1)),
   truthdb_regclass: { type: 'oid', call: ([name], { relationOid }) => knownRelation(name, relationOid) },

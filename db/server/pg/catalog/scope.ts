@@ -91,6 +91,8 @@ export function typeOfNode(node: ParseNode | null, scope: Scope): CatalogType {
       return typeOfNode(nodesOf(fields['args'])[0] ?? null, scope);
     case 'CaseExpr':
       return typeOfNode(nodeOf(nodesOf(fields['args'])[0]?.fields['result']), scope);
+    case 'A_Indirection':
+      return nodesOf(fields['indirection'])[0]?.kind === 'String' ? 'int4' : 'text';
     case 'SubLink':
       return fields['subLinkType'] === 'EXISTS_SUBLINK' || fields['subLinkType'] === 'ANY_SUBLINK'
         ? 'bool'

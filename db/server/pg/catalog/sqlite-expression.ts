@@ -3,7 +3,7 @@ import { sqlError } from '../../../sql/types/sql-error.ts';
 import { CATALOG_FUNCTIONS } from './functions.ts';
 import { namesOf, nodeOf, nodesOf, type ParseNode, textOf } from './parse-node.ts';
 import type { Scope } from './scope.ts';
-import { identifier, refused, type Writing } from './sqlite-words.ts';
+import { EXPAND, identifier, refused, type Writing } from './sqlite-words.ts';
 
 /** Of SQLite, and meaning there what they mean in PostgreSQL. */
 const SHARED_FUNCTIONS = new Set([
@@ -33,7 +33,9 @@ const RENAMED_FUNCTIONS: Readonly<Record<string, string>> = {
   btrim: 'trim',
   string_agg: 'group_concat',
 };
-const OPERATORS = new Set(['=', '<>', '<', '>', '<=', '>=', '+', '-', '*', '/', '%', '||']);
+const OPERATORS = new Set(['=', '<>', '<', '>', '<=', '>=', '+', '-', '*', '/', '%', '||', '&']);
+/** Fields of what it returns, in order. */
+const EXPANDED_FIELDS: Readonly<Record<string, number>> = { x: 0, n: 1 };
 const SESSION_WORDS: Readonly<Record<string, string>> = {
   SVFOP_CURRENT_CATALOG: 'current_database',
   SVFOP_CURRENT_SCHEMA: 'current_schema',
@@ -209,6 +211,7 @@ function booleanCast(arg: ParseNode | null, value: string): string {
 function callSql(fields: ParseNode['fields'], scope: Scope, writing: Writing): string {
   const name = namesOf(fields['funcname']).at(-1) ?? '';
   if (Object.hasOwn(writing.values, name)) return sessionSql(name, writing);
+  if (name === EXPAND) return `(${identifier(EXPAND)}.value || ' ' || (${identifier(EXPAND)}.key + 1))`;
   const args = nodesOf(fields['args']).map((arg) => expressionSql(arg, scope, writing));
   const written = nameInSqlite(name);
   const order = nodesOf(fields['agg_order']).map(({ fields: sort }) => {
@@ -269,8 +272,18 @@ function subLinkSql(fields: ParseNode['fields'], scope: Scope, writing: Writing)
   }
 }
 
+/** `(record).x`: only of what _pg_expandarray returns, a number and its place. */
+function fieldSql(fields: ParseNode['fields'], name: string, scope: Scope, writing: Writing): string {
+  const place = EXPANDED_FIELDS[name];
+  if (place === undefined) throw refused(`the field ${name} of a value`);
+  return `truthdb_record_field(${expressionSql(nodeOf(fields['arg']), scope, writing)}, ${place})`;
+}
+
 function indirectionSql(fields: ParseNode['fields'], scope: Scope, writing: Writing): string {
   const [index, ...more] = nodesOf(fields['indirection']);
+  if (index?.kind === 'String' && more.length === 0) {
+    return fieldSql(fields, textOf(index.fields['sval']), scope, writing);
+  }
   if (index?.kind !== 'A_Indices' || more.length > 0 || index.fields['is_slice'] === true)
     throw refused('a part of a value');
   const array = expressionSql(nodeOf(fields['arg']), scope, writing);

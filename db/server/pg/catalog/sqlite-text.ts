@@ -4,11 +4,18 @@
  * name, so nothing of a client's text reaches SQLite but literals and identifiers, quoted.
  */
 import { sqlError } from '../../../sql/types/sql-error.ts';
-import { listOf, namesOf, nodeOf, nodesOf, type ParseNode, textOf } from './parse-node.ts';
+import { everyNode, listOf, namesOf, nodeOf, nodesOf, type ParseNode, textOf } from './parse-node.ts';
 import { type CatalogType, catalogRelation } from './relations.ts';
 import { Scope, typeOfNode } from './scope.ts';
 import { expressionSql } from './sqlite-expression.ts';
-import { type CatalogQuery, identifier, refused, type SessionValues, type Writing } from './sqlite-words.ts';
+import {
+  type CatalogQuery,
+  EXPAND,
+  identifier,
+  refused,
+  type SessionValues,
+  type Writing,
+} from './sqlite-words.ts';
 
 const JOINS: Readonly<Record<string, string>> = {
   JOIN_INNER: 'JOIN',
@@ -71,6 +78,7 @@ function setOperation(
 
 function plainSelect(fields: ParseNode['fields'], scope: Scope, writing: Writing): CatalogQuery {
   const from = nodesOf(fields['fromClause']).map((item) => fromSql(item, scope, writing));
+  from.push(...expandedSql(fields['targetList'], scope, writing));
   const targets = nodesOf(fields['targetList']).map((target) => targetSql(target, scope, writing));
   const expression = (node: unknown) => expressionSql(nodeOf(node), scope, writing);
   const distinct = listOf(fields['distinctClause']);
@@ -84,6 +92,18 @@ function plainSelect(fields: ParseNode['fields'], scope: Scope, writing: Writing
     fields['havingClause'] === undefined ? '' : ` HAVING ${expression(fields['havingClause'])}`,
   ].join('');
   return { sql, columns: targets.flatMap((target) => target.columns) };
+}
+
+/** A row for each element of the array that the columns of a SELECT expand: one array, however often it stands there. */
+function expandedSql(targetList: unknown, scope: Scope, writing: Writing): string[] {
+  const calls = [...everyNode(targetList)].filter(
+    ({ kind, fields }) => kind === 'FuncCall' && namesOf(fields['funcname']).at(-1) === EXPAND,
+  );
+  const arrays = new Set(
+    calls.map(({ fields }) => expressionSql(nodesOf(fields['args'])[0] ?? null, scope, writing)),
+  );
+  if (arrays.size > 1) throw refused('more than one array that is expanded');
+  return [...arrays].map((array) => `json_each(truthdb_array_json(${array})) AS ${identifier(EXPAND)}`);
 }
 
 function targetSql(target: ParseNode, scope: Scope, writing: Writing): CatalogQuery {

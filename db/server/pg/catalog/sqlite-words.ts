@@ -19,6 +19,9 @@ export interface Writing {
   readonly select: (select: ParseNode, outer: Scope | null, writing: Writing) => CatalogQuery;
 }
 
+/** JDBC's way to the columns of a key: a row for each element of an array, written among the columns of a SELECT. */
+export const EXPAND = '_pg_expandarray';
+
 /** Backticks never fall back to a string, as SQLite's double quotes do. */
 export function identifier(name: string): string {
   return `\`${name.replaceAll('\0', '').replaceAll('`', '``')}\``;
