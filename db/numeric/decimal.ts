@@ -38,8 +38,11 @@ export class Decimal {
     if (match === null || whole.length + fraction.length === 0) throw invalid(text);
     const exponent = match[4] === undefined ? 0 : Number(match[4]);
     if (Math.abs(exponent) > INTEGER_DIGITS_MAX + SCALE_MAX) throw overflow();
-    const digits = BigInt(whole + fraction);
-    const unscaled = match[1] === '-' ? -digits : digits;
+    const digits = (whole + fraction).replace(/^0+/, '');
+    // Reading a number takes longer the more it has: what has too many is not read.
+    if (digits.length > INTEGER_DIGITS_MAX + SCALE_MAX) throw overflow();
+    const size = BigInt(digits);
+    const unscaled = match[1] === '-' ? -size : size;
     const scale = fraction.length - exponent;
     return scale >= 0
       ? checked(unscaled, scale)

@@ -12,6 +12,8 @@ export const INTEGER_MIN = -2_147_483_648;
 export const INTEGER_MAX = 2_147_483_647;
 export const BIGINT_MIN = -9_223_372_036_854_775_808n;
 export const BIGINT_MAX = 9_223_372_036_854_775_807n;
+/** More than the largest bigint has: cut there a number is still out of range. */
+const WHOLE_DIGITS_MAX = 25;
 const WHOLE = /^[+-]?\d+$/;
 const UUID = /^\{?((?:[0-9a-f]{4}-?){7}[0-9a-f]{4})\}?$/i;
 const SHOWN_MAX = 100;
@@ -127,15 +129,22 @@ function parseBigint(text: string): bigint {
   const digits = withoutBlanks(text);
   if (!WHOLE.test(digits)) throw notWhole({ kind: 'bigint' }, text, BIGINT_MAX);
   // BigInt knows no plus sign.
-  const value = BigInt(digits.startsWith('+') ? digits.slice(1) : digits);
+  const value = wholeOf(digits);
   if (value < BIGINT_MIN || value > BIGINT_MAX) throw outOfRange({ kind: 'bigint' }, text);
   return value;
+}
+
+/** Of digits with a sign; what has many more than any of ours is not read to its end. */
+function wholeOf(digits: string): bigint {
+  const [, sign, size = ''] = /^([+-]?)0*(\d*)$/.exec(digits)!;
+  const value = BigInt(size.slice(0, WHOLE_DIGITS_MAX));
+  return sign === '-' ? -value : value;
 }
 
 /** PostgreSQL reads from the left: a number too large counts before what follows it. */
 function notWhole(type: SqlType, text: string, most: bigint): Error {
   const [, sign, digits] = /^([+-]?)(\d+)/.exec(withoutBlanks(text)) ?? [];
-  const isTooLarge = digits !== undefined && BigInt(digits) > (sign === '-' ? most + 1n : most);
+  const isTooLarge = digits !== undefined && wholeOf(digits) > (sign === '-' ? most + 1n : most);
   return isTooLarge ? outOfRange(type, text) : invalid(type, text);
 }
 

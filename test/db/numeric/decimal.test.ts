@@ -130,6 +130,11 @@ describe('decimals', () => {
     expect(() => at(text)).toThrow(expect.objectContaining({ details: { sqlstate } }));
   });
 
+  test('that are much too long are refused without being read', () => {
+    expect(() => at('9'.repeat(10_000_000))).toThrow('overflows');
+    expect(at(`${'0'.repeat(1_000_000)}7`).toString()).toBe('7');
+  });
+
   test('refuse to divide by zero and to grow past what PostgreSQL holds', () => {
     expect(() => at('1').divide(at('0.00'))).toThrow('division by zero');
     expect(() => at('1').remainder(at('0'))).toThrow('division by zero');
