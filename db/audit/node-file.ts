@@ -14,6 +14,7 @@ import { ProofError } from './verifier.ts';
 
 const NODE_BYTES = HASH_BYTES + 8;
 const BUFFER_NODES = 4096;
+const NONE = new Uint8Array(0);
 
 export class NodeFile implements NodeSource {
   readonly path: string;
@@ -21,7 +22,7 @@ export class NodeFile implements NodeSource {
   #handle: FileHandle | null = null;
   #mode: 'read' | 'write' = 'read';
   /** Nodes not written yet, and where in the file they belong. */
-  #waiting = new Uint8Array(0);
+  #waiting = NONE;
   #waitingNodes = 0;
   #writtenNodes: number;
   #frontier: Frontier | null = null;
@@ -94,7 +95,7 @@ export class NodeFile implements NodeSource {
     this.sync();
     if (this.#handle !== null) this.#disk.close(this.#handle);
     this.#handle = null;
-    this.#waiting = new Uint8Array(0);
+    this.#waiting = NONE;
   }
 
   get #edge(): Frontier {

@@ -19,7 +19,7 @@ import { hex, sha256, tenantLeafHash } from './verifier.ts';
 const FORMAT = 1;
 const PROGRESS = 'progress.json';
 const ENTRIES = 'entries.nodes';
-/** Files of tenants kept open from one sync to the next. */
+/** With more tenants than this each one’s file is closed after use: there are only so many descriptors. */
 const OPEN_MAX = 64;
 
 /** The last commit in the trees: where a checkpoint can stand. */
@@ -121,6 +121,7 @@ export class TreeStore {
       if (leaves === 0) continue;
       const root = leaves === file.leaves ? file.root() : rootOf(file, leaves);
       trees.push({ tenant, size: leaves, root });
+      this.#closeAmongMany(file);
     }
     return trees;
   }
@@ -128,10 +129,12 @@ export class TreeStore {
   /** Makes everything appended so far durable, then notes it. */
   save(): void {
     this.prepare();
-    const files = [this.#entries, ...this.#tenants.values()];
-    const changed = files.filter((file) => file.sync());
-    if (changed.length > 0) this.#disk.fsyncDirectory(this.#folder);
-    if (changed.length > OPEN_MAX) for (const file of this.#tenants.values()) file.release();
+    let changed = this.#entries.sync();
+    for (const file of this.#tenants.values()) {
+      changed = file.sync() || changed;
+      this.#closeAmongMany(file);
+    }
+    if (changed) this.#disk.fsyncDirectory(this.#folder);
     const progress: Progress = {
       format: FORMAT,
       logId: this.#logId,
@@ -169,6 +172,10 @@ export class TreeStore {
 
   close(): void {
     for (const file of [this.#entries, ...this.#tenants.values()]) file.release();
+  }
+
+  #closeAmongMany(file: NodeFile): void {
+    if (this.#tenants.size > OPEN_MAX) file.release();
   }
 
   #file(tenant: number, leaves: number): NodeFile {
