@@ -9,6 +9,7 @@ import { checkpointClaims, ProofKeeper, type ProofPolicy } from './audit/index.t
 import type { Engine, Replication } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
 import { Erasing } from './engine/erasing.ts';
+import { tablesView } from './engine/reducers-view.ts';
 import { holdsOnDisk, LogKeeper } from './engine/retention.ts';
 import { TruthError } from './errors.ts';
 import { type Clock, type Disk, RealDisk, realClock, realScheduler, type Scheduler } from './io/index.ts';
@@ -21,7 +22,7 @@ import {
   type ViewDefinition,
 } from './materializer/index.ts';
 import { SnapshotKeeper, type SnapshotPolicy, SnapshotStore, snapshotClaims } from './snapshot/index.ts';
-import { loadSql, Queries, SESSION_LIMITS, type SessionLimits, sqlTables, uuidOf } from './sql/index.ts';
+import { loadSql, Queries, SESSION_LIMITS, type SessionLimits, uuidOf } from './sql/index.ts';
 import { streamIndex } from './streams/index.ts';
 import { auditTrail, Epochs, type KekSource, KeyRing, SealedLog, tenantDirectory } from './tenancy/index.ts';
 import {
@@ -62,7 +63,7 @@ export type {
 export type { AuditedEntry, NewAuditRecord } from './tenancy/index.ts';
 
 /** Every view there is. Adding one is one line here. */
-export const VIEWS: readonly ViewDefinition[] = [streamIndex, sqlTables, tenantDirectory, auditTrail];
+export const VIEWS: readonly ViewDefinition[] = [streamIndex, tablesView, tenantDirectory, auditTrail];
 
 const CHECKPOINT_ENTRIES = 1_000_000;
 const QUERY_THREADS = 2;

@@ -5,6 +5,7 @@ import type { ViewStatus } from '../materializer/materializer.ts';
 import type { SnapshotsStatus } from '../snapshot/keeper.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { SqlDatabase } from '../sql/contract.ts';
+import type { QueryLoad } from '../sql/index.ts';
 import type { AuditLog, Tenants } from '../tenancy/index.ts';
 import type { Revision, Sequence, TenantId } from '../types.ts';
 import type { LogBeginning } from '../wal/archive-places.ts';
@@ -13,6 +14,7 @@ import type { LogCommit, LogStatus } from '../wal/log.ts';
 import type { LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 import type { Pruned } from '../wal/prune.ts';
 import type { ScrubStatus } from '../wal/scrub.ts';
+import type { EngineReducers } from './reducer-path.ts';
 
 export interface ReadStreamRequest {
   readonly stream: StreamName;
@@ -74,6 +76,8 @@ export interface EngineStatus {
   readonly tables: number;
   /** Commands on tables that are not answered. */
   readonly commandsWaiting: number;
+  /** Of the threads that only read. */
+  readonly queries: QueryLoad;
   readonly snapshots: SnapshotsStatus;
   /** Why nothing can be written although reads go on, or null. */
   readonly readOnly: string | null;
@@ -157,6 +161,7 @@ export interface Streams {
 export interface Engine extends Streams {
   /** Tables. */
   readonly sql: SqlDatabase;
+  readonly reducers: EngineReducers;
   /** The streams of a tenant, which need not exist: then nothing is in them and nothing can be appended. */
   tenant(id: TenantId): Streams;
   /**

@@ -12,14 +12,7 @@ import {
   viewCommit,
 } from '../materializer/index.ts';
 import type { SnapshotKeeper } from '../snapshot/index.ts';
-import {
-  type LogEnd,
-  type QueryRunner,
-  type SessionLimits,
-  type SqlDatabase,
-  type SqlView,
-  sqlTables,
-} from '../sql/index.ts';
+import type { LogEnd, QueryRunner, SessionLimits, SqlDatabase, SqlView } from '../sql/index.ts';
 import {
   EventReader,
   RecentCommits,
@@ -61,6 +54,8 @@ import type {
 } from './contract.ts';
 import type { Erasing, ErasingHost } from './erasing.ts';
 import { LiveFeed } from './live-feed.ts';
+import { ReducerPath } from './reducer-path.ts';
+import { tablesView } from './reducers-view.ts';
 import { SqlDoor } from './sql-database.ts';
 import { SqlPath } from './sql-path.ts';
 import { SubjectStreams } from './subject-streams.ts';
@@ -101,6 +96,7 @@ export interface DatabaseOptions {
 
 export class Database implements Engine {
   readonly sql: SqlDatabase;
+  readonly reducers: ReducerPath;
   readonly tenants: Tenants;
   readonly audit: AuditLog;
   readonly snapshots: SnapshotKeeper;
@@ -190,10 +186,11 @@ export class Database implements Engine {
     this.audit = new AuditLog({
       view: () => audited.view,
       append: (entries) => this.#appendSystem(entries),
+      isShredded: (tenant) => directory().get(tenant)?.state === 'shredded',
       subjectOf: (tenant, stream) => directory().subjectOf(tenant, stream),
       entryAt: (at) => log.entryAt(at),
     });
-    this.#tables = registry.handle(sqlTables);
+    this.#tables = registry.handle(tablesView);
     this.#queries = options.queries;
     this.#end = options.end;
     const { scheduler, random, queries } = options;
@@ -203,6 +200,12 @@ export class Database implements Engine {
       refusal: () => refusalOf(() => this.#checkTablesWritable()),
       broken: () => refusalOf(() => this.#checkTables('tables cannot be written')),
       admit: (tenant, bytes) => this.#admission.admit(tenant, bytes),
+      wanted: (tenant) => this.reducers.look(tenant),
+    });
+    this.reducers = new ReducerPath({
+      ...{ log, view, pause, path: this.#commands, closing: this.#closing.signal, report: options.report },
+      subjectOf: (tenant, stream) => directory().subjectOf(tenant, stream),
+      checkReadable: () => this.#checkTables('tables cannot be read'),
     });
     this.sql = new SqlDoor({
       ...{ clock, scheduler, random, queries, view, path: this.#commands, limits: options.sqlLimits },
@@ -298,6 +301,7 @@ export class Database implements Engine {
       inFlight: this.#appends.inFlight,
       tables: this.#tables.view.tables,
       commandsWaiting: this.#commands.depth,
+      queries: this.#queries.load,
       snapshots: this.snapshots.status(),
       readOnly: this.#registry.readOnly ?? log.readOnly,
       beginning: this.retention.beginning(),
@@ -441,7 +445,7 @@ export class Database implements Engine {
     throw new TruthError(
       'VIEW_UNAVAILABLE',
       `${consequence}: their view stays at ${applied} (${error ?? state}); ${state === 'failed' ? 'restart to rebuild it' : 'try again when it has caught up'}`,
-      { view: sqlTables.name, applied },
+      { view: tablesView.name, applied },
     );
   }
 

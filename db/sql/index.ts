@@ -9,14 +9,16 @@ export type {
   CommandAnswer,
   CommandInput,
   CommandReply,
+  OwnCommand,
+  OwnDecision,
   SqlCommand,
   SqlDecision,
 } from './commands/command.ts';
 export { decideSql, uuidOf } from './commands/decide.ts';
 export type { SqlDatabase, SqlIdentity, SqlSession } from './contract.ts';
-export type { LogEnd, QueryRunner } from './execute/query.ts';
+export type { LogEnd, QueryLoad, QueryRunner } from './execute/query.ts';
 export { Queries } from './pool/index.ts';
 export { SESSION_LIMITS, type SessionLimits, type SqlBackend } from './session/backend.ts';
 export { loadSql } from './session/parser.ts';
 export { Session } from './session/session.ts';
-export { type SqlView, sqlTables } from './view.ts';
+export { SqlView, sqlTables } from './view.ts';

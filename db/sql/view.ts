@@ -169,7 +169,8 @@ export class SqlView implements FiledView {
     // What could not be applied is in the log all the same: the view stays behind it.
     if (this.#broken !== null) throw broken(this.#broken);
     const events = this.#reducers === null ? null : this.#eventsOf(commit);
-    if (events === null || this.#staged < commit.sequence || !this.#staging) this.#applyCommit(commit, events);
+    if (events === null || this.#staged < commit.sequence || !this.#staging)
+      this.#applyCommit(commit, events);
     else this.#applyBeforeStaged(commit, events);
   }
 
@@ -181,7 +182,8 @@ export class SqlView implements FiledView {
       if (sequence > this.#staged) this.#apply(tenant, { type, sequence, payload }, commit.sequence);
     }
     // Behind the tables' entries of the same commit, also where those were staged before anybody knew of the events.
-    for (const [tenant, list] of events ?? []) if (this.#reduce(tenant, list, commit.sequence)) touched.add(tenant);
+    for (const [tenant, list] of events ?? [])
+      if (this.#reduce(tenant, list, commit.sequence)) touched.add(tenant);
     // Commits before that of the staged entries have nothing of tables: nobody else writes to them.
     invariant(touched.size === 0 || this.#staged < commit.sequence, 'what is staged lies in one commit');
     if (touched.size === 0) return;
@@ -276,7 +278,8 @@ export class SqlView implements FiledView {
     const store = this.#stores.begin(tenant, commit);
     if (store === null) return;
     const { cache } = this.#known(tenant);
-    if (entry.type === KERNEL_ENTRY.reducer) this.#reducers?.reducerEntry(store, cache.at(store, null), entry);
+    if (entry.type === KERNEL_ENTRY.reducer)
+      this.#reducers?.reducerEntry(store, cache.at(store, null), entry);
     else evolve(store, entry, cache, this.#listener);
     // Once wanted they stay so: what changes the catalog may be staged, and events of an earlier commit still to come.
     if (entry.type === KERNEL_ENTRY.catalog && this.#eventsWanted.get(tenant) !== true)
@@ -309,7 +312,9 @@ export const sqlTables: ViewDefinition<SqlView> = {
 };
 
 function isOfTables(type: number): boolean {
-  return (type >= KERNEL_ENTRY.catalog && type <= KERNEL_ENTRY.projectionStep) || type === KERNEL_ENTRY.reducer;
+  return (
+    (type >= KERNEL_ENTRY.catalog && type <= KERNEL_ENTRY.projectionStep) || type === KERNEL_ENTRY.reducer
+  );
 }
 
 function broken(cause: unknown): TruthError {

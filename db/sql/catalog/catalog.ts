@@ -84,6 +84,16 @@ export interface Projection {
   readonly createdAt: Sequence;
 }
 
+/** Whether its rows are written by a program of somebody's; otherwise a query says what they are. */
+export function isReducer({ detail }: Projection): boolean {
+  return (JSON.parse(detail) as { readonly kind?: unknown }).kind === 'reducer';
+}
+
+/** Id of the table whose rows a reducer is handed; null: events of streams. */
+export function followedBy({ detail }: Projection): number | null {
+  return (JSON.parse(detail) as { readonly follows?: number | null }).follows ?? null;
+}
+
 /** What all numbers to come are taken from. */
 export interface CatalogHeader {
   /** +1 with every change. */

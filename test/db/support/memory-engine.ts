@@ -48,6 +48,14 @@ export class MemoryEngine implements Engine {
   readonly sql = new MemorySql();
   readonly snapshots = NO_SNAPSHOTS;
   readonly tenants = memoryTenants();
+  readonly reducers: Engine['reducers'] = {
+    deploy: () => Promise.reject(new TruthError('INVALID_ARGUMENT', 'there are no reducers here')),
+    drop: () => Promise.reject(new TruthError('NOT_FOUND', 'there are no reducers here')),
+    list: () => [],
+    status: () => {
+      throw new TruthError('NOT_FOUND', 'there are no reducers here');
+    },
+  };
   readonly audited: NewAuditRecord[] = [];
   readonly audit = {
     record: async (records: readonly NewAuditRecord[]) => {
@@ -213,6 +221,7 @@ export class MemoryEngine implements Engine {
       inFlight: 0,
       tables: 0,
       commandsWaiting: 0,
+      queries: { waiting: 0, running: 0, waitingMax: 0 },
       snapshots: { position: 0 as Sequence, taking: false, problem: null },
       readOnly: null,
       beginning: { first: 1 as Sequence, floor: 1 as Sequence, archives: [], problem: null },
