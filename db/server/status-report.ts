@@ -19,6 +19,7 @@ export function statusReport(status: EngineStatus) {
     streams: status.streams,
     tables: status.tables,
     sqlCommandsWaiting: status.commandsWaiting,
+    sqlQueries: status.queries,
     log: {
       first: status.beginning.first,
       stable: log.stable,

@@ -232,6 +232,12 @@ function addServerMetrics(add: Add): void {
   add('sql_commands_waiting', 'gauge', 'Writes of SQL that are not answered', (_, { commandsWaiting }) =>
     one(commandsWaiting),
   );
+  add('sql_queries_waiting', 'gauge', 'Queries that wait for a thread of the readers', (_, { queries }) =>
+    one(queries.waiting),
+  );
+  add('sql_queries_running', 'gauge', 'Queries that a thread of the readers carries out', (_, { queries }) =>
+    one(queries.running),
+  );
   add('pg_connections', 'gauge', 'Connections of PostgreSQL’s protocol', ({ counters }) =>
     one(counters.pgSessions),
   );

@@ -87,7 +87,15 @@ export interface Glance {
 }
 
 /** Carries out queries. Errors: INVALID_ARGUMENT, TIMEOUT (57014), CLOSED (57014, cancelled), TOO_LARGE (54000), BUSY. */
+/** Queries that wait for a thread of the pool, and that are being carried out by one. */
+export interface QueryLoad {
+  readonly waiting: number;
+  readonly running: number;
+  readonly waitingMax: number;
+}
+
 export interface QueryRunner {
+  readonly load: QueryLoad;
   run(store: QueryStore, query: Query, signal?: AbortSignal): Promise<QueryAnswer>;
   close(): Promise<void>;
 }

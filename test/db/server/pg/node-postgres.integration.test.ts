@@ -148,3 +148,13 @@ test('drivers learn of types and tables', async () => {
   ]);
   expect((await client.query('SELECT version()')).rows[0]?.version).toMatch(/^PostgreSQL 15\.0 \(TruthDB/);
 });
+
+test('what is set on connecting holds, and what cannot be is refused', async () => {
+  const serving = await servePg();
+  const options = '-c application_name=me\\ too --statement_timeout=60ms';
+  const client = await connected(serving, { options });
+  expect((await client.query('SHOW application_name')).rows).toEqual([{ application_name: 'me too' }]);
+  await expect(client.query('WAIT')).rejects.toMatchObject({ code: '57014' });
+  const other = new pg.Client({ ...serving.client, options: '-c standard_conforming_strings=off' });
+  await expect(other.connect()).rejects.toMatchObject({ code: '22023', severity: 'FATAL' });
+});
