@@ -8,6 +8,8 @@ export interface ServingOptions {
   /** Of the database; made by the first start. */
   readonly data: string;
   readonly tls?: 'on' | 'off';
+  /** Whether PostgreSQL's protocol is served too; `off` unless given. */
+  readonly pg?: 'on' | 'off';
   /** Options of Node itself, e.g. for a profile. */
   readonly nodeOptions?: readonly string[];
   /** Settings for which there is no flag, as variables: `TRUTHDB_LIMITS_CONNECTIONS`. */
@@ -17,6 +19,8 @@ export interface ServingOptions {
 export interface Serving {
   /** Connection string with the operator's token. */
   readonly url: string;
+  /** Of PostgreSQL's protocol, where it is served. */
+  readonly pgPort: number | null;
   /** CPU time of all its threads so far, in microseconds, which a busy machine does not distort as it does throughput. */
   cpuMicros(): number;
   residentBytes(): number;
@@ -24,25 +28,32 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
+/** What `serve --json` prints once it serves. */
+interface ServingLine {
+  readonly connection: string;
+  readonly pgPort: number | null;
+}
+
 const PROGRAM = join(import.meta.dirname, '../../db/bin.ts');
 /** USER_HZ is 100 on Linux. */
 const CLOCK_TICK_MICROS = 10_000;
 
 export async function startServing(options: ServingOptions): Promise<Serving> {
-  const { data, tls = 'off', nodeOptions = [], settings = {} } = options;
+  const { data, tls = 'off', pg = 'off', nodeOptions = [], settings = {} } = options;
   const flags = ['--host', '127.0.0.1', '--port', '0', '--http', 'off', '--socket', 'off', '--tls', tls];
+  flags.push('--pg', pg, '--pg-port', '0');
   const args = [...nodeOptions, PROGRAM, 'serve', '--data', data, ...flags, '--json'];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...settings },
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line).connection));
+  const { connection: url, pgPort } = await new Promise<ServingLine>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line)));
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
   });
   return {
-    url,
+    ...{ url, pgPort },
     cpuMicros: () => cpuMicros(child.pid as number),
     residentBytes: () => residentBytes(child.pid as number),
     stop: async () => {
@@ -52,7 +63,8 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   };
 }
 
-function cpuMicros(pid: number): number {
+/** CPU time of all threads of a process so far, in microseconds. */
+export function cpuMicros(pid: number): number {
   const [user = 0, system = 0] =
     readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).map(Number) ?? [];
   return (user + system) * CLOCK_TICK_MICROS;

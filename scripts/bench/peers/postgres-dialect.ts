@@ -1,7 +1,7 @@
 /** PostgreSQL's frontend protocol 3, as much as repeated executions of one prepared INSERT need. */
 import type { Dialect } from './wire-load.ts';
 
-const PROTOCOL_3 = 196_608;
+export const PROTOCOL_3 = 196_608;
 const BYTEA_OID = 17;
 const INSERT_ONE = 'insert into log (data) values ($1::bytea)';
 const INSERT_MANY = 'insert into log (data) select unnest($1::bytea[])';
@@ -91,11 +91,11 @@ function binaryArray(values: readonly Buffer[]): Buffer {
   return Buffer.concat([...head, ...values.flatMap((value) => [u32(value.length), value])]);
 }
 
-function message(kind: string, body: Buffer): Buffer {
+export function message(kind: string, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(kind), u32(body.length + 4), body]);
 }
 
-function u32(value: number): Buffer {
+export function u32(value: number): Buffer {
   const out = Buffer.alloc(4);
   out.writeUInt32BE(value);
   return out;

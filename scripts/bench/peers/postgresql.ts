@@ -47,7 +47,17 @@ export const postgresql: Peer = {
   entrants: (shape) => [{ name: POSTGRESQL, open: (directory) => openPostgresql(directory, shape) }],
 };
 
-async function openPostgresql(directory: string, shape: Shape) {
+export interface PostgresServer {
+  readonly pid: number;
+  readonly port: number;
+  readonly user: string;
+  /** Runs a text of statements. */
+  readonly sql: (text: string) => Promise<string>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a new one in a directory that is not there yet. */
+export async function startPostgresql(directory: string): Promise<PostgresServer> {
   makeOwned(directory);
   const data = join(directory, 'data');
   const port = await freePort();
@@ -61,7 +71,14 @@ async function openPostgresql(directory: string, shape: Shape) {
   // SIGINT is its fast shutdown: SIGTERM would wait for clients.
   const server = startProcess(`${POSTGRES_BIN}/postgres`, ['-D', data], { ...account, stopSignal: 'SIGINT' });
   await untilReady(server, 'postgres', async () => (await listens(port)) && acceptsQueries(data));
-  const sql = (text: string) => runProgram(`${POSTGRES_BIN}/psql`, [...connection(port), '-qc', text]);
+  return {
+    ...{ pid: server.pid, port, user: USER, stop: server.stop },
+    sql: (text) => runProgram(`${POSTGRES_BIN}/psql`, [...connection(port), '-qc', text]),
+  };
+}
+
+async function openPostgresql(directory: string, shape: Shape) {
+  const { port, sql, stop } = await startPostgresql(directory);
   await sql(
     'create table log (position bigint generated always as identity primary key, data bytea not null)',
   );
@@ -71,7 +88,7 @@ async function openPostgresql(directory: string, shape: Shape) {
     run: (seconds: number) => drive(load, shape, seconds),
     close: async () => {
       load.close();
-      await server.stop();
+      await stop();
     },
   };
 }
