@@ -1,6 +1,6 @@
 /** Writing and reading what is audited. */
 import { KERNEL_ENTRY } from '../kernel/entry-types.ts';
-import type { RecordedAt, Sequence, TenantId } from '../types.ts';
+import { type RecordedAt, type Sequence, TENANT_DEFAULT, type TenantId } from '../types.ts';
 import type { LogEntry } from '../wal/log.ts';
 import { type AuditRecord, decodeAuditRecord, encodeAuditRecord } from './audit-entry.ts';
 import type { AuditView } from './audit-view.ts';
@@ -22,6 +22,7 @@ export interface NewAuditRecord extends AuditRecord {
 export interface AuditLogOptions {
   readonly view: () => AuditView;
   readonly append: (entries: readonly SystemEntry[]) => Promise<Sequence>;
+  readonly isShredded: (tenant: TenantId) => boolean;
   readonly subjectOf: (tenant: TenantId, stream: string) => string | null;
   readonly entryAt: (at: Sequence) => (LogEntry & { readonly recordedAt: RecordedAt }) | null;
 }
@@ -38,7 +39,9 @@ export class AuditLog {
     const { append, subjectOf } = this.#options;
     await append(
       records.map(({ tenant, stream, ...record }) => ({
-        ...{ type: KERNEL_ENTRY.audit, tenant, payload: encodeAuditRecord(record) },
+        ...{ type: KERNEL_ENTRY.audit, payload: encodeAuditRecord(record) },
+        // Nothing can be sealed for a tenant whose keys are gone.
+        tenant: this.#options.isShredded(tenant) ? TENANT_DEFAULT : tenant,
         subject: stream === null ? null : subjectOf(tenant, stream),
       })),
     );

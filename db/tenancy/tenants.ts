@@ -4,7 +4,7 @@
  */
 import { TruthError } from '../errors.ts';
 import { KERNEL_ENTRY } from '../kernel/entry-types.ts';
-import type { Sequence, TenantId } from '../types.ts';
+import { type Sequence, TENANT_DEFAULT, type TenantId } from '../types.ts';
 import type { TenantDirectory, TenantRecord } from './directory.ts';
 import { type Erasure, encodeErasure } from './erasure-entry.ts';
 import type { KekSource, KeyId, KeyRing } from './keys/index.ts';
@@ -169,6 +169,7 @@ export class Tenants {
     return this.#inTurn(() => {
       const tenant = this.named(name);
       checkErasable(tenant);
+      checkNotFirst(tenant);
       return this.#erase(tenant, { of: 'tenant', keys: this.#options.ring.keysOf(tenant.id) });
     });
   }
@@ -199,7 +200,9 @@ export class Tenants {
     const certificates: ErasureCertificate[] = [];
     for (const { tenant, position, ...erasure } of open) {
       const record = this.#directory.get(tenant);
-      if (record !== null)
+      // Views that go on from a copy made afterwards have nothing of it: only the keys came back.
+      if (computedBefore >= position) ring.destroy(erasure.keys);
+      else if (record !== null)
         certificates.push(await this.#inTurn(() => this.#erase(record, erasure as Erasure, position)));
     }
     return certificates;
@@ -248,6 +251,15 @@ export class Tenants {
     this.#turn = done.catch(() => {});
     return done;
   }
+}
+
+/** What concerns the whole database is tenant 0's: who came, and what was done. */
+function checkNotFirst({ id, name }: TenantRecord): void {
+  if (id !== TENANT_DEFAULT) return;
+  throw new TruthError(
+    'INVALID_ARGUMENT',
+    `tenant "${name}" is the first one, which the database cannot be without: erase persons, or give the database up`,
+  );
 }
 
 function checkErasable({ name, key }: TenantRecord): void {

@@ -293,6 +293,8 @@ describe('erasing', () => {
     const plain = await tenant(engine, 'plain');
     const sealed = await tenant(engine, 'sealed', true);
     await expect(engine.tenants.shred('plain')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await engine.tenants.encrypt('default');
+    await expect(engine.tenants.shred('default')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(write(engine, plain, 's', 'x', 'alice')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await write(engine, sealed, 's', 'x', 'alice');
     await write(engine, sealed, 's', 'x', 'alice');
