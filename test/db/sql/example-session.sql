@@ -55,6 +55,14 @@ DIFF TABLE accounts BETWEEN TIMESTAMP :'before' AND TIMESTAMP :'after';
 \pset format aligned
 SELECT * FROM accounts AS OF TIMESTAMP '2999-01-01';
 
+-- A projection answers what a query may not compute, and is kept as rows change
+CREATE PROJECTION balances AS SELECT owner, count(*) AS accounts, sum(balance) AS total FROM accounts GROUP BY owner;
+INSERT INTO accounts (id, owner, balance) VALUES (3, 'Ada', 12.5);
+SELECT * FROM balances ORDER BY owner;
+\d balances
+\d
+DROP PROJECTION balances;
+
 -- What drivers do in the protocol has no statement of its own
 PREPARE by_owner AS SELECT id FROM accounts WHERE owner = $1;
 
