@@ -13,26 +13,30 @@ interface Change {
   readonly at: Sequence;
 }
 
+export interface RecentMark {
+  readonly count: number;
+  readonly forgotten: number;
+}
+
 export class RecentChanges {
   /** Oldest first, from `#first` on; positions never decrease. */
   #changes: Change[] = [];
   #first = 0;
+  #forgotten = 0;
   #bytes = 0;
-  /** All changes after it are here. */
-  #from: Sequence;
+  /** All changes after it are here; of what was written before the first change nothing is known. */
+  #from: number = Number.MAX_SAFE_INTEGER;
 
-  constructor(from: Sequence) {
-    this.#from = from;
-  }
-
-  /** For `undo`. */
-  get count(): number {
-    return this.#changes.length;
+  /** What `undo` goes back to. */
+  mark(): RecentMark {
+    return { count: this.#changes.length, forgotten: this.#forgotten };
   }
 
   /** `key`: with its space; not copied. */
   add(key: Uint8Array, at: Sequence): void {
     this.#changes.push({ key, at });
+    // Positions never decrease, but after changes that were undone: whatever there is after this one is here.
+    if (at < this.#from) this.#from = at;
     this.#bytes += key.length;
     while (this.#changes.length - this.#first > CHANGES_MAX || this.#bytes > BYTES_MAX) {
       const oldest = this.#changes[this.#first]!;
@@ -42,9 +46,10 @@ export class RecentChanges {
     }
   }
 
-  /** Forgets the changes behind the first `count`, which are undone. False where some of those are forgotten already. */
-  undo(count: number): void {
-    for (const { key } of this.#changes.splice(Math.max(count, this.#first))) this.#bytes -= key.length;
+  /** Takes back the changes behind a mark. */
+  undo({ count, forgotten }: RecentMark): void {
+    if (forgotten !== this.#forgotten) this.forget();
+    else for (const { key } of this.#changes.splice(Math.max(count, this.#first))) this.#bytes -= key.length;
   }
 
   /** To be called between transactions. */
@@ -55,11 +60,12 @@ export class RecentChanges {
   }
 
   /** Nothing is known of what was before. */
-  forget(from: Sequence): void {
+  forget(): void {
+    this.#forgotten += 1;
     this.#changes = [];
     this.#first = 0;
     this.#bytes = 0;
-    this.#from = from;
+    this.#from = Number.MAX_SAFE_INTEGER;
   }
 
   /** Whether a key of the range was changed after a position; null where that is not known. */

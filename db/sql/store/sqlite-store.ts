@@ -19,7 +19,7 @@ import type {
   StoreWriter,
 } from './contract.ts';
 import { READS } from './reads.ts';
-import { RecentChanges } from './recent-changes.ts';
+import { RecentChanges, type RecentMark } from './recent-changes.ts';
 import { BUSY_TIMEOUT_MS, openFile } from './schema.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { spaceKey, spaceOf, storedRange } from './space-key.ts';
@@ -56,7 +56,7 @@ interface Before {
   readonly position: StoredCommit | null;
   readonly digest: string;
   readonly at: Sequence;
-  readonly changes: number;
+  readonly changes: RecentMark;
 }
 
 export class SqliteStore implements StoreWriter {
@@ -117,7 +117,7 @@ export class SqliteStore implements StoreWriter {
     this.#exec('BEGIN IMMEDIATE');
     this.#recent.compact();
     const { position } = this;
-    this.#before = { position, digest: this.#digest.hex, at: this.#at, changes: this.#recent.count };
+    this.#before = { position, digest: this.#digest.hex, at: this.#at, changes: this.#recent.mark() };
   }
 
   put(space: Space, key: Uint8Array, value: Uint8Array, at: Sequence): void {
@@ -155,7 +155,7 @@ export class SqliteStore implements StoreWriter {
       this.#delete.run(stored);
       this.#memory.add(space, -1);
       // What an entry wrote and removed again was never there.
-      if (old[0] === at) this.#recent.forget(at);
+      if (old[0] === at) this.#recent.forget();
       else this.#recent.add(stored, at);
     } catch (error) {
       throw storeError(this.path, error);
@@ -392,7 +392,7 @@ export class SqliteStore implements StoreWriter {
       this.#statement('DELETE FROM current WHERE key >= ?1 AND key < ?2').run(from, to);
       this.#memory.set('residue', 'yes');
     });
-    this.#recent.forget(this.#at);
+    this.#recent.forget();
     this.#residue = true;
     this.#rewritten = false;
   }

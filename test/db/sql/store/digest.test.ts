@@ -152,3 +152,21 @@ test('a dump that is cut short, goes on, or is another thing altogether fills no
     expect.objectContaining({ code: 'UNSUPPORTED_VERSION' }),
   );
 });
+
+test('what is replaced without being remembered leaves no trace', () => {
+  const store = temporaryStore();
+  const of = (space: number): Space => space as Space;
+  store.begin();
+  store.put(of(16), Buffer.from('kept'), Buffer.from('1'), 1 as Sequence);
+  const digest = store.digest();
+  store.replace(of(17), Buffer.from('a'), Buffer.from('1'), 2 as Sequence);
+  store.replace(of(17), Buffer.from('a'), Buffer.from('2'), 3 as Sequence);
+  expect(store.digest()).toBe(recomputed(store));
+  expect(store.count(of(17))).toBe(1);
+  expect([...store.versions(of(17), { from: null, to: null }, 0 as Sequence, 9 as Sequence)]).toHaveLength(1);
+  store.replace(of(17), Buffer.from('a'), null, 4 as Sequence);
+  store.replace(of(17), Buffer.from('none'), null, 5 as Sequence);
+  store.commit();
+  expect(store.digest()).toBe(digest);
+  expect(store.count(of(17))).toBe(0);
+});

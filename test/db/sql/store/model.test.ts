@@ -23,6 +23,7 @@ const range = fc.record({ from: bound, to: bound }) satisfies fc.Arbitrary<KeyRa
 const action = fc.oneof(
   { weight: 10, arbitrary: fc.record({ do: fc.constant('put'), space, key, value }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('delete'), space, key }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('replace'), space, key, value }) },
   {
     weight: 4,
     arbitrary: fc.record({ do: fc.constant('next entry'), step: fc.integer({ min: 1, max: 3 }) }),
@@ -65,6 +66,7 @@ type Look = {
 type Action =
   | { do: 'put'; space: Space; key: Uint8Array; value: Uint8Array }
   | { do: 'delete'; space: Space; key: Uint8Array }
+  | { do: 'replace'; space: Space; key: Uint8Array; value: Uint8Array }
   | { do: 'next entry'; step: number }
   | { do: 'wrote'; actor: string }
   | { do: 'log commit' | 'commit' | 'rollback' | 'open snapshot' | 'close snapshot' | 'purge' | 'reopen' }
@@ -82,7 +84,10 @@ class Pair {
   atCommitted = 1;
 
   run(action: Action): void {
-    if (['put', 'delete', 'wrote', 'log commit', 'drop', 'erase'].includes(action.do) && !this.store.open)
+    if (
+      ['put', 'replace', 'delete', 'wrote', 'log commit', 'drop', 'erase'].includes(action.do) &&
+      !this.store.open
+    )
       this.store.begin();
     const at = this.at as Sequence;
     switch (action.do) {
@@ -93,6 +98,10 @@ class Pair {
       case 'delete':
         this.store.delete(action.space, action.key, at);
         this.working = this.working.delete(action.space, action.key, at);
+        return;
+      case 'replace':
+        this.store.replace(action.space, action.key, action.value, at);
+        this.working = this.working.replace(action.space, action.key, action.value, at);
         return;
       case 'next entry':
         this.at += action.step;

@@ -56,6 +56,13 @@ export class NaiveStore implements StoreReader {
     return this.with({ versionsAll });
   }
 
+  replace(space: Space, key: Uint8Array, value: Uint8Array, at: Sequence): NaiveStore {
+    const others = this.versionsAll.filter(
+      (version) => version.until !== null || version.space !== space || !same(version.key, key),
+    );
+    return this.with({ versionsAll: [...others, { space, key, value, since: at, until: null }] });
+  }
+
   forget(space: Space, key: Uint8Array | null): NaiveStore {
     return this.with({
       versionsAll: this.versionsAll.filter(
