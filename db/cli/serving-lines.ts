@@ -19,6 +19,11 @@ export async function announceServing(started: Serving, terminal: Terminal): Pro
   if (connection !== null) {
     terminal.say('connect with this string; it holds the admin token and is shown this once:');
     await terminal.out(connection);
+    if (pgPort !== null) {
+      terminal.say(
+        `psql takes the part between :// and @ as the password: psql "host=localhost port=${pgPort} user=admin dbname=truthdb"`,
+      );
+    }
   }
 }
 

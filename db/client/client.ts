@@ -242,13 +242,13 @@ export class Client implements Queries {
 
   /**
    * A statement with values in it: db.sql`SELECT * FROM orders WHERE id = ${id}`. The values are sent beside the text, never
-   * as part of it. Errors carry `details.sqlstate`; CONNECTION and TIMEOUT leave open whether a statement was done.
+   * as part of it. A server that is busy has done nothing: it is asked again. Errors carry `details.sqlstate`; CONNECTION and TIMEOUT leave open whether a statement was done.
    */
   sql<R = Readonly<Record<string, unknown>>>(
     strings: TemplateStringsArray,
     ...values: SqlInput[]
   ): Promise<QueryResult<R>> {
-    return this.#sql.sql<R>(strings, ...values);
+    return this.#withPatience(() => this.#sql.sql<R>(strings, ...values));
   }
 
   /** A statement with `$1`, `$2` … for its parameters; several without parameters. Errors as `sql`. */
@@ -257,7 +257,7 @@ export class Client implements Queries {
     parameters: readonly SqlInput[] = [],
     options: QueryOptions = {},
   ): Promise<QueryResult<R>> {
-    return this.#sql.query<R>(text, parameters, options);
+    return this.#withPatience(() => this.#sql.query<R>(text, parameters, options));
   }
 
   /** A SELECT as of a position in the log or a moment. Errors as `sql`; beyond the last commit it is refused. */
@@ -267,7 +267,7 @@ export class Client implements Queries {
     parameters: readonly SqlInput[] = [],
     options: QueryOptions = {},
   ): Promise<QueryResult<R>> {
-    return this.#sql.queryAt<R>(at, text, parameters, options);
+    return this.#withPatience(() => this.#sql.queryAt<R>(at, text, parameters, options));
   }
 
   /**
