@@ -54,7 +54,7 @@ export async function administer(
   }
   const command = parsed.data;
   const { engine, audit } = administered;
-  if (isAboutProofs(command)) return askForProof(engine.proofs, principal, command);
+  if (isAboutProofs(command)) return askForProof(engine.proofs, audit, principal, command);
   if (isAboutTenants(command)) allowTenantCommand(principal, command);
   else allow(principal, isAboutTokens(command) ? 'govern' : 'administer');
   if (isListing(command.command)) return carryOut(administered, principal, command);

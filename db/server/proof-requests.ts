@@ -1,19 +1,31 @@
-/** Who may ask which proofs, and asking for them. */
+/** Who may ask which proofs, and asking for them: signing is an act and showing what entries hold is a read, and both are told. */
 import type { EngineProofs, ProofCommand } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { TENANT_DEFAULT } from '../types.ts';
+import type { AuditTrail } from './audit-trail.ts';
 import { allow } from './permissions.ts';
 import type { Principal } from './session-host.ts';
 
 /** Errors: FORBIDDEN, VIEW_UNAVAILABLE where no proofs are kept, those of the command. */
 export function askForProof(
   proofs: EngineProofs | null,
+  audit: Pick<AuditTrail, 'act' | 'read'>,
   principal: Principal,
   command: ProofCommand,
 ): Promise<object> {
   allowProof(principal, command);
-  if (proofs !== null) return proofs.ask(command);
-  throw new TruthError(
+  if (proofs === null) throw noProofs();
+  if (command.command === 'checkpoint-create')
+    return audit.act(principal, command.command, () => proofs.ask(command));
+  if (command.command === 'proof-entries' && command.payloads && command.at === 0) {
+    const whose = command.kind === 'tenant' ? `entries of tenant ${command.tenant}` : 'all entries';
+    audit.read(principal, `${whose} from ${command.from} to ${command.to}, with proof`, null);
+  }
+  return proofs.ask(command);
+}
+
+function noProofs(): TruthError {
+  return new TruthError(
     'VIEW_UNAVAILABLE',
     'this server keeps no proofs: it is a copy, or was started without them; ask the server that writes the log',
   );

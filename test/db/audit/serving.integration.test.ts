@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseCheckpointText } from '../../../db/audit/checkpoint.ts';
 import { decodeCheckpoint } from '../../../db/audit/verifier.ts';
+import type { BundleReport } from '../../../db/audit/verify-bundle.ts';
 import type { DataReport } from '../../../db/audit/verify-log.ts';
 import { CheckpointGuard, connect } from '../../../db/client/index.ts';
 import { runCommand as run } from '../support/command.ts';
@@ -61,8 +62,12 @@ describe('a server that keeps proofs', () => {
     expect(verified.json()).toMatchObject({
       ok: true,
       unproven: [],
-      shown: { entries: 20, payloads: 20, tenant: 0 },
+      shown: { tenant: 0 },
     });
+    // The events, and beside them what the server audits.
+    const { entries, payloads } = verified.json<BundleReport>().shown!;
+    expect(entries).toBeGreaterThanOrEqual(20);
+    expect(payloads).toBe(entries);
     expect((await run('verify', proof, '--public-key', key, '--json')).json()).toMatchObject({
       shown: { entries: 1 },
     });
@@ -85,7 +90,7 @@ describe('a server that keeps proofs', () => {
       (await run('export', 'audit', '--tenant', '0', '--hashes', '--out', offline, '--data', data)).code,
     ).toBe(0);
     expect((await run('verify', offline, '--public-key', key, '--json')).json()).toMatchObject({
-      shown: { entries: 21, payloads: 0 },
+      shown: { payloads: 0 },
     });
     const narrowed = ['--from', '1', '--to', '9', '--tenant', '5', '--out', offline, '--data', data];
     expect((await run('prove', ...narrowed)).code).toBe(0);

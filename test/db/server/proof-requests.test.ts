@@ -11,6 +11,16 @@ const proofs: EngineProofs = {
   settle: async () => {},
 };
 
+/** What was told of whom. */
+const told: string[] = [];
+const audit: Parameters<typeof askForProof>[1] = {
+  act: async ({ name }, what, act) => {
+    told.push(`${name}: ${what}`);
+    return act();
+  },
+  read: ({ name }, what) => void told.push(`${name}: ${what}`),
+};
+
 function principal(role: Principal['role'], tenant: number): Principal {
   return { tokenId: 'id', name: `${role} of ${tenant}`, role, tenant: tenant as TenantId };
 }
@@ -36,7 +46,7 @@ const entries = (kind: 'entries' | 'tenant', tenant: number, payloads: boolean):
   payloads,
 });
 
-const ask = (who: Principal, command: ProofCommand) => askForProof(proofs, who, command);
+const ask = (who: Principal, command: ProofCommand) => askForProof(proofs, audit, who, command);
 const FORBIDDEN = { code: 'FORBIDDEN' };
 
 describe('everybody', () => {
@@ -49,7 +59,7 @@ describe('everybody', () => {
   );
 
   test('hears where no proofs are kept', () => {
-    expect(() => askForProof(null, principal('reader', 0), { command: 'checkpoint-latest' })).toThrow(
+    expect(() => askForProof(null, audit, principal('reader', 0), { command: 'checkpoint-latest' })).toThrow(
       'keeps no proofs',
     );
   });
@@ -100,4 +110,16 @@ test('signing now is for operators', async () => {
     expect(() => ask(principal(role, 0), { command: 'checkpoint-create' })).toThrowError(
       expect.objectContaining(FORBIDDEN),
     );
+});
+
+test('signing, and what entries hold being shown, is told once each', async () => {
+  told.length = 0;
+  const operator = principal('operator', 0);
+  await ask(operator, { command: 'checkpoint-create' });
+  for (const at of [0, 1]) await ask(operator, { ...entries('tenant', 4, true), at } as ProofCommand);
+  await ask(operator, entries('tenant', 4, false));
+  expect(told).toEqual([
+    'operator of 0: checkpoint-create',
+    'operator of 0: entries of tenant 4 from 1 to 2, with proof',
+  ]);
 });
