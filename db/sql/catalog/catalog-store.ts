@@ -79,6 +79,9 @@ function valueFromText(type: SqlType, text: string | null): SqlValue {
 /** Reads the tables of one state, and keeps the last few states: a query a second asks for the same one all the time. */
 export class CatalogCache {
   readonly #kept = new Map<Sequence, Catalog>();
+  #written: Catalog | null = null;
+  /** Entry that made each of the states that are somebody's. */
+  #since = new WeakMap<Catalog, Sequence>();
 
   /** As of a position, or of now. The same object as long as nothing has changed. */
   at(reader: StoreReader, position: Sequence | null): Catalog {
@@ -93,12 +96,32 @@ export class CatalogCache {
     if (this.#kept.size >= KEPT_MAX)
       for (const [oldest] of [...this.#kept].slice(0, 1)) this.#kept.delete(oldest);
     this.#kept.set(header.since, catalog);
+    this.#since.set(catalog, header.since);
     return catalog;
+  }
+
+  /** What the one that writes has now, its open transaction included; looked up again only after `changed` and `forget`. */
+  written(writer: StoreReader): Catalog {
+    this.#written ??= this.at(writer, null);
+    return this.#written;
+  }
+
+  /** The one that writes has changed it. */
+  changed(): void {
+    this.#written = null;
+  }
+
+  /** Whether a state that is current now was so at a position already: then the past needs no look-up. */
+  wasCurrent(catalog: Catalog, position: Sequence): boolean {
+    const since = this.#since.get(catalog);
+    return since !== undefined && since <= position;
   }
 
   /** What was read from a transaction that has been rolled back never was. */
   forget(): void {
     this.#kept.clear();
+    this.#written = null;
+    this.#since = new WeakMap();
   }
 }
 

@@ -144,10 +144,11 @@ export class Asking {
     const { catalogs, present } = this.#tools;
     const asked = asOf === null ? null : this.#resolve(asOf);
     const at = asked ?? (pinned === 'present' ? null : pinned);
+    const isPresent = present !== null && (at === null || catalogs.wasCurrent(present, at));
     return {
       at,
       position: at ?? presentPosition(this.#reader, end),
-      catalog: (at === null ? present : null) ?? catalogs.at(this.#reader, at),
+      catalog: isPresent ? present : catalogs.at(this.#reader, at),
     };
   }
 

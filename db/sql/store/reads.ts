@@ -21,6 +21,15 @@ const skippingKeys = (order: '' | 'DESC'): string => {
 /** The last commit at or before ?2. In the statement itself: asking for it first costs a call more than it does here. */
 const COMMIT_AT = '(SELECT sequence FROM commits WHERE sequence <= ?2 ORDER BY sequence DESC LIMIT 1)';
 
+/** The version of a key as of a commit. */
+const rowAt = (commit: string): string => `
+    SELECT since, value FROM current WHERE key = ?1 AND since <= ${commit}
+    UNION ALL
+    SELECT since, value FROM (
+      SELECT since, until, value FROM history WHERE key = ?1 AND since <= ${commit} ORDER BY since DESC LIMIT 1
+    ) WHERE until > ${commit}
+    LIMIT 1`;
+
 /** A page of a range, forwards and backwards. */
 const pages = (
   statement: (order: '' | 'DESC') => string,
@@ -31,13 +40,9 @@ const pages = (
 
 export const READS = {
   get: 'SELECT since, value FROM current WHERE key = ?1',
-  getAt: `
-    SELECT since, value FROM current WHERE key = ?1 AND since <= ${COMMIT_AT}
-    UNION ALL
-    SELECT since, value FROM (
-      SELECT since, until, value FROM history WHERE key = ?1 AND since <= ${COMMIT_AT} ORDER BY since DESC LIMIT 1
-    ) WHERE until > ${COMMIT_AT}
-    LIMIT 1`,
+  getAt: rowAt(COMMIT_AT),
+  /** As of ?2, which is a commit. */
+  getAtCommit: rowAt('?2'),
   scan: pages(
     (order) => `SELECT key, since, value FROM current WHERE ${RANGE} ORDER BY key ${order} LIMIT ?3`,
   ),

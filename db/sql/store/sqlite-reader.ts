@@ -43,6 +43,7 @@ export class SqliteReader implements StoreReader {
   readonly #statements = new Map<string, StatementSync>();
   readonly #get: StatementSync;
   readonly #getAt: StatementSync;
+  readonly #getAtCommit: StatementSync;
   #position: StoredCommit | null = null;
   /** The last position asked for and the commit it stands for: an AS OF query asks for the same one each time. */
   #resolvedAt = -1;
@@ -54,6 +55,7 @@ export class SqliteReader implements StoreReader {
     this.#path = path;
     this.#get = this.#statement(READS.get);
     this.#getAt = this.#statement(READS.getAt);
+    this.#getAtCommit = this.#statement(READS.getAtCommit);
     this.refresh();
   }
 
@@ -69,6 +71,7 @@ export class SqliteReader implements StoreReader {
   /** The writer has moved on, or back. */
   moved(position: StoredCommit | null): void {
     this.#resolvedAt = -1;
+    this.#resolved = null;
     this.#position = position;
   }
 
@@ -90,7 +93,8 @@ export class SqliteReader implements StoreReader {
   getAt(space: Space, key: Uint8Array, at: Sequence): StoredVersion | null {
     const stored = spaceKey(space, key);
     try {
-      const row = this.#getAt.get(stored, at) as [number, Uint8Array] | undefined;
+      const statement = at === this.#resolved ? this.#getAtCommit : this.#getAt;
+      const row = statement.get(stored, at) as [number, Uint8Array] | undefined;
       return row === undefined ? null : { key, since: row[0] as Sequence, value: row[1] };
     } catch (error) {
       throw storeError(this.#path, error);
@@ -149,7 +153,11 @@ export class SqliteReader implements StoreReader {
   }
 
   commitAtPosition(at: Sequence): StoredCommit | null {
-    return this.#commit(READS.commitAtPosition, at);
+    const commit = this.#commit(READS.commitAtPosition, at);
+    // What is read next is read as of there.
+    this.#resolvedAt = commit?.sequence ?? -1;
+    this.#resolved = commit?.sequence ?? null;
+    return commit;
   }
 
   commitAtTime(at: RecordedAt): StoredCommit | null {

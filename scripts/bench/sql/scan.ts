@@ -82,7 +82,7 @@ async function slowest(writer: Client, seconds: number): Promise<number> {
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
       // The timer's own lateness is the load's, not the server's.
       const sent = performance.now();
-      await writer.append('latency', [{ type: 'load', contentType: 'binary', data }]);
+      await writer.append('latency', [{ type: 'load', data }]);
       return performance.now() - sent;
     }),
   );

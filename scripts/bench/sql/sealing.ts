@@ -29,7 +29,11 @@ const NOTE = 'x'.repeat(200);
 const ROW_BYTES = 256;
 const [EVENTS, SEALED_EVENTS] = ['events, not encrypted', 'events, encrypted'];
 const [ROWS, SEALED_ROWS] = ['rows, not encrypted', 'rows, encrypted'];
-const [PERSONS, LOOP] = ['rows, each sealed for its person', 'bare cipher loop'];
+const [PERSONS, SEALED_PERSONS] = [
+  'rows about persons, not encrypted',
+  'rows about persons, each sealed for its own',
+];
+const LOOP = 'bare cipher loop';
 
 export async function sealing(plan: SqlPlan): Promise<SqlPartResult> {
   const keys = { from: 'file', path: join(plan.directory, 'kek') } as const;
@@ -43,12 +47,14 @@ export async function sealing(plan: SqlPlan): Promise<SqlPartResult> {
       { name: SEALED_EVENTS, run: events(engine, sealed) },
       { name: ROWS, run: await rows(engine, plain, false) },
       { name: SEALED_ROWS, run: await rows(engine, sealed, false) },
-      { name: PERSONS, run: await rows(engine, sealed, true) },
+      { name: PERSONS, run: await rows(engine, plain, true) },
+      { name: SEALED_PERSONS, run: await rows(engine, sealed, true) },
       { name: LOOP, run: async () => cipherLoop() },
     ];
     const figures = await inTurns(takers, { rounds: ROUNDS, signal: plan.signal });
     // What sealing for persons adds to a row, a round: beside the same rows of the tenant without keys.
-    const added = (figures.get(PERSONS) ?? []).map((value, at) => value - (figures.get(ROWS)?.[at] ?? 0));
+    const bare = figures.get(PERSONS) ?? [];
+    const added = (figures.get(SEALED_PERSONS) ?? []).map((value, at) => value - (bare[at] ?? 0));
     const loop = figures.get(LOOP) ?? [];
     const perSubject = median(added.map((value, at) => (loop[at] ?? 0) / value));
     const finding = (who: string, to: string, note = ''): SqlFinding => ({
@@ -61,7 +67,8 @@ export async function sealing(plan: SqlPlan): Promise<SqlPartResult> {
         finding(SEALED_EVENTS, EVENTS),
         finding(ROWS, ROWS),
         finding(SEALED_ROWS, ROWS),
-        finding(PERSONS, ROWS, `${median(added).toFixed(2)} µs of it for sealing`),
+        finding(PERSONS, PERSONS),
+        finding(SEALED_PERSONS, PERSONS, `${median(added).toFixed(2)} µs of it for sealing`),
         finding(LOOP, LOOP, `${ROW_BYTES} B`),
       ],
       aims: [

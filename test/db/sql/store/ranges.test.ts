@@ -167,23 +167,26 @@ describe('cost', () => {
     ).toEqual([]);
   });
 
-  test('a row as of a position takes the same steps however many versions and other rows there are', () => {
-    const steps = (keys: number, versions: number): number => {
-      const { store } = filled(Array.from({ length: keys }, () => versions));
-      const database = new DatabaseSync(store.path, { readOnly: true });
-      const statement = database.prepare(READS.getAt);
-      const stored = new Uint8Array([0, 0, 0, 16, ...key(1)]);
-      // After the second round of writing, so that a later version is current.
-      expect(statement.get(stored, (keys + 1) * 2)).toBeDefined();
-      // Declared by no types yet: the number of instructions SQLite's machine took.
-      const taken = (statement as unknown as { stat(counter: 'vmStep'): number }).stat('vmStep');
-      database.close();
-      return taken;
-    };
-    const few = steps(3, 3);
-    expect(steps(3, 1000)).toBe(few);
-    expect(steps(2000, 3)).toBe(few);
-  });
+  test.each(['getAt', 'getAtCommit'] as const)(
+    '%s takes the same steps however many versions and other rows there are',
+    (read) => {
+      const steps = (keys: number, versions: number): number => {
+        const { store } = filled(Array.from({ length: keys }, () => versions));
+        const database = new DatabaseSync(store.path, { readOnly: true });
+        const statement = database.prepare(READS[read]);
+        const stored = new Uint8Array([0, 0, 0, 16, ...key(1)]);
+        // After the second round of writing, so that a later version is current.
+        expect(statement.get(stored, (keys + 1) * 2)).toBeDefined();
+        // Declared by no types yet: the number of instructions SQLite's machine took.
+        const taken = (statement as unknown as { stat(counter: 'vmStep'): number }).stat('vmStep');
+        database.close();
+        return taken;
+      };
+      const few = steps(3, 3);
+      expect(steps(3, 1000)).toBe(few);
+      expect(steps(2000, 3)).toBe(few);
+    },
+  );
 
   test('with 1,000 versions a row the past costs at most twice what the present does', () => {
     const { store, end } = filled(Array.from({ length: 40 }, () => 1000));
