@@ -25,9 +25,13 @@ import { asError } from './waiting-appends.ts';
 
 /** Commands that may wait; more are refused. */
 const QUEUE_MAX = 4096;
+/** Bytes of their parameters and rows; one alone may have any number. */
+const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 /** A group ends after so many commands, or so long: then others of the thread have their turn. */
 const GROUP_COMMANDS_MAX = 1024;
 const GROUP_NANOS_MAX = 20_000_000n;
+/** A statement of usual length. */
+const COMMAND_BYTES = 1024;
 const RANDOM_BYTES = 32;
 /** Who is said to have done what projections need. */
 const UPKEEP_ACTOR = 'truthdb';
@@ -43,6 +47,7 @@ export type SqlSettled = (outcome: CommandAnswer | Error) => void;
 interface QueuedCommand {
   readonly command: SqlCommand;
   readonly settled: SqlSettled;
+  readonly bytes: number;
 }
 
 /** A command that the log has taken in a commit behind that of the group it was to join. */
@@ -93,6 +98,7 @@ export class SqlPath {
   #carried: CarriedCommand | null = null;
   /** The last commit that the log has closed. */
   #closed: Sequence = SEQUENCE_NONE;
+  #queuedBytes = 0;
   #woken = false;
   /** The log had no room for the next command. */
   #waitsForRoom = false;
@@ -135,9 +141,15 @@ export class SqlPath {
   submit(command: SqlCommand, settled: SqlSettled): void {
     const refusal = this.#failure ?? this.#options.refusal();
     if (refusal !== null) queueMicrotask(() => settled(refusal));
-    else if (this.#queue.length >= QUEUE_MAX) queueMicrotask(() => settled(this.#busy()));
     else {
-      this.#queue.push({ command, settled });
+      const bytes = commandBytes(command);
+      const full = this.#queue.length >= QUEUE_MAX || this.#queuedBytes + bytes > QUEUE_BYTES_MAX;
+      if (full && this.#queue.length > 0) {
+        queueMicrotask(() => settled(this.#busy()));
+        return;
+      }
+      this.#queuedBytes += bytes;
+      this.#queue.push({ command, settled, bytes });
       this.#wake();
     }
   }
@@ -151,6 +163,8 @@ export class SqlPath {
   /** The views have everything up to `position`. */
   applied(position: Sequence): void {
     const group = this.#group;
+    // Events alone can have made reducers want something.
+    if (group === null) this.#upkeep();
     if (group === null || group.commit === SEQUENCE_NONE || position < group.commit) return;
     this.#group = null;
     const { clock } = this.#options;
@@ -172,6 +186,7 @@ export class SqlPath {
     this.#carried?.settled(error);
     this.#carried = null;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next.settled(error);
+    this.#queuedBytes = 0;
     this.#tellDrained();
   }
 
@@ -198,10 +213,11 @@ export class SqlPath {
     this.#groupBegan = clock.monotonicNanos();
     const recordedAt = clock.nowNanos() as RecordedAt;
     while (this.#queue.length > 0 && group.outcomes.length < GROUP_COMMANDS_MAX) {
-      const { command, settled } = this.#queue.peek()!;
+      const { command, settled, bytes } = this.#queue.peek()!;
       const outcome = this.#carryOut(group, command, settled, recordedAt);
       if (outcome === 'no room') break;
       this.#queue.shift();
+      this.#queuedBytes -= bytes;
       if (outcome === 'carried') break;
       group.outcomes.push({ settled, outcome });
       if (clock.monotonicNanos() - this.#groupBegan > GROUP_NANOS_MAX) break;
@@ -346,4 +362,19 @@ export class SqlPath {
 /** xxHash64 of tenant and table, both u32; table 0 is the catalog. */
 function partitionKey({ tenant }: SqlCommand, table: number): bigint {
   return xxh64(new Uint8Array(Uint32Array.of(tenant, table).buffer));
+}
+
+/** What a command keeps alive while it waits, about. */
+function commandBytes(command: SqlCommand): number {
+  let bytes = COMMAND_BYTES;
+  if (command.kind === 'statement') {
+    for (const value of command.parameters) {
+      if (typeof value === 'string') bytes += 2 * value.length;
+      else if (value instanceof Uint8Array) bytes += value.length;
+    }
+  } else if (command.kind === 'transaction') {
+    for (const rows of command.writes.values())
+      for (const { key, row } of rows) bytes += key.length + (row?.length ?? 0);
+  }
+  return bytes;
 }

@@ -44,6 +44,7 @@ export interface SqlResult {
 }
 
 export interface ExecuteOptions {
+  /** Ends a query, and a write that has not begun: one that has been decided goes on to its answer. */
   readonly signal?: AbortSignal;
 }
 

@@ -35,6 +35,7 @@ interface KnownTables {
   committed: Catalog | null;
 }
 
+const NO_TENANTS: readonly TenantId[] = Object.freeze([]);
 const NO_TABLES: DecidingState = Object.freeze({ rows: EMPTY_STORE, catalog: Catalog.EMPTY });
 
 export class SqlView implements FiledView {
@@ -80,7 +81,7 @@ export class SqlView implements FiledView {
   writer(tenant: TenantId): DecidingState {
     if (this.#broken !== null) throw broken(this.#broken);
     const rows = this.#stores.get(tenant);
-    return rows === null ? NO_TABLES : { rows, catalog: this.#known(tenant).cache.at(rows, null) };
+    return rows === null ? NO_TABLES : { rows, catalog: this.#known(tenant).cache.written(rows) };
   }
 
   /** The tables as readers see them. */
@@ -120,6 +121,7 @@ export class SqlView implements FiledView {
 
   /** Tenants whose projections may need a command of upkeep, each told once. */
   takeUpkeep(): readonly TenantId[] {
+    if (this.#upkeep.size === 0) return NO_TENANTS;
     const tenants = [...this.#upkeep];
     this.#upkeep.clear();
     return tenants;

@@ -139,6 +139,18 @@ describe('where the log says no', () => {
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['INSERT 0 1']));
   });
 
+  test('more bytes than may wait are refused too, one alone is not', async () => {
+    await stabilised(told(session, 'CREATE TABLE large (s text)'));
+    log.setBusy(true);
+    const large = 'x'.repeat(34 * 1024 * 1024);
+    const first = told(sessionOf(engine), 'INSERT INTO large VALUES ($1)', large);
+    const second = told(sessionOf(engine), 'INSERT INTO large VALUES ($1)', large);
+    expect(await soFar(second)).toBe('53300');
+    log.setBusy(false);
+    // The log itself takes no entry of that size.
+    expect(await stabilised(first)).toBe('54000');
+  });
+
   test('a disk that is full refuses the command and keeps those around it', async () => {
     const refused = new TruthError('DISK_FULL', 'there is no space');
     const appended = log.append.bind(log);

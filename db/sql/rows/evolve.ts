@@ -81,7 +81,7 @@ export function evolve(
   if (entry.type === KERNEL_ENTRY.rows) evolveRows(store, entry, catalogs, listener);
   else if (entry.type === KERNEL_ENTRY.catalog) evolveCatalog(store, entry, catalogs, listener);
   else if (entry.type === KERNEL_ENTRY.projectionStep)
-    listener.stepped(store, catalogs.at(store, null), entry.payload, entry.sequence);
+    listener.stepped(store, catalogs.written(store), entry.payload, entry.sequence);
 }
 
 function evolveRows(
@@ -91,7 +91,7 @@ function evolveRows(
   listener: EvolveListener,
 ): void {
   const { actor, table: id, catalogVersion, operations } = decodeRows(payload, sequence);
-  const catalog = catalogs.at(store, null);
+  const catalog = catalogs.written(store);
   const table = catalog.tableById(id);
   if (table === null || catalog.version !== catalogVersion) {
     throw misfit(
@@ -162,7 +162,7 @@ function evolveCatalog(
   listener: EvolveListener,
 ): void {
   const entry = decodeCatalogEntry(payload, sequence);
-  const before = catalogs.at(store, null);
+  const before = catalogs.written(store);
   if (entry.header.version !== before.version + 1)
     throw misfit(sequence, `makes version ${entry.header.version} of the catalog out of ${before.version}`);
   store.wrote(sequence, entry.actor);
@@ -191,7 +191,8 @@ function evolveCatalog(
         break;
     }
   }
-  const after = catalogs.at(store, null);
+  catalogs.changed();
+  const after = catalogs.written(store);
   for (const change of entry.changes) {
     if (change.change === 'index built') buildIndex(store, after, change.table, change.index, sequence);
   }

@@ -11,6 +11,7 @@ import type {
   SqlSession,
   SqlStatement,
 } from '../contract.ts';
+import { cancelledError } from '../execute/budget.ts';
 import { tablesAsOf } from '../execute/describe.ts';
 import type { Query, QueryStore, ReadStatement } from '../execute/query.ts';
 import { ACTOR_BYTES_MAX } from '../rows/rows-entry.ts';
@@ -157,6 +158,7 @@ export class Session implements SqlSession {
         return this.#control(statement);
     }
     if (this.#failure !== null) throw this.#nextFailure();
+    if (options.signal?.aborted === true) throw cancelledError();
     switch (statement.statement) {
       case 'set':
       case 'show':

@@ -83,6 +83,14 @@ describe('statements by themselves', () => {
     expect(await told(nobody, 'CREATE TABLE t (id integer)')).toBe('NOT_FOUND');
   });
 
+  test('one that was given up before it began does nothing', async () => {
+    const session = await ownSession();
+    await told(session, 'CREATE TABLE t (id integer PRIMARY KEY)');
+    const given = session.execute('INSERT INTO t VALUES (1)', [], { signal: AbortSignal.abort() });
+    await expect(given).rejects.toMatchObject({ details: { sqlstate: '57014' } });
+    expect(await told(session, 'SELECT * FROM t')).toEqual([]);
+  });
+
   test('settings that drivers ask for are answered', async () => {
     const session = await ownSession();
     expect(await told(session, 'SHOW server_version_num')).toEqual([['150000']]);
