@@ -261,6 +261,11 @@ export class SqliteStore implements StoreWriter {
     return this.#readers.snapshot();
   }
 
+  /** Snapshots of it that are open here. */
+  get snapshots(): number {
+    return this.#readers.snapshots;
+  }
+
   digest(): string {
     return this.#digest.hex;
   }

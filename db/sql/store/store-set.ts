@@ -32,7 +32,12 @@ export interface StoreSetOptions {
   readonly logId: Uint8Array;
   /** Of the view: files of another version are refused. */
   readonly version: number;
+  /** Stores that are kept open; 128 unless given. A store is to be asked for each time: it may be closed in between. */
+  readonly openMax?: number;
 }
+
+/** Each has a few descriptors and up to 32 MiB of cache. */
+const OPEN_MAX = 128;
 
 export class StoreSet {
   readonly #logId: Uint8Array;
@@ -41,6 +46,8 @@ export class StoreSet {
   readonly #captures: StoreCaptures;
   readonly #scratch: { readonly path: string; remove(): void } | null;
   readonly #folder: string;
+  readonly #openMax: number;
+  /** Open, the one that was asked for last at the end. */
   readonly #stores = new Map<TenantId, SqliteStore>();
   readonly #tenants: Set<TenantId>;
   /** With an open transaction. */
@@ -54,7 +61,8 @@ export class StoreSet {
   #commits = 0;
   #replaying = true;
 
-  constructor({ folder, logId, version }: StoreSetOptions) {
+  constructor({ folder, logId, version, openMax = OPEN_MAX }: StoreSetOptions) {
+    this.#openMax = openMax;
     this.#logId = logId;
     this.#version = version;
     this.#scratch = folder === null ? scratchFolder(this) : null;
@@ -86,9 +94,13 @@ export class StoreSet {
         version: this.#version,
         checkpoints: this.#upkeep === null ? 'by itself' : 'commanded',
       });
+      this.#closeIdle();
       this.#stores.set(tenant, store);
       this.#tenants.add(tenant);
       this.#heads.delete(tenant);
+    } else if (this.#stores.size >= this.#openMax) {
+      this.#stores.delete(tenant);
+      this.#stores.set(tenant, store);
     }
     return store;
   }
@@ -229,6 +241,19 @@ export class StoreSet {
     for (const tenant of this.#tenants) removeStoreFiles(join(this.#folder, fileOf(tenant)));
     this.#tenants.clear();
     this.#heads.clear();
+  }
+
+  /** Makes room for one more, if one is not in use. */
+  #closeIdle(): void {
+    if (this.#stores.size < this.#openMax) return;
+    for (const [tenant, store] of this.#stores) {
+      if (store.open || store.snapshots > 0 || store.residue) continue;
+      store.close();
+      this.#stores.delete(tenant);
+      // Another thread may have it open: then its WAL stays, and may not be durable yet.
+      this.#synced.delete(tenant);
+      return;
+    }
   }
 
   #commitOpen(): TenantId[] {

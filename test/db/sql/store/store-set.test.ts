@@ -155,6 +155,27 @@ describe('stores of all tenants', () => {
     expect(again.digest()).toBe(alone.digest());
   });
 
+  test('are open as many as are in use, and a few more', () => {
+    const set = new StoreSet({ folder: folder(), logId: STORE_LOG_ID, version: 1, openMax: 3 });
+    onTestFinished(() => set.close());
+    set.caughtUp();
+    const tenants = Array.from({ length: 8 }, (_, tenant) => tenant as TenantId);
+    for (const tenant of tenants) apply(set, 2, [tenant]);
+    const digest = set.digest();
+    const stores = tenants.map((tenant) => set.get(tenant)!);
+    const snapshot = stores[7]!.snapshot();
+    for (const tenant of tenants) expect(seen(set, tenant)).toBe('2');
+    expect(snapshot.get(TABLE, KEY)).not.toBeNull();
+    snapshot.close();
+    expect(() => stores[0]!.get(TABLE, KEY)).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    for (const tenant of tenants)
+      set.begin(tenant, 4 as Sequence)!.put(TABLE, KEY, Buffer.from('4'), 3 as Sequence);
+    set.committed(commit(4), tenants);
+    expect(set.digest()).toBe(digest);
+    expect(set.commitAll(commit(4))).toHaveLength(8);
+    for (const tenant of tenants) expect(seen(set, tenant)).toBe('4');
+  });
+
   test('keep their logs small, without the writing thread', async () => {
     const path = folder();
     const set = openSet(path);
