@@ -112,7 +112,7 @@ describe('a bundle', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
