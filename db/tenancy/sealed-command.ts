@@ -4,7 +4,7 @@ import type { Sequence, TenantId } from '../types.ts';
 import type { EntryDraft, EpochBeginning, Preparation } from '../wal/index.ts';
 import { seal, TAG_BYTES } from './keys/entry-cipher.ts';
 import type { KeyId, KeyRing } from './keys/index.ts';
-import { associatedData, SEALED_HEADER_BYTES, writeSealedHeader } from './sealed-payload.ts';
+import { associatedData, SEALED_HEADER_BYTES, sealedHeader, writeSealedHeader } from './sealed-payload.ts';
 
 const FLAG_ENCRYPTED = 1;
 /** Of one message: whoever wants one of its entries reads them all. */
@@ -47,23 +47,30 @@ export class SealedCommand implements Preparation {
     this.#context = context;
     this.#messages = messagesOf(entries, context.ring, isSealed);
     const drafts = [...entries];
-    for (const message of this.#messages) {
-      for (const [index, entry] of message.entries.entries())
-        drafts[message.at + index] = this.#draft(entry, message, index);
-    }
+    for (const message of this.#messages) this.#draft(message, drafts);
     this.drafts = drafts;
   }
 
-  #draft(entry: EntryDraft, message: Message, index: number): EntryDraft {
-    const { type, tenant, partitionKey, flags, payload } = entry;
-    const count = message.entries.length;
-    const tag = index === count - 1 ? TAG_BYTES : 0;
-    const sealed = new Uint8Array(SEALED_HEADER_BYTES + payload.length + tag);
-    writeSealedHeader(sealed, { key: message.key, handle: message.handle, index, count });
-    return {
-      ...{ type, tenant, flags: flags | FLAG_ENCRYPTED, payload: sealed },
-      partitionKey: this.#context.ring.partitionKey(tenant, partitionKey),
-    };
+  /** Payloads of a message share one buffer, which only the log reads, once. */
+  #draft(message: Message, drafts: EntryDraft[]): void {
+    const { at, tenant, entries, bytes } = message;
+    const { ring } = this.#context;
+    const count = entries.length;
+    const header = sealedHeader({ key: message.key, handle: message.handle, count });
+    const slab = new Uint8Array(count * SEALED_HEADER_BYTES + bytes + TAG_BYTES);
+    let begin = 0;
+    for (let index = 0; index < count; index++) {
+      const { type, partitionKey, flags, payload } = entries[index]!;
+      const tag = index === count - 1 ? TAG_BYTES : 0;
+      const end = begin + SEALED_HEADER_BYTES + payload.length + tag;
+      const sealed = slab.subarray(begin, end);
+      writeSealedHeader(sealed, header, index);
+      drafts[at + index] = {
+        ...{ type, tenant, flags: flags | FLAG_ENCRYPTED, payload: sealed },
+        partitionKey: ring.partitionKey(tenant, partitionKey),
+      };
+      begin = end;
+    }
   }
 
   prepare(first: Sequence): void {
@@ -73,19 +80,25 @@ export class SealedCommand implements Preparation {
 
   #seal(message: Message, nonce: Sequence): void {
     const { logId, ring, epoch } = this.#context;
-    const pieces = message.entries.map(({ payload }, index) => {
-      const piece = this.drafts[message.at + index]!.payload.subarray(
-        SEALED_HEADER_BYTES,
-        SEALED_HEADER_BYTES + payload.length,
-      );
-      piece.set(payload);
-      return piece;
-    });
-    const bound = message.entries.map(({ type, payload }) => ({ type, bytes: payload.length }));
-    const associated = associatedData(logId, message.tenant, message, bound);
+    const { at, tenant, entries } = message;
+    const plain = Buffer.allocUnsafe(message.bytes);
+    let end = 0;
+    for (const { payload } of entries) {
+      plain.set(payload, end);
+      end += payload.length;
+    }
+    const bound = entries.map(({ type, payload }) => ({ type, bytes: payload.length }));
+    const associated = associatedData(logId, tenant, message, bound);
     const key = ring.entryKey(message.key, epoch.epoch, epoch.random);
-    const last = this.drafts[message.at + message.entries.length - 1]!.payload;
-    last.set(seal(key, nonce, associated, pieces), last.length - TAG_BYTES);
+    const { sealed, tag } = seal(key, nonce, associated, plain);
+    let begin = 0;
+    for (let index = 0; index < entries.length; index++) {
+      const { length } = entries[index]!.payload;
+      const target = this.drafts[at + index]!.payload;
+      target.set(sealed.subarray(begin, begin + length), SEALED_HEADER_BYTES);
+      begin += length;
+      if (index === entries.length - 1) target.set(tag, SEALED_HEADER_BYTES + length);
+    }
   }
 }
 

@@ -191,9 +191,14 @@ export class SealedLog implements Log {
     const associated = associatedData(this.#log.identity.logId, tenant, header, bound);
     const key = this.#ring.entryKey(header.key, this.#epochOf(sequence), random);
     const tag = message.at(-1)!.payload.subarray(-TAG_BYTES);
-    const opened = open(key, sequence, associated, pieces, tag);
+    const opened = open(key, sequence, associated, Buffer.concat(pieces), tag);
     if (opened === null) throw notSealed(sequence);
-    return opened;
+    let end = 0;
+    return pieces.map(({ length }) => {
+      const begin = end;
+      end += length;
+      return new Uint8Array(opened.buffer, opened.byteOffset + begin, length);
+    });
   }
 
   #epochOf(at: Sequence): Epoch {

@@ -22,6 +22,8 @@ const VERSION = 1;
 export const SEALED_HEADER_BYTES = 32;
 /** What sealing adds to a payload at most. */
 export const SEALED_OVERHEAD_BYTES = SEALED_HEADER_BYTES + TAG_BYTES;
+/** What of each entry is bound: type u16, length u32. */
+const BOUND_BYTES = 6;
 const AT = { index: 2, count: 4, key: 8, handle: 16 } as const;
 
 export interface SealedHeader {
@@ -39,14 +41,21 @@ export interface BoundEntry {
   readonly bytes: number;
 }
 
-export function writeSealedHeader(payload: Uint8Array, { key, handle, index, count }: SealedHeader): void {
-  const buffer = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-  buffer.fill(0, 0, SEALED_HEADER_BYTES);
-  buffer[0] = VERSION;
-  buffer.writeUInt16LE(index, AT.index);
-  buffer.writeUInt16LE(count, AT.count);
-  buffer.write(key, AT.key, 'hex');
-  buffer.write(handle, AT.handle, 'hex');
+/** The header of a message's first entry. */
+export function sealedHeader({ key, handle, count }: Omit<SealedHeader, 'index'>): Uint8Array {
+  const header = Buffer.alloc(SEALED_HEADER_BYTES);
+  header[0] = VERSION;
+  header.writeUInt16LE(count, AT.count);
+  header.write(key, AT.key, 'hex');
+  header.write(handle, AT.handle, 'hex');
+  return header;
+}
+
+/** Makes the header of the message's entry with that index out of the first one's. */
+export function writeSealedHeader(payload: Uint8Array, header: Uint8Array, index: number): void {
+  payload.set(header);
+  payload[AT.index] = index;
+  payload[AT.index + 1] = index >>> 8;
 }
 
 /** Errors: UNSUPPORTED_VERSION, CORRUPT. */
@@ -80,14 +89,16 @@ export function associatedData(
   entries: readonly BoundEntry[],
 ): Uint8Array {
   const fixed = logId.length + 4 + 8 + 16;
-  const bytes = Buffer.alloc(fixed + entries.length * 6);
+  const bytes = Buffer.alloc(fixed + entries.length * BOUND_BYTES);
   bytes.set(logId);
   bytes.writeUInt32LE(tenant, logId.length);
   bytes.write(key, logId.length + 4, 'hex');
   bytes.write(handle, logId.length + 12, 'hex');
-  for (const [index, entry] of entries.entries()) {
-    bytes.writeUInt16LE(entry.type, fixed + index * 6);
-    bytes.writeUInt32LE(entry.bytes, fixed + index * 6 + 2);
+  let at = fixed;
+  for (const entry of entries) {
+    bytes.writeUInt16LE(entry.type, at);
+    bytes.writeUInt32LE(entry.bytes, at + 2);
+    at += BOUND_BYTES;
   }
   return bytes;
 }

@@ -15,38 +15,35 @@ export function entryKey(key: Uint8Array, epochRandom: Uint8Array): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', key, epochRandom, INFO, KEY_BYTES));
 }
 
-/** Seals pieces as one message; they are changed in place. Returns the tag. */
+/** Seals one message. */
 export function seal(
   key: Uint8Array,
   nonce: Sequence,
   associated: Uint8Array,
-  pieces: readonly Uint8Array[],
-): Uint8Array {
+  message: Uint8Array,
+): { readonly sealed: Uint8Array; readonly tag: Uint8Array } {
   const cipher = createCipheriv('aes-256-gcm', key, nonceOf(nonce));
   cipher.setAAD(associated);
-  for (const piece of pieces) piece.set(cipher.update(piece));
+  const sealed = cipher.update(message);
   cipher.final();
-  return cipher.getAuthTag();
+  return { sealed, tag: cipher.getAuthTag() };
 }
 
-/** What was sealed, or null when anything about it has changed. */
+/** The message, or null when anything about it has changed. */
 export function open(
   key: Uint8Array,
   nonce: Sequence,
   associated: Uint8Array,
-  pieces: readonly Uint8Array[],
+  sealed: Uint8Array,
   tag: Uint8Array,
-): Uint8Array[] | null {
+): Uint8Array | null {
   const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(nonce), { authTagLength: TAG_BYTES });
   decipher.setAAD(associated);
   decipher.setAuthTag(tag);
-  const opened = pieces.map((piece) => {
-    const { buffer, byteOffset, length } = decipher.update(piece);
-    return new Uint8Array(buffer, byteOffset, length);
-  });
+  const message = decipher.update(sealed);
   try {
     decipher.final();
-    return opened;
+    return message;
   } catch {
     return null;
   }

@@ -37,6 +37,9 @@ interface TenantKeys {
   keys: WrappedKey[];
   /** Key of a subject by handle. */
   readonly subjects: Map<string, KeyId>;
+  /** What was computed with the secret and is likely to be asked for again. */
+  readonly handles: Map<string, string>;
+  readonly partitions: Map<bigint, bigint>;
   data: KeyId | null;
   secret: KeyId | null;
   bytes: number;
@@ -145,12 +148,24 @@ export class KeyRing {
 
   /** What stands for a person in the log, hex: it cannot be computed without the tenant's secret. */
   handle(tenant: TenantId, subject: string): string {
-    return this.#keyed(tenant, `subject:${subject}`).subarray(0, HANDLE_BYTES).toString('hex');
+    const { handles } = this.#of(tenant);
+    let handle = handles.get(subject);
+    if (handle === undefined) {
+      handle = this.#keyed(tenant, `subject:${subject}`).subarray(0, HANDLE_BYTES).toString('hex');
+      keep(handles, subject, handle);
+    }
+    return handle;
   }
 
   /** What stands for a partition key in the log. */
   partitionKey(tenant: TenantId, partitionKey: bigint): bigint {
-    return this.#keyed(tenant, `partition:${partitionKey}`).readBigUInt64LE(0);
+    const { partitions } = this.#of(tenant);
+    let keyed = partitions.get(partitionKey);
+    if (keyed === undefined) {
+      keyed = this.#keyed(tenant, `partition:${partitionKey}`).readBigUInt64LE(0);
+      keep(partitions, partitionKey, keyed);
+    }
+    return keyed;
   }
 
   /** Errors: KEY_UNAVAILABLE. */
@@ -282,7 +297,8 @@ export class KeyRing {
 
   #add(tenant: TenantId, kek: string, keys: readonly WrappedKey[], bytes: number): void {
     const held: TenantKeys = {
-      ...{ tenant, kek, bytes, keys: [...keys], subjects: new Map(), data: null, secret: null },
+      ...{ tenant, kek, bytes, keys: [...keys], data: null, secret: null },
+      ...{ subjects: new Map(), handles: new Map(), partitions: new Map() },
     };
     this.#tenants.set(tenant, held);
     for (const key of keys) this.#note(held, key);
@@ -331,4 +347,9 @@ export class KeyRing {
   #context(tenant: TenantId, { id, kind, handle }: Omit<WrappedKey, 'wrapped'>): string {
     return `truthdb key 1:${this.#logId}:${tenant}:${kind}:${id}:${handle ?? ''}`;
   }
+}
+
+function keep<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): void {
+  if (cache.size >= CACHED_MAX) cache.clear();
+  cache.set(key, value);
 }
