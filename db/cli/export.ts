@@ -10,8 +10,8 @@ export const exportAudit: Command = {
   name: 'export audit',
   summary: 'Exports one tenant’s entries of a range with the proof that none is missing.',
   detail:
-    'Entries as they lie in the log: encrypted where the log is. With --hashes nothing of what they hold; the proof stays the\n' +
-    'same. Without --from from the beginning, without --to up to the newest checkpoint.',
+    'Entries as they lie in the log: encrypted where the log is. With --hashes, or a token that may verify and not read,\n' +
+    'nothing of what they hold; the proof stays the same. Without --from from the beginning, without --to up to the newest checkpoint.',
   positionals: [],
   options: [
     { flag: 'tenant', value: 'N', help: 'number of the tenant (required)' },

@@ -3,7 +3,7 @@ import type { EngineProofs, ProofCommand } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { TENANT_DEFAULT } from '../types.ts';
 import type { AuditTrail } from './audit-trail.ts';
-import { allow } from './permissions.ts';
+import { allow, may } from './permissions.ts';
 import type { Principal } from './session-host.ts';
 
 /** Errors: FORBIDDEN, VIEW_UNAVAILABLE where no proofs are kept, those of the command. */
@@ -17,11 +17,18 @@ export function askForProof(
   if (proofs === null) throw noProofs();
   if (command.command === 'checkpoint-create')
     return audit.act(principal, command.command, () => proofs.ask(command));
-  if (command.command === 'proof-entries' && command.payloads && command.at === 0) {
+  if (command.command !== 'proof-entries') return proofs.ask(command);
+  // Who may verify and not read gets the same proof with hashes in place of what the entries hold.
+  const payloads = command.payloads && may(principal, isOwn(principal, command) ? 'read' : 'copy');
+  if (payloads && command.at === 0) {
     const whose = command.kind === 'tenant' ? `entries of tenant ${command.tenant}` : 'all entries';
     audit.read(principal, `${whose} from ${command.from} to ${command.to}, with proof`, null);
   }
-  return proofs.ask(command);
+  return proofs.ask({ ...command, payloads });
+}
+
+function isOwn({ tenant }: Principal, command: { readonly kind: string; readonly tenant: number }): boolean {
+  return command.kind === 'tenant' && command.tenant === tenant;
 }
 
 function noProofs(): TruthError {
@@ -39,13 +46,11 @@ function allowProof(principal: Principal, command: ProofCommand): void {
   if (command.command === 'checkpoint-create') allow(principal, 'administer');
   if (command.command !== 'proof-range' && command.command !== 'proof-entries') return;
   allow(principal, 'verify');
-  const own = command.kind === 'tenant' && command.tenant === principal.tenant;
-  if (!own && principal.tenant !== TENANT_DEFAULT) {
+  if (!isOwn(principal, command) && principal.tenant !== TENANT_DEFAULT) {
     throw new TruthError(
       'FORBIDDEN',
       `the token "${principal.name}" is of tenant ${principal.tenant} and sees proofs of that tenant’s entries alone`,
       { right: 'verify' },
     );
   }
-  if (command.command === 'proof-entries' && command.payloads) allow(principal, own ? 'read' : 'copy');
 }
