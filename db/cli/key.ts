@@ -70,7 +70,8 @@ export const keyImport: Command = {
   name: 'key import',
   summary: 'Takes over exported keys into a database whose server is stopped.',
   detail:
-    'Keys that are there already stay as they are. They are wrapped under the key file or passphrase named here.',
+    'Keys that are there already stay as they are, unless they had been destroyed when the export was made: then they are ' +
+    'destroyed here too. They are wrapped under the key file or passphrase named here.',
   positionals: [{ name: 'FILE', required: true }],
   options: [
     { flag: 'with', value: 'PEM', help: 'file with the private half of the recovery key (required)' },

@@ -22,8 +22,9 @@ export type KeyState = 'there' | 'erased' | 'unknown';
 export interface BareKey {
   readonly tenant: TenantId;
   readonly id: KeyId;
-  readonly kind: 'data' | 'secret' | 'subject';
+  readonly kind: WrappedKey['kind'];
   readonly handle: string | null;
+  /** Empty for a destroyed one. */
   readonly key: Uint8Array;
 }
 
@@ -206,30 +207,35 @@ export class KeyRing {
     return unlocked.prepareNext(source);
   }
 
-  /** All keys there are: to be sealed at once. */
+  /** All keys there are: to be sealed at once. Destroyed ones too, so that an older log is known to have lost what they sealed. */
   *bareKeys(): Generator<BareKey> {
     for (const { tenant, keys } of this.#tenants.values()) {
       for (const { id, kind, handle } of keys) {
-        if (kind !== 'destroyed')
-          yield { tenant, id: id as KeyId, kind, handle, key: this.#bareKey(id as KeyId) };
+        const key = kind === 'destroyed' ? new Uint8Array() : this.#bareKey(id as KeyId);
+        yield { tenant, id: id as KeyId, kind, handle, key };
       }
     }
   }
 
-  /** Takes over keys that are not here. Returns how many. */
+  /** Takes over keys that are not here, and destroys those that were destroyed elsewhere. Returns how many came. */
   adopt(keys: readonly BareKey[]): number {
     const { disk, directory } = this.#options;
+    const gone = keys.filter(({ id, kind }) => kind === 'destroyed' && this.state(id) === 'there');
+    if (gone.length > 0) this.destroy(gone.map(({ id }) => id));
     const { current } = this.#unlock();
     const unknown = keys.filter(({ id }) => this.state(id) === 'unknown');
     for (const { tenant, id, kind, handle, key } of unknown) {
-      const wrapped = this.#wrapped(tenant, { id, kind, handle }, key);
+      const wrapped: WrappedKey =
+        kind === 'destroyed'
+          ? { id, kind, handle: null, wrapped: '' }
+          : this.#wrapped(tenant, { id, kind, handle }, key);
       if (this.#tenants.has(tenant)) this.#append(tenant, wrapped);
       else {
         const bytes = writeKeyFile(disk, directory, { tenant, kek: current.id, keys: [wrapped] });
         this.#add(tenant, current.id, [wrapped], bytes);
       }
     }
-    return unknown.length;
+    return unknown.filter(({ kind }) => kind !== 'destroyed').length;
   }
 
   #source(): KekSource {

@@ -22,7 +22,7 @@ const keysSchema = z.array(
   z.strictObject({
     tenant: z.int().min(0),
     id: z.string().regex(/^[0-9a-f]{16}$/),
-    kind: z.enum(['data', 'secret', 'subject']),
+    kind: z.enum(['data', 'secret', 'subject', 'destroyed']),
     handle: z.string().nullable(),
     key: z.base64(),
   }),

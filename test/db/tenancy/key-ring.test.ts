@@ -166,3 +166,32 @@ test('keys leave only sealed to a recovery key and come back with its other half
     expect(wrong).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   }
 });
+
+test('an export tells what was destroyed, and its keys stay destroyed wherever it is taken over', () => {
+  const pem = {
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  } as const;
+  const recovery = generateKeyPairSync('x25519', pem);
+  const ring = openRing(newDisk());
+  ring.create(B);
+  const [alice, bob] = ['alice', 'bob'].map((name) => ring.subjectKey(B, ring.handle(B, name)));
+  const before = sealKeys(ring.bareKeys(), LOG_ID, recovery.publicKey);
+  ring.destroy([alice!]);
+  const after = sealKeys(ring.bareKeys(), LOG_ID, recovery.publicKey);
+  const disk = newDisk();
+  for (const [text, count] of [
+    [before, 4],
+    [after, 0],
+    [before, 0],
+  ] as const) {
+    expect(openRing(disk).adopt(openKeys(text, LOG_ID, recovery.privateKey))).toBe(count);
+  }
+  const empty = newDisk();
+  expect(openRing(empty).adopt(openKeys(after, LOG_ID, recovery.privateKey))).toBe(3);
+  for (const copy of [openRing(disk), openRing(empty)]) {
+    expect(copy.state(alice!)).toBe('erased');
+    expect(copy.subjectKeyOf(B, ring.handle(B, 'alice'))).toBeNull();
+    expect(print(copy, bob!)).toEqual(print(ring, bob!));
+  }
+});
