@@ -409,7 +409,7 @@ describe('views beside the stream index', () => {
       checkpointEntries: 10,
     });
     for (let at = 0; at < 11; at++) await engine.append(append('s', eventDrafts(1)));
-    await vi.waitFor(() => expect(engine.status().views[0]!.checkpoint).toBeGreaterThan(10));
+    await vi.waitFor(() => expect(engine.status().views[0]!.checkpoint).toBeGreaterThan(10), 20_000);
     await engine.close();
   });
 });
