@@ -6,6 +6,15 @@ import { decodeDump, encodeDump } from '../../../../db/sql/store/store-dump.ts';
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../../../../db/types.ts';
 import { STORE_LOG_ID, temporaryStore } from '../../support/temporary-store.ts';
 
+/** Written once and never again: a change of it is a new format. */
+const DUMP = [
+  '545255544853544f010000000000000001030000000000000002000000000000000100000001002a36fe9c9717020300616e',
+  '6e020400c3a46e6e030100000000000000000000000302000000000000000100000004020000000000000005000000030000',
+  '00000000106174776f0402000000000000000500000000000000000000116205010000000000000002000000000000000500',
+  '00000300000000000010616f6e65060800000000000000',
+].join('');
+const DIGEST = '951fc321fc3b7c5a83e4863956cfd251';
+
 interface Change {
   readonly space: number;
   readonly key: number;
@@ -169,4 +178,24 @@ test('what is replaced without being remembered leaves no trace', () => {
   store.commit();
   expect(store.digest()).toBe(digest);
   expect(store.count(of(17))).toBe(0);
+});
+
+test('dump and digest of one history are those of the first release, byte for byte', () => {
+  const store = temporaryStore();
+  store.begin();
+  store.put(16 as Space, Buffer.from('a'), Buffer.from('one'), 1 as Sequence);
+  store.wrote(1 as Sequence, 'ann');
+  store.put(16 as Space, Buffer.from('a'), Buffer.from('two'), 2 as Sequence);
+  store.put(17 as Space, Buffer.from('b'), new Uint8Array(), 2 as Sequence);
+  store.wrote(2 as Sequence, 'änn');
+  const recordedAt = 1_700_000_000_000_000_001n as RecordedAt;
+  store.committed({ sequence: 3 as Sequence, ordinal: 2 as CommitOrdinal, epoch: 1 as Epoch, recordedAt });
+  store.commit();
+  const snapshot = store.snapshot();
+  const dump = Buffer.concat([...encodeDump(snapshot.records())]).toString('hex');
+  snapshot.close();
+  expect({ dump, digest: store.digest() }).toEqual({ dump: DUMP, digest: DIGEST });
+  const copy = temporaryStore();
+  copy.load(decodeDump([Buffer.from(DUMP, 'hex')]));
+  expect(copy.digest()).toBe(DIGEST);
 });
