@@ -93,9 +93,12 @@ export class PgSession {
     this.#pumping = true;
     try {
       while (this.#isTaking() && this.#messages.next()) {
+        const { kind } = this.#messages;
+        const isLogin = this.#conversation === null;
         const handled = this.#conversation === null ? this.#begin() : this.#converse(this.#conversation);
         if (handled !== undefined) await handled;
-        this.#schedule();
+        // What Bind is answered travels with what Execute is: a packet of its own would cost as much as a small statement.
+        if (isLogin || kind === FROM_CLIENT.SYNC || kind === FROM_CLIENT.QUERY) this.#schedule();
         if (this.#out.congested) await this.#drained();
       }
     } catch (error) {
@@ -104,6 +107,7 @@ export class PgSession {
       this.#pumping = false;
     }
     if (!this.#isTaking()) return;
+    this.#schedule();
     this.#noteHeldBytes();
     this.#socket.resume();
     if (this.#ended) this.#startClosing();
