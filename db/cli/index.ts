@@ -15,6 +15,7 @@ import { init } from './init.ts';
 import { keyExport, keyImport, keyRotate } from './key.ts';
 import { prove } from './prove.ts';
 import { read } from './read.ts';
+import { reducerDeploy, reducerDrop, reducerList, reducerStatus } from './reducer.ts';
 import { serve } from './serve.ts';
 import { signingRotate, signingShow } from './signing.ts';
 import {
@@ -60,6 +61,10 @@ export const COMMANDS: readonly Command[] = [
   keyExport,
   keyImport,
   auditList,
+  reducerDeploy,
+  reducerList,
+  reducerStatus,
+  reducerDrop,
   snapshotCreate,
   snapshotList,
   snapshotHold,

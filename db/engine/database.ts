@@ -200,7 +200,9 @@ export class Database implements Engine {
       refusal: () => refusalOf(() => this.#checkTablesWritable()),
       broken: () => refusalOf(() => this.#checkTables('tables cannot be written')),
       admit: (tenant, bytes) => this.#admission.admit(tenant, bytes),
-      wanted: (tenant) => this.reducers.look(tenant),
+      wanted: (tenant) => {
+        if (this.#replication === null) this.reducers.look(tenant);
+      },
     });
     this.reducers = new ReducerPath({
       ...{ log, view, pause, path: this.#commands, closing: this.#closing.signal, report: options.report },

@@ -58,8 +58,10 @@ export class PastReader {
   }
 
   /** False: the page is full, or there is nothing more to come. */
-  take({ entries }: LogCommit): boolean {
-    const { tenant, cursor, until } = this.#options;
+  take({ entries, sequence }: LogCommit): boolean {
+    const { tenant, cursor, until, deployment } = this.#options;
+    // Events are applied behind the tables' entries of their commit, so those of the deployment's own wait already.
+    if (sequence > until && deployment.source.over === 'streams') return false;
     const rows = new RowsOfCommit(this.#options, (entries[0]?.sequence ?? SEQUENCE_NONE) as Sequence);
     for (const entry of entries) {
       if (entry.sequence >= until) return false;

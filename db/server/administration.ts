@@ -6,6 +6,12 @@ import { sequence } from '../types.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { allow } from './permissions.ts';
 import { askForProof } from './proof-requests.ts';
+import {
+  administerReducers,
+  allowReducerCommand,
+  REDUCER_COMMANDS,
+  type ReducerCommand,
+} from './reducer-commands.ts';
 import type { Principal } from './session-host.ts';
 import {
   aboutCommand,
@@ -22,6 +28,7 @@ const commandSchema = z.discriminatedUnion('command', [
   ...TOKEN_COMMANDS,
   ...TENANT_COMMANDS,
   ...PROOF_COMMANDS,
+  ...REDUCER_COMMANDS,
   z.strictObject({ command: z.literal('snapshot-create'), hold: z.string().nullable() }),
   z.strictObject({ command: z.literal('snapshot-list') }),
   z.strictObject({ command: z.literal('snapshot-hold'), name: z.string(), reason: z.string() }),
@@ -56,6 +63,7 @@ export async function administer(
   const { engine, audit } = administered;
   if (isAboutProofs(command)) return askForProof(engine.proofs, audit, principal, command);
   if (isAboutTenants(command)) allowTenantCommand(principal, command);
+  else if (isAboutReducers(command)) allowReducerCommand(principal, command);
   else allow(principal, isAboutTokens(command) ? 'govern' : 'administer');
   if (isListing(command.command)) return carryOut(administered, principal, command);
   return audit.act(principal, aboutCommand(command), () => carryOut(administered, principal, command));
@@ -70,6 +78,7 @@ async function carryOut(
 ): Promise<object> {
   const { snapshots, retention, tenants } = engine;
   if (isAboutTenants(command)) return administerTenants(engine, tokens, principal, command);
+  if (isAboutReducers(command)) return administerReducers(engine, principal, command);
   if (command.command === 'wal-prune') {
     // What is not in the trees yet would hold the log. Where they cannot be computed, that is what the refusal says.
     await engine.proofs?.settle().catch(() => {});
@@ -90,6 +99,10 @@ function isAboutProofs(command: Command): command is ProofCommand {
 
 function isAboutTenants(command: Command): command is TenantCommand {
   return /^(tenant|subject|key|audit)-/.test(command.command);
+}
+
+function isAboutReducers(command: Command): command is ReducerCommand {
+  return command.command.startsWith('reducer-');
 }
 
 function isAboutTokens(command: Command): command is TokenCommand {

@@ -122,7 +122,7 @@ export async function administerTenants(
 /** What a command is about, for the trail: never what somebody typed as a secret. */
 export function aboutCommand(command: object): string {
   const words = Object.entries(command).filter(
-    ([key]) => !['hash', 'confirm', 'subject', 'publicKey'].includes(key),
+    ([key]) => !['hash', 'confirm', 'subject', 'publicKey', 'file'].includes(key),
   );
   return words
     .map(([key, value]) => (key === 'command' ? String(value) : `${key}=${JSON.stringify(value)}`))

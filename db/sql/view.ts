@@ -170,13 +170,12 @@ export class SqlView implements FiledView {
   onCommit(commit: ViewCommit): void {
     // What could not be applied is in the log all the same: the view stays behind it.
     if (this.#broken !== null) throw broken(this.#broken);
-    const events = this.#reducers === null ? null : this.#eventsOf(commit);
-    if (events === null || this.#staged < commit.sequence || !this.#staging)
-      this.#applyCommit(commit, events);
-    else this.#applyBeforeStaged(commit, events);
+    const isBeforeStaged = this.#staging && this.#staged > commit.sequence;
+    if (isBeforeStaged && this.#eventsOf(commit) !== null) this.#applyBeforeStaged(commit);
+    else this.#applyCommit(commit);
   }
 
-  #applyCommit(commit: ViewCommit, events: ReadonlyMap<TenantId, readonly TableEntry[]> | null): void {
+  #applyCommit(commit: ViewCommit): void {
     const touched = new Set<TenantId>();
     for (const { type, tenant, sequence, payload } of commit.entries) {
       if (!isOfTables(type)) continue;
@@ -184,7 +183,7 @@ export class SqlView implements FiledView {
       if (sequence > this.#staged) this.#apply(tenant, { type, sequence, payload }, commit.sequence);
     }
     // Behind the tables' entries of the same commit, also where those were staged before anybody knew of the events.
-    for (const [tenant, list] of events ?? [])
+    for (const [tenant, list] of this.#eventsOf(commit) ?? [])
       if (this.#reduce(tenant, list, commit.sequence)) touched.add(tenant);
     // Commits before that of the staged entries have nothing of tables: nobody else writes to them.
     invariant(touched.size === 0 || this.#staged < commit.sequence, 'what is staged lies in one commit');
@@ -198,16 +197,17 @@ export class SqlView implements FiledView {
   }
 
   /** Events for reducers, in a commit before that of what is staged: a replay sees them first, so they come first here too. */
-  #applyBeforeStaged(commit: ViewCommit, events: ReadonlyMap<TenantId, readonly TableEntry[]>): void {
+  #applyBeforeStaged(commit: ViewCommit): void {
     const staged = this.#stagedEntries;
     this.unstage();
     this.#staged = SEQUENCE_NONE;
-    this.#applyCommit(commit, events);
+    this.#applyCommit(commit);
     for (const { tenant, entry } of staged) this.stage(tenant, [entry]);
   }
 
   /** Events of tenants whose reducers may want them; null: none. */
   #eventsOf(commit: ViewCommit): ReadonlyMap<TenantId, readonly TableEntry[]> | null {
+    if (this.#reducers === null) return null;
     let found: Map<TenantId, TableEntry[]> | null = null;
     for (const { type, tenant, sequence, payload } of commit.entries) {
       if (type !== KERNEL_ENTRY.event || !this.#wantsEvents(tenant)) continue;

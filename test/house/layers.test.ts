@@ -121,6 +121,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'db/streams',
     'db/tenancy',
     'db/sql',
+    'db/reducers',
   ],
   'db/main.ts': [...GROUND, 'db/cli', 'db/protocol', 'db/wal/format.ts'],
   'db/bin.ts': ['db/main.ts'],

@@ -1,4 +1,5 @@
-// Money spent by each customer: a reducer over a table of orders (id integer, customer text, amount bigint).
+// Money spent by each customer. Over a table of orders (id integer, customer text, amount bigint) it follows changes of rows; over
+// streams "orders-CUSTOMER" it takes events whose data is the amount in digits.
 @external("truthdb", "get")
 declare function hostGet(space: i32, key: usize, keyBytes: i32, into: usize, room: i32): i32;
 @external("truthdb", "put")
@@ -79,8 +80,30 @@ function take(at: usize, sign: i64): void {
   add(key, keyBytes, sign, sign * amount);
 }
 
-/** One change of a row: what was there goes, what is there comes. */
+/** An event of stream "orders-CUSTOMER". */
+function takeEvent(input: usize, bytes: i32): void {
+  const streamBytes: u32 = load<u16>(input + 34);
+  const dataAt: u32 = 42 + streamBytes + load<u16>(input + 36) + load<u32>(input + 38);
+  const customerBytes = streamBytes - 7;
+  const key = heap.alloc(5 + customerBytes);
+  store<u8>(key, 5);
+  store<u32>(key + 1, customerBytes);
+  memory.copy(key + 5, input + 42 + 7, customerBytes);
+  let amount: i64 = 0;
+  for (let at: u32 = dataAt; at < <u32>bytes; at++) {
+    const digit = load<u8>(input + at) - 48;
+    assert(digit < 10, "not a number");
+    amount = amount * 10 + digit;
+  }
+  add(key, 5 + customerBytes, 1, amount);
+}
+
+/** One input: an event, or what was there of a row goes and what is there comes. */
 export function apply(input: usize, bytes: i32): void {
+  if (load<u8>(input) == 1) {
+    takeEvent(input, bytes);
+    return;
+  }
   const operation = load<u8>(input + 1);
   const beforeBytes = load<u32>(input + 10);
   if (beforeBytes > 0) take(input + 14, -1);
