@@ -61,14 +61,6 @@ export interface EvolveListener {
   takeWanted(): boolean;
 }
 
-export const NOBODY_LISTENS: EvolveListener = Object.freeze({
-  wants: () => false,
-  rowsChanged: () => {},
-  catalogChanged: () => {},
-  stepped: () => {},
-  takeWanted: () => false,
-});
-
 /** Writes what the entry says into the open transaction. Types that are not of tables change nothing. Errors: CORRUPT, UNSUPPORTED_VERSION. */
 export function evolve(
   store: StoreWriter,
