@@ -359,9 +359,21 @@ export class SqlPath {
   }
 }
 
+const PARTITION_KEYS_MAX = 4096;
+const TENANT_STRIDE = 2 ** 32;
+/** Asked for with each command, mostly of the same few tables. */
+const partitionKeys = new Map<number, bigint>();
+
 /** xxHash64 of tenant and table, both u32; table 0 is the catalog. */
 function partitionKey({ tenant }: SqlCommand, table: number): bigint {
-  return xxh64(new Uint8Array(Uint32Array.of(tenant, table).buffer));
+  const name = tenant * TENANT_STRIDE + table;
+  let key = partitionKeys.get(name);
+  if (key === undefined) {
+    key = xxh64(new Uint8Array(Uint32Array.of(tenant, table).buffer));
+    if (partitionKeys.size >= PARTITION_KEYS_MAX) partitionKeys.clear();
+    partitionKeys.set(name, key);
+  }
+  return key;
 }
 
 /** What a command keeps alive while it waits, about. */

@@ -8,6 +8,8 @@ import { MemorySql } from '../../support/memory-sql.ts';
 import { type PgServing, servePg } from '../../support/pg-serving.ts';
 import { RawPg } from '../../support/raw-pg.ts';
 
+const QUIET_MILLIS = 100;
+
 async function raw(serving: PgServing): Promise<RawPg> {
   const client = new RawPg(serving.port);
   onTestFinished(() => {
@@ -78,6 +80,32 @@ test('steps of the extended protocol are answered one by one', async () => {
   await client.ready(1);
   expect(client.kinds).toBe('1tT2TDC33Z');
   expect(client.replies[5]?.bytes.toString('latin1')).toBe('\0\x01\0\0\0\x017');
+});
+
+test('what Bind is answered waits for what Execute is, and for nothing where nothing more has come', async () => {
+  const client = await raw(await servePg({ tls: false }));
+  let packets = 0;
+  client.socket.on('data', () => {
+    packets += 1;
+  });
+  client.send((out) => parse(out, 'echo', 'ECHO integer'));
+  await client.until(() => client.kinds === '1');
+  client.send((out) => {
+    bind(out, '', 'echo', ['7']);
+    execute(out, '');
+    sync(out);
+  });
+  await client.ready(1);
+  expect(client.kinds).toBe('12DCZ');
+  expect(packets).toBe(2);
+  client.send((out) => {
+    parse(out, '', 'WAIT');
+    bind(out, '', '');
+    execute(out, '');
+    sync(out);
+  });
+  await new Promise((resolve) => setTimeout(resolve, QUIET_MILLIS));
+  expect(client.kinds).toBe('12DCZ');
 });
 
 test('rows come in parts, and a portal is gone with its transaction', async () => {
