@@ -22,6 +22,8 @@ export class RecentChanges {
   /** Oldest first, from `#first` on; positions never decrease. */
   #changes: Change[] = [];
   #first = 0;
+  /** How many were there before the first of the array. */
+  #base = 0;
   #forgotten = 0;
   #bytes = 0;
   /** All changes after it are here; of what was written before the first change nothing is known. */
@@ -29,7 +31,7 @@ export class RecentChanges {
 
   /** What `undo` goes back to. */
   mark(): RecentMark {
-    return { count: this.#changes.length, forgotten: this.#forgotten };
+    return { count: this.#base + this.#changes.length, forgotten: this.#forgotten };
   }
 
   /** `key`: with its space; not copied. */
@@ -44,19 +46,19 @@ export class RecentChanges {
       this.#bytes -= oldest.key.length;
       this.#from = oldest.at;
     }
+    if (this.#first < CHANGES_MAX) return;
+    this.#changes = this.#changes.slice(this.#first);
+    this.#base += this.#first;
+    this.#first = 0;
   }
 
   /** Takes back the changes behind a mark. */
   undo({ count, forgotten }: RecentMark): void {
     if (forgotten !== this.#forgotten) this.forget();
-    else for (const { key } of this.#changes.splice(Math.max(count, this.#first))) this.#bytes -= key.length;
-  }
-
-  /** To be called between transactions. */
-  compact(): void {
-    if (this.#first < CHANGES_MAX) return;
-    this.#changes = this.#changes.slice(this.#first);
-    this.#first = 0;
+    else {
+      const from = Math.max(count - this.#base, this.#first);
+      for (const { key } of this.#changes.splice(from)) this.#bytes -= key.length;
+    }
   }
 
   /** Nothing is known of what was before. */

@@ -115,7 +115,6 @@ export class SqliteStore implements StoreWriter {
     if (this.#before !== null)
       throw misuse('begin', 'a transaction is open: commit it or roll it back first');
     this.#exec('BEGIN IMMEDIATE');
-    this.#recent.compact();
     const { position } = this;
     this.#before = { position, digest: this.#digest.hex, at: this.#at, changes: this.#recent.mark() };
   }

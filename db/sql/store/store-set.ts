@@ -21,7 +21,7 @@ import { fileOf, readStoreHead, removeStoreFiles, tenantOf } from './store-files
 import { StoreUpkeep } from './store-upkeep.ts';
 
 /** Commits of a replay that share one transaction. */
-const REPLAY_COMMITS = 512;
+const REPLAY_COMMITS = 2048;
 const PART = /^tenant-(\d+)-at-\d+$/;
 const EMPTY_DIGEST = /^0*$/;
 

@@ -17,7 +17,6 @@ test('what is known of the newest changes is true, and of what is too old nothin
       let changes: { readonly key: number; readonly at: number }[] = [];
       let at = 10;
       for (const { repeat, key, undone } of steps) {
-        recent.compact();
         const mark = recent.mark();
         const before = changes;
         const begun = at;
