@@ -27,10 +27,11 @@ const EXPORTS = [
 export function programOf(file: Uint8Array): Program {
   const bytes = new Uint8Array(file);
   const module = readModule(bytes, HOST_FUNCTIONS);
+  // First, because it says more of what is refused than the engine does; it copes with programs that are not valid.
+  const code = instrument(module);
   if (!webAssembly.validate(bytes))
     throw refused('it is not valid: WebAssembly rejects the types of its operands');
   checkExports(module);
-  const code = instrument(module);
   invariant(webAssembly.validate(code), 'a valid program is valid when it is rewritten');
   const descriptor = parseDescriptor(new ReducerInstance(code).describe());
   return { code, sourceHash: createHash('sha256').update(bytes).digest('hex'), descriptor };
