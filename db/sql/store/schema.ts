@@ -7,11 +7,13 @@
  * A commit writes every page it touches to the WAL, so there are few tables: the counters lie beside the digest in `meta`, and
  * commits have no index by time, in which they are in order anyway.
  */
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { TruthError } from '../../errors.ts';
 import { withStoreErrors } from './sqlite-errors.ts';
 
 const STORE_FORMAT = 1;
+const FILE_MODE = 0o600;
 
 const TABLES = `
   CREATE TABLE current (
@@ -63,6 +65,7 @@ const CHECKPOINT_PAGES = 1000;
 /** Opens the file for writing and makes its tables when it is new. Errors: CORRUPT, UNSUPPORTED_VERSION, FORKED (another log's). */
 export function openFile({ path, logId, version, durability, checkpoints }: OpenFileOptions): DatabaseSync {
   return withStoreErrors(path, () => {
+    makeFile(path);
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     try {
       database.exec(`
@@ -84,6 +87,15 @@ export function openFile({ path, logId, version, durability, checkpoints }: Open
       throw error;
     }
   });
+}
+
+/** SQLite would make a file that others may read, and gives the WAL beside it the mode that it has. */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', FILE_MODE));
+  } catch {
+    // SQLite meets the same and says it.
+  }
 }
 
 /** Opens an existing file for reading beside its writer, on any thread. Errors: VIEW_UNAVAILABLE (no such file), CORRUPT, UNSUPPORTED_VERSION. */

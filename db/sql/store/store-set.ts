@@ -22,6 +22,7 @@ import { StoreUpkeep } from './store-upkeep.ts';
 
 /** Commits of a replay that share one transaction. */
 const REPLAY_COMMITS = 2048;
+const DIRECTORY_MODE = 0o700;
 const PART = /^tenant-(\d+)-at-\d+$/;
 const EMPTY_DIGEST = /^0*$/;
 
@@ -87,7 +88,7 @@ export class StoreSet {
   open(tenant: TenantId): SqliteStore {
     let store = this.#stores.get(tenant);
     if (store === undefined) {
-      mkdirSync(this.#folder, { recursive: true });
+      mkdirSync(this.#folder, { recursive: true, mode: DIRECTORY_MODE });
       store = new SqliteStore({
         path: join(this.#folder, fileOf(tenant)),
         logId: this.#logId,

@@ -222,3 +222,12 @@ describe('stores of all tenants', () => {
     expect(readdirSync(path)).toEqual([]);
   });
 });
+
+test('what a store holds is for the owner of its files alone', () => {
+  const path = folder();
+  const set = openSet(path);
+  apply(set, 2, [ONE]);
+  const files = readdirSync(path).map((name) => join(path, name));
+  expect(files.length).toBeGreaterThan(1);
+  for (const file of [path, ...files]) expect(statSync(file).mode & 0o077, file).toBe(0);
+});
