@@ -55,6 +55,7 @@ function defineProjection({ draft, rows }: DefinitionState, statement: CreatePro
     }
     checkName('projection', name);
   }
+  if (replaced !== null && isReducer(replaced)) throw refusal('42809', `"${name}" is not a projection`);
   // Those made of it have its columns by their numbers.
   if (replaced !== null)
     refuseIfUsed(draft.catalog.projections, `replace projection ${name}`, replaced.id, null);

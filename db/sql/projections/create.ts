@@ -3,7 +3,7 @@ import { invariant } from '../../kernel/index.ts';
 import { SEQUENCE_NONE } from '../../types.ts';
 import type { CreateProjectionStatement, SelectItem, SelectStatement } from '../ast.ts';
 import { tableToJson } from '../catalog/catalog-store.ts';
-import type { Catalog, Column, Projection, Table } from '../catalog/index.ts';
+import { type Catalog, type Column, isReducer, type Projection, type Table } from '../catalog/index.ts';
 import { ParameterTypes } from '../expression/index.ts';
 import { relationNamed } from '../plan/relation.ts';
 import type { Space, StoreReader } from '../store/contract.ts';
@@ -141,6 +141,8 @@ function refuseEnds(query: SelectStatement): void {
 function sourceTable(catalog: Catalog, { table: name, at }: FromItem, id: number): Table {
   const relation = relationNamed(catalog, name);
   if (relation === null) throw sqlError('42P01', `relation "${name}" does not exist`, at);
+  if (relation.projection !== null && isReducer(relation.projection))
+    throw sqlError('0A000', `a projection cannot be made of reducer "${name}": select from it instead`, at);
   if (relation.projection !== null && reaches(catalog, relation.projection.id, id))
     throw sqlError(
       '42P17',

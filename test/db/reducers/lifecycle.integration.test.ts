@@ -1,4 +1,5 @@
 /** Reducers from their deployment to their end, over a real database; and replays of everything they did. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import { TENANT_DEFAULT, type TenantId } from '../../../db/types.ts';
 import { type OpenSql, openSql, sessionOf, told } from '../sql/session/open-sql.ts';
 import { append, eventDraft } from '../support/event-drafts.ts';
 import { MemoryLog } from '../support/memory-log.ts';
+import { ServerProcess, truthdb } from '../support/program.ts';
 import { temporaryData } from '../support/temporary.ts';
 import { compiled } from './support/compile.ts';
 import { commitsOf, digestOf, digestOverCheckpoint } from './support/digests.ts';
@@ -105,6 +107,8 @@ describe('a reducer over a table', () => {
     expect(await say('DROP TABLE orders')).toBe('2BP01');
     expect(await say('DROP PROJECTION spending')).toBe('42809');
     expect(await say('CREATE TABLE spending (a integer)')).toBe('42P07');
+    expect(await say('CREATE OR REPLACE PROJECTION spending AS SELECT id FROM orders')).toBe('42809');
+    expect(await say('CREATE PROJECTION p AS SELECT spent FROM spending')).toBe('0A000');
     expect(await say('DROP REDUCER orders')).toBe('42809');
     expect(await say('DROP REDUCER nobody')).toBe('42704');
     expect(await say('DROP REDUCER spending')).toBe('DROP REDUCER');
@@ -188,6 +192,74 @@ describe('a reducer over streams', () => {
     await streams.append(append('orders-bob', [eventDraft('x')]));
     await until(() => engine.reducers.status(tenant, 'spending').state === 'failed');
   });
+});
+
+describe('events that are stable before rows that were applied already', () => {
+  test('come first, as in a replay', async () => {
+    const log = new MemoryLog({ stability: 'manual' });
+    const directory = temporaryData();
+    const database = await openEngineOver(log, { directory });
+    const say = (text: string) => told(sessionOf(database), text);
+    const create = say('CREATE TABLE t (id integer PRIMARY KEY)');
+    const deploy = { tenant: TENANT_DEFAULT, actor: ACTOR, name: 'spending', file, source: overStreams };
+    const deployment = database.reducers.deploy(deploy);
+    await turns(log, 40);
+    await Promise.all([create, deployment]);
+    expect(database.reducers.status(TENANT_DEFAULT, 'spending').state).toBe('live');
+    const appended = database.append(append('orders-ann', [eventDraft('7')]));
+    await new Promise((resolve) => setImmediate(resolve));
+    // A commit behind that of the event, in the open transaction while neither is stable.
+    const inserted = say('INSERT INTO t VALUES (1)');
+    for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+    log.stabilise(1);
+    await appended;
+    expect(await say('SELECT spent FROM spending')).toEqual([[7n]]);
+    expect(await say('SELECT count(*) FROM t')).toEqual([[0n]]);
+    log.stabilise();
+    expect(await inserted).toBe('INSERT 0 1');
+    const closing = database.close();
+    await turns(log, 10);
+    await closing;
+    const { logId } = log.identity;
+    const live = digestOf(logId, join(directory, 'views', 'sql'), []);
+    expect(digestOf(logId, null, await commitsOf(log))).toBe(live);
+  });
+});
+
+describe('at the command line', () => {
+  test('a reducer is deployed, shown and dropped', async () => {
+    const directory = temporaryData();
+    const server = new ServerProcess(join(directory, 'data'));
+    try {
+      const { socket } = await server.serving();
+      const say = (...args: string[]) => truthdb([...args, '--socket', socket as string]);
+      const path = join(directory, 'orders.wasm');
+      await writeFile(path, file);
+      const deploy = await say(
+        'reducer',
+        'deploy',
+        path,
+        '--name',
+        'spending',
+        '--over-streams',
+        'orders-',
+        '--json',
+      );
+      expect({ code: deploy.code, err: deploy.err }).toEqual({ code: 0, err: '' });
+      expect(JSON.parse(deploy.out)).toMatchObject({ name: 'spending', over: 'streams "orders-"' });
+      expect((await say('reducer', 'list')).out).toMatch(
+        /^spending: (building|live) · over streams "orders-" ·/,
+      );
+      expect((await say('reducer', 'drop', 'spending')).out).toBe('dropped spending\n');
+      expect((await say('reducer', 'status', 'spending')).code).toBe(4);
+      await writeFile(path, 'no program');
+      const refused = await say('reducer', 'deploy', path, '--name', 'spending', '--over-table', 't');
+      expect(refused.code).toBe(64);
+      expect(refused.err).toMatch(/not a WebAssembly module/);
+    } finally {
+      await server.stop('SIGKILL');
+    }
+  }, 180_000);
 });
 
 /** What happens, in numbers from 0 to 1. */
