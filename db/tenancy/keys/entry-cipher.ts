@@ -9,6 +9,7 @@ import { KEY_BYTES } from './kek.ts';
 
 export const TAG_BYTES = 16;
 const NONCE_BYTES = 12;
+const U32 = 0x1_0000_0000;
 const INFO = 'truthdb entry key 1';
 
 export function entryKey(key: Uint8Array, epochRandom: Uint8Array): Uint8Array {
@@ -50,7 +51,9 @@ export function open(
 }
 
 function nonceOf(sequence: Sequence): Uint8Array {
-  const nonce = Buffer.alloc(NONCE_BYTES);
-  nonce.writeBigUInt64BE(BigInt(sequence), NONCE_BYTES - 8);
+  const nonce = Buffer.allocUnsafe(NONCE_BYTES);
+  nonce.writeUInt32BE(0);
+  nonce.writeUInt32BE(Math.floor(sequence / U32), NONCE_BYTES - 8);
+  nonce.writeUInt32BE(sequence % U32, NONCE_BYTES - 4);
   return nonce;
 }

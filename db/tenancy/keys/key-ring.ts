@@ -65,8 +65,6 @@ export class KeyRing {
   readonly #byId = new Map<KeyId, { readonly tenant: TenantId; readonly key: WrappedKey }>();
   readonly #bare = new Map<KeyId, Uint8Array>();
   readonly #entryKeys = new Map<string, Uint8Array>();
-  /** What `#keyed` gave: a batch names the same stream and the same persons again and again, and an HMAC costs more than sealing a row. */
-  readonly #keyedTexts = new Map<string, Buffer>();
   #given: KekSource | null;
   #unlocked: Unlocked | null = null;
 
@@ -277,7 +275,6 @@ export class KeyRing {
     this.#bare.clear();
     for (const key of this.#entryKeys.values()) key.fill(0);
     this.#entryKeys.clear();
-    this.#keyedTexts.clear();
   }
 
   #newKey(tenant: TenantId, kind: 'data' | 'secret' | 'subject', handle: string | null): WrappedKey {
@@ -340,14 +337,7 @@ export class KeyRing {
       throw new TruthError('KEY_UNAVAILABLE', `tenant ${tenant} was shredded: its keys are destroyed`, {
         tenant,
       });
-    const name = `${secret}${text}`;
-    let keyed = this.#keyedTexts.get(name);
-    if (keyed === undefined) {
-      keyed = createHmac('sha256', this.#bareKey(secret)).update(text).digest();
-      if (this.#keyedTexts.size >= CACHED_MAX) this.#keyedTexts.clear();
-      this.#keyedTexts.set(name, keyed);
-    }
-    return keyed;
+    return createHmac('sha256', this.#bareKey(secret)).update(text).digest();
   }
 
   #context(tenant: TenantId, { id, kind, handle }: Omit<WrappedKey, 'wrapped'>): string {
