@@ -32,7 +32,7 @@ const VERSION = 1;
 const KIND = { program: 1, past: 2, waiting: 3 } as const;
 const IDENTITY_BYTES = 10;
 const PAST_BYTES = IDENTITY_BYTES + 16;
-export const INPUT_BYTES = 12;
+const INPUT_BYTES = 12;
 
 export function encodeReducerEntry(entry: ReducerEntry): Uint8Array {
   const kind = Uint8Array.of(VERSION, KIND[entry.entry]);

@@ -142,7 +142,7 @@ export function failPast(
 }
 
 /** Errors: 42704, 42809. */
-export function reducerNamed(draft: Pick<CatalogDraft, 'catalog'>, name: string): Projection {
+function reducerNamed(draft: Pick<CatalogDraft, 'catalog'>, name: string): Projection {
   const projection = draft.catalog.projection(name);
   if (projection !== null && reducerDetail(projection) !== null) return projection;
   if (draft.catalog.taken(name))

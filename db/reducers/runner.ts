@@ -29,6 +29,8 @@ import {
 /** What one step may spend: then others of the thread have their turn. */
 const STEP_FUEL = 2 * FUEL_PER_CALL;
 const STEP_INPUTS = 256;
+/** Whom HISTORY names for rows that came of events, or of the past. */
+const ACTOR = 'reducers';
 
 interface Input {
   readonly cursor: Cursor;
@@ -79,6 +81,7 @@ export class ReducerRunner implements ReducingListener {
   }
 
   eventsRecorded(store: StoreWriter, catalog: Catalog, events: readonly TableEntry[], at: Sequence): void {
+    store.wrote(at, ACTOR);
     const named = events.map(({ payload, sequence }) => ({
       stream: decodeEvent(payload, sequence).stream,
       cursor: { position: sequence, done: 0 },
@@ -119,6 +122,7 @@ export class ReducerRunner implements ReducingListener {
       return;
     }
     this.#wanted = true;
+    store.wrote(sequence, ACTOR);
     const found = deployedReducers(catalog).find(
       ({ projection: { id }, deployment: { version } }) => id === entry.reducer && version === entry.version,
     );

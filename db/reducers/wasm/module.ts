@@ -9,7 +9,7 @@ import { refused } from './refused.ts';
 
 export const MODULE_BYTES_MAX = 1_048_576;
 /** 16 MiB. */
-export const MEMORY_PAGES_MAX = 256;
+const MEMORY_PAGES_MAX = 256;
 const TABLE_ELEMENTS_MAX = 10_000;
 const LOCALS_MAX = 2_000;
 const VALUES_MAX = 64;
