@@ -17,7 +17,7 @@ export { POSTGRESQL };
 /** Rows a statement of many carries. */
 const LOAD_ROWS = 500;
 
-export const ACCOUNTS =
+const ACCOUNTS =
   'CREATE TABLE accounts (id bigint PRIMARY KEY, owner text NOT NULL, balance bigint NOT NULL)';
 
 /** A way to a server. */
