@@ -309,8 +309,10 @@ test('wal verify and inspect show the files, and find a flipped bit', async () =
   const data = join(directory, 'wal-data');
   const own = new ServerProcess(data);
   const { socket } = await own.serving();
+  let position = 0;
   for (let index = 0; index < 5; index++) {
-    await truthdb(['append', 's', '--type', 't', '--data', String(index), '--socket', socket as string]);
+    const appended = ['append', 's', '--type', 't', '--data', String(index), '--socket', socket as string];
+    position = (JSON.parse((await truthdb([...appended, '--json'])).out) as { position: number }).position;
   }
   await own.stop();
   const report = JSON.parse((await truthdb(['wal', 'verify', '--data', data, '--json'])).out) as {
@@ -320,7 +322,7 @@ test('wal verify and inspect show the files, and find a flipped bit', async () =
   const segment = await truthdb(['wal', 'inspect', 'segment', '1', '--data', data]);
   expect(segment.out).toContain('firstSequence');
   const entry = JSON.parse(
-    (await truthdb(['wal', 'inspect', 'entry', '4', '--data', data, '--json'])).out,
+    (await truthdb(['wal', 'inspect', 'entry', String(position), '--data', data, '--json'])).out,
   ) as {
     offset: number;
     type: string;
@@ -334,6 +336,6 @@ test('wal verify and inspect show the files, and find a flipped bit', async () =
   const damaged = await truthdb(['wal', 'verify', '--data', data]);
   expect(damaged.code).toBe(65);
   expect(damaged.out).toContain('PROBLEM');
-  const refused = await truthdb(['wal', 'inspect', 'entry', '4', '--data', data]);
+  const refused = await truthdb(['wal', 'inspect', 'entry', String(position), '--data', data]);
   expect(refused.code).toBe(65);
 });
