@@ -234,6 +234,6 @@ function withNone(prefix: JoinedRow, { arity }: Source): JoinedRow {
 }
 
 /** One name for the rows that a joined row is made of. */
-export function joinedName(keys: readonly (Uint8Array | null)[]): string {
+function joinedName(keys: readonly (Uint8Array | null)[]): string {
   return keys.map((key) => (key === null ? '-' : `${key.length}:${hex(key)}`)).join();
 }
