@@ -101,7 +101,7 @@ export class Erasing {
       unconfirmed: [
         ...this.#options.followers().map(({ name }) => ({
           holder: `follower "${name}"`,
-          why: 'a copy that was given keys has to be restarted with the destroyed ones gone; without keys it never could read them',
+          why: 'a copy that was given keys keeps them until they are removed from its metadata/keys and its views are computed again; without keys it never could read them',
         })),
         {
           holder: 'backups and archives made before',
