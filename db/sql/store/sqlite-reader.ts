@@ -181,7 +181,8 @@ export class SqliteReader implements StoreReader {
     const statement = this.#statement(READS.write);
     const row = this.#run(() => statement.get(sequence)) as [string] | undefined;
     if (row === undefined) return null;
-    const commit = this.#commit(READS.commitAfter, sequence);
+    // What came of a commit's events was written at the commit's own sequence.
+    const commit = this.#commit(READS.commitAfter, sequence - 1);
     return commit === null ? null : { actor: row[0], recordedAt: commit.recordedAt };
   }
 

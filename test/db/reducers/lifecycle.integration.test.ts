@@ -189,6 +189,13 @@ describe('a reducer over streams', () => {
     await settled(tenant, 'spending');
     expect(engine.reducers.status(tenant, 'spending')).toMatchObject({ version: 2, rows: 2, failure: null });
     expect(await say(`SELECT orders, spent FROM spending WHERE customer = 'bob'`)).toEqual([[2n, 11n]]);
+    await streams.append(append('orders-bob', [eventDraft('7')]));
+    const versions = await say(`SELECT spent, _actor FROM spending HISTORY WHERE customer = 'bob'`);
+    expect(versions.slice(-2)).toEqual([
+      [11n, 'reducers'],
+      [18n, 'reducers'],
+    ]);
+    expect(String(await say('EXPLAIN SELECT * FROM spending'))).toContain('spending');
     await streams.append(append('orders-bob', [eventDraft('x')]));
     await until(() => engine.reducers.status(tenant, 'spending').state === 'failed');
   });
