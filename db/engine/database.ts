@@ -181,6 +181,8 @@ export class Database implements Engine {
       beforeSealing: () => epochs.keep(),
       append: (entries) => this.#appendSystem(entries),
       erase: (request) => erasing.run(this.#erasingHost(), request),
+      isCertified: (position) => erasing.isCertified(position),
+      recompute: () => erasing.recompute(this.#erasingHost()),
     });
     const audited = registry.handle(auditTrail);
     this.audit = new AuditLog({

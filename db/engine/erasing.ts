@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
-import { type Disk, writeSmallFile } from '../io/index.ts';
+import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
 import type { Registry } from '../materializer/index.ts';
 import type { SnapshotKeeper } from '../snapshot/index.ts';
 import type {
@@ -15,7 +15,7 @@ import type {
   SealedLog,
   SystemEntry,
 } from '../tenancy/index.ts';
-import type { Sequence } from '../types.ts';
+import { type Sequence, sequence } from '../types.ts';
 
 export interface ErasingOptions {
   readonly disk: Disk;
@@ -73,6 +73,27 @@ export class Erasing {
     }
   }
 
+  isCertified(position: Sequence): boolean {
+    const { disk, directory } = this.#options;
+    return readSmallFile(disk, certificatePath(directory, position)) !== null;
+  }
+
+  /** For views that went on from a copy older than an erasure whose keys are gone. Errors: PRUNED. */
+  async recompute(host: ErasingHost): Promise<void> {
+    this.#checkComplete();
+    const { registry, log, report, snapshots } = this.#options;
+    report('views are older than an erasure: they are computed again');
+    await host.hold(erasing('what a view still had'));
+    try {
+      await snapshots.clear();
+      log.forget();
+      await registry.rebuild();
+      host.forget();
+    } finally {
+      host.release();
+    }
+  }
+
   #checkComplete(): void {
     const first = this.#options.first();
     if (first <= 1) return;
@@ -121,12 +142,19 @@ export class Erasing {
 
   #keep(certificate: ErasureCertificate): void {
     const { disk, directory } = this.#options;
-    const folder = join(directory, 'metadata', 'erasures');
-    disk.mkdir(folder);
+    disk.mkdir(certificatesFolder(directory));
     disk.fsyncDirectory(join(directory, 'metadata'));
-    const name = `${String(certificate.position).padStart(20, '0')}.json`;
-    writeSmallFile(disk, join(folder, name), Buffer.from(`${JSON.stringify(certificate, null, 2)}\n`));
+    const path = certificatePath(directory, sequence(certificate.position));
+    writeSmallFile(disk, path, Buffer.from(`${JSON.stringify(certificate, null, 2)}\n`));
   }
+}
+
+function certificatesFolder(directory: string): string {
+  return join(directory, 'metadata', 'erasures');
+}
+
+function certificatePath(directory: string, position: Sequence): string {
+  return join(certificatesFolder(directory), `${String(position).padStart(20, '0')}.json`);
 }
 
 function erasing(what: string): TruthError {

@@ -56,6 +56,10 @@ export interface TenantsOptions {
   readonly append: (entries: readonly SystemEntry[]) => Promise<Sequence>;
   /** Brings an erasure about: nothing else is written meanwhile. */
   readonly erase: (request: ErasureRequest) => Promise<ErasureCertificate>;
+  /** Whether the erasure at that position has its certificate: it was brought to its end once. */
+  readonly isCertified: (position: Sequence) => boolean;
+  /** Computes all views again, without copies made before. */
+  readonly recompute: () => Promise<void>;
 }
 
 export interface ErasureRequest {
@@ -189,7 +193,8 @@ export class Tenants {
 
   /**
    * Brings to an end what the last run of the database began: the log has the erasure, and a key is still there, or a view
-   * went on from a copy that was made before (`computedBefore`: the oldest position of those, 0 for none).
+   * went on from a copy that was made before (`computedBefore`: the oldest position of those, 0 for none). An erasure that
+   * was brought to its end keeps its certificate: for it views are only computed again, once for all of them.
    */
   async finishErasures(computedBefore: Sequence): Promise<ErasureCertificate[]> {
     const { ring } = this.#options;
@@ -198,13 +203,20 @@ export class Tenants {
         keys.some((id) => ring.state(id) === 'there') || (computedBefore > 0 && position > computedBefore),
     );
     const certificates: ErasureCertificate[] = [];
+    let recompute = false;
     for (const { tenant, position, ...erasure } of open) {
       const record = this.#directory.get(tenant);
+      if (this.#options.isCertified(position) && erasure.keys.every((id) => ring.state(id) !== 'there')) {
+        recompute = true;
+        continue;
+      }
       // Views that go on from a copy made afterwards have nothing of it: only the keys came back.
       if (computedBefore >= position) ring.destroy(erasure.keys);
       else if (record !== null)
         certificates.push(await this.#inTurn(() => this.#erase(record, erasure as Erasure, position)));
     }
+    // Each erasure computes all views again.
+    if (recompute && certificates.length === 0) await this.#inTurn(() => this.#options.recompute());
     return certificates;
   }
 

@@ -277,6 +277,8 @@ function memoryTenants(): Tenants {
       return sequence;
     },
     erase: () => Promise.reject(new TruthError('INVALID_ARGUMENT', 'an engine over arrays seals nothing')),
+    isCertified: () => false,
+    recompute: async () => {},
   });
 }
 

@@ -1,6 +1,6 @@
 /** Erasures under power failures, and views that are the same however they came to be. */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Engine, initDatabase, openEngine } from '../../../db/engine.ts';
@@ -69,6 +69,48 @@ test('a machine that stops anywhere in an erasure finds it not begun or brings i
   expect(outcomes.notBegun).toBeGreaterThan(0);
   expect(outcomes.finished).toBeGreaterThan(1);
 });
+
+test('views older than erasures that were brought to an end are computed again once, and the certificates stay', async () => {
+  const { disk: before } = await prepared();
+  const disk = before.copy();
+  const engine = await open(disk);
+  await engine.tenants.eraseSubject('a', 'alice');
+  await engine.tenants.eraseSubject('a', 'bob');
+  await engine.close();
+  const certificates = (): string[] =>
+    disk
+      .paths()
+      .filter((path) => path.startsWith('/data/metadata/erasures/'))
+      .map((path) => `${path} ${Buffer.from(disk.bytesOf(path)).toString()}`);
+  const issued = certificates();
+  expect(issued).toHaveLength(2);
+  // As somebody would who puts the views of an older copy back.
+  const old = before
+    .paths()
+    .filter((path) => path.startsWith('/data/views/') || path.endsWith('/views.json'));
+  for (const path of disk.paths().filter((each) => each.startsWith('/data/views/'))) disk.unlink(path);
+  for (const path of old) replaceFile(disk, path, before.bytesOf(path));
+  expect(pathsWith(disk, SECRET).length).toBeGreaterThan(0);
+  const said: string[] = [];
+  const again = await openEngine({
+    ...{ directory: '/data', disk, keys: KEYS, inline: true, ringBytes: 2 << 20 },
+    progress: (line) => said.push(line),
+  });
+  expect(said.filter((line) => line.includes('computed again'))).toHaveLength(1);
+  await again.close();
+  expect(certificates()).toEqual(issued);
+  expect(pathsWith(disk, SECRET)).toEqual([]);
+});
+
+function replaceFile(disk: MemoryDisk, path: string, bytes: Uint8Array): void {
+  if (disk.paths().includes(path)) disk.unlink(path);
+  disk.mkdir(dirname(path));
+  const handle = disk.open(path, 'create');
+  disk.pwrite(handle, bytes, 0);
+  disk.fdatasync(handle);
+  disk.close(handle);
+  disk.fsyncDirectory(dirname(path));
+}
 
 const PEOPLE = ['alice', 'bob', 'carol'];
 const step = fc.oneof(
