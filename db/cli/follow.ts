@@ -1,10 +1,9 @@
 /** `truthdb follow`: keeps a byte-exact copy of another server's log, and lets it be read. */
 import { resolve } from 'node:path';
 import { type Config, resolveConfig, SETTINGS } from '../config.ts';
-import { Follower, type FollowerState, lagOf, openReplica } from '../follow/index.ts';
+import type { FollowerState, lagOf as LagOfState, openReplica } from '../follow/index.ts';
 import { RealDisk } from '../io/index.ts';
 import { type Address, isFollowerName, parseConnectionString } from '../protocol/index.ts';
-import { runServer } from '../server/index.ts';
 import { type Arguments, type Command, misused, type Terminal } from './command.ts';
 import { announceServing, announceUnseen } from './serving-lines.ts';
 
@@ -62,13 +61,16 @@ export const follow: Command = {
     };
     if (args.switch('serve')) return serveCopy(args, terminal, options);
     const place = { directory: resolve(data), disk: new RealDisk() };
-    const progress = progressTo(terminal);
+    const { Follower, lagOf } = await import('../follow/index.ts');
+    const progress = progressTo(terminal, lagOf);
     await new Follower({ ...options, ...place, onState: progress.show }).run(terminal.signal);
     progress.last();
     terminal.say('stopped');
     return 0;
   },
 };
+
+type LagOf = typeof LagOfState;
 
 /** Errors: what ended the follower. */
 async function serveCopy(
@@ -79,6 +81,8 @@ async function serveCopy(
   const { signal, environment } = terminal;
   const config: Config = resolveConfig({ file: null, environment, flags: args.values });
   const disk = new RealDisk();
+  const { openReplica } = await import('../follow/index.ts');
+  const { runServer } = await import('../server/index.ts');
   try {
     const failure = await runServer({
       config,
@@ -102,7 +106,7 @@ function placeOf(address: Address): string {
 }
 
 /** Where the copy is, now and then and at the end; with --json a line each time. */
-function progressTo(terminal: Terminal) {
+function progressTo(terminal: Terminal, lagOf: LagOf) {
   let shownAt = Number.NEGATIVE_INFINITY;
   let wasConnected = false;
   let unshown: FollowerState | null = null;
@@ -110,7 +114,7 @@ function progressTo(terminal: Terminal) {
   const last = (): void => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    if (unshown !== null) void showState(unshown, terminal);
+    if (unshown !== null) void showState(unshown, terminal, lagOf);
     unshown = null;
     shownAt = performance.now();
   };
@@ -127,7 +131,7 @@ function progressTo(terminal: Terminal) {
   return { show, last };
 }
 
-async function showState(state: FollowerState, terminal: Terminal): Promise<void> {
+async function showState(state: FollowerState, terminal: Terminal, lagOf: LagOf): Promise<void> {
   const { durable, connected, reconnects } = state;
   if (durable === null) return;
   const { sequence, segment } = durable;

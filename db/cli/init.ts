@@ -4,8 +4,6 @@ import { CONFIG_DEFAULTS } from '../config.ts';
 import { TruthError } from '../errors.ts';
 import { RealDisk } from '../io/index.ts';
 import { formatConnectionString } from '../protocol/index.ts';
-import { setUp } from '../server/index.ts';
-
 import type { Command } from './command.ts';
 
 export const init: Command = {
@@ -39,6 +37,7 @@ export const init: Command = {
     const directory = resolve(data);
     const disk = new RealDisk();
     const hostNames = (args.text('host-names') ?? '').split(',').filter((name) => name !== '');
+    const { setUp } = await import('../server/index.ts');
     const { logId, fingerprint, adminToken } = setUp({
       directory,
       disk,

@@ -3,9 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ConfigSources, resolveConfig, SETTINGS, unknownVariables } from '../config.ts';
 import { ERROR_CODES, TruthError } from '../errors.ts';
-import { readCopyMark } from '../follow/index.ts';
 import { RealDisk } from '../io/index.ts';
-import { runServer } from '../server/index.ts';
 import type { Arguments, Command, Terminal } from './command.ts';
 import { announceServing, announceUnseen } from './serving-lines.ts';
 
@@ -35,7 +33,8 @@ export const serve: Command = {
     for (const name of unknownVariables(environment, OTHER_VARIABLES)) {
       terminal.say(`warning: the variable ${name} means nothing to truthdb serve; is it mistyped?`);
     }
-    refuseCopies(resolve(config.data));
+    await refuseCopies(resolve(config.data));
+    const { runServer } = await import('../server/index.ts');
     const failure = await runServer({
       config,
       environment,
@@ -67,7 +66,8 @@ function configFile(args: Arguments, environment: Terminal['environment']): Conf
 }
 
 /** A copy that is written becomes another history than its source: that must be somebody's decision. */
-function refuseCopies(directory: string): void {
+async function refuseCopies(directory: string): Promise<void> {
+  const { readCopyMark } = await import('../follow/index.ts');
   const mark = readCopyMark(new RealDisk(), directory);
   if (mark === null) return;
   throw new TruthError(

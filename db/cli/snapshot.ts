@@ -1,6 +1,5 @@
 /** `truthdb snapshot …`: copies of all views at one position, taken, listed, kept, checked and put back. */
 import { resolve } from 'node:path';
-import { VIEWS } from '../engine.ts';
 import { ERROR_CODES } from '../errors.ts';
 import { RealDisk } from '../io/index.ts';
 import {
@@ -114,10 +113,11 @@ export const snapshotVerify: Command = {
     const name = args.positional(0);
     const names =
       name === undefined ? new SnapshotStore(disk, directory).list().map((each) => each.name) : [name];
+    const { VIEWS: definitions } = await import('../engine.ts');
     let ok = true;
     for (const each of names) {
       terminal.progress(`checking snapshot ${each}`);
-      const check = verifySnapshot({ disk, directory, name: each, definitions: VIEWS });
+      const check = verifySnapshot({ disk, directory, name: each, definitions });
       ok &&= check.ok;
       if (terminal.json) await terminal.out(JSON.stringify(check));
       else for (const line of checkLines(check)) await terminal.out(line);
@@ -138,7 +138,8 @@ export const snapshotRestore: Command = {
   run: async (args, terminal) => {
     const directory = directoryFrom(snapshotRestore, args);
     const name = args.positional(0) as string;
-    const restored = await restoreSnapshot({ disk: new RealDisk(), directory, name, definitions: VIEWS });
+    const { VIEWS: definitions } = await import('../engine.ts');
+    const restored = await restoreSnapshot({ disk: new RealDisk(), directory, name, definitions });
     giveTo(ownerOf(directory), directory);
     await terminal.out(
       terminal.json

@@ -1,6 +1,6 @@
 /** `truthdb token create|revoke|list`: who may talk to the server. */
 import { TruthError } from '../errors.ts';
-import { ROLES } from '../server/index.ts';
+import { ROLES } from '../server/token-file.ts';
 import { askServer } from './administer.ts';
 import type { Command } from './command.ts';
 import { TARGET_OPTIONS } from './target.ts';

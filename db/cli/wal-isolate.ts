@@ -1,7 +1,6 @@
 /** `truthdb wal isolate`: declares damage of a log lost, where there is no copy to repair it from. */
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { claimsOf } from '../engine.ts';
 import { RealDisk, realClock, realScheduler } from '../io/index.ts';
 import { SnapshotStore } from '../snapshot/index.ts';
 import { sequence } from '../types.ts';
@@ -41,7 +40,7 @@ export const walIsolate: Command = {
         random: randomBytes,
         segment,
         sequence: sequence(from),
-        marks: claimsOf(disk, directory),
+        marks: (await import('../engine.ts')).claimsOf(disk, directory),
         progress: (line) => terminal.progress(line),
       });
       const { to, copy, more } = isolated;

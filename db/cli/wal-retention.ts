@@ -1,7 +1,6 @@
 /** `truthdb wal archive|prune`: moving the oldest segments of a log away. Nothing goes by itself. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { holdsOf } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { RealDisk } from '../io/index.ts';
 import { sequence } from '../types.ts';
@@ -75,7 +74,7 @@ export const walPrune: Command = {
     const pruned =
       data === undefined
         ? await pruneThroughServer()
-        : pruneFiles(resolve(data), sequence(before), withoutArchive);
+        : await pruneFiles(resolve(data), sequence(before), withoutArchive);
     const what = pruned.segments.length === 0 ? 'nothing' : `segments ${pruned.segments.join(', ')}`;
     await terminal.out(
       terminal.json ? JSON.stringify({ pruned }) : `pruned: ${what}; the log begins at ${pruned.floor}`,
@@ -101,11 +100,12 @@ interface PrunedShown {
   readonly floor: number;
 }
 
-function pruneFiles(
+async function pruneFiles(
   directory: string,
   before: ReturnType<typeof sequence>,
   withoutArchive: boolean,
-): PrunedShown {
+): Promise<PrunedShown> {
+  const { holdsOf } = await import('../engine.ts');
   const disk = new RealDisk();
   const lock = disk.lock(directory);
   if (lock === null) {

@@ -1,6 +1,6 @@
 /** `truthdb wal stream`: a server's log as it lies in its files, byte for byte. */
 import { LogStream } from '../client/log-stream.ts';
-import { type StreamedGroup, StreamedGroups } from '../follow/index.ts';
+import { type StreamedGroup, StreamedGroups } from '../follow/streamed-groups.ts';
 import { ByteWriter, encodeLogFrame, type LogFrame, type StreamLog } from '../protocol/index.ts';
 import { sequence } from '../types.ts';
 import { type Arguments, type Command, misused, type Terminal } from './command.ts';

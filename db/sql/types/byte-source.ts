@@ -89,10 +89,12 @@ export class ByteSource {
     throw this.corrupt('a number in it is malformed');
   }
 
-  /** A copy. */
+  /** A copy, and no Buffer even where it is read from one. */
   raw(count: number): Uint8Array {
     const start = this.pass(count);
-    return Uint8Array.prototype.slice.call(this.bytes, start, start + count);
+    const copy = new Uint8Array(count);
+    copy.set(this.bytes.subarray(start, start + count));
+    return copy;
   }
 
   text(count: number): string {

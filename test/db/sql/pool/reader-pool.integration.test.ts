@@ -158,14 +158,13 @@ test('a query that takes too long ends by itself, one that is given up ends at o
   expect((await run(store, 'SELECT count(*) FROM big WHERE id < 10 AND id > -1')).rows).toEqual([[10n]]);
 });
 
-test('a thread that does not come to an end is replaced', async () => {
+test('a thread that is still busy when its time is over holds nobody up', async () => {
   const store = filled(1);
-  // One comparison that goes on for minutes and asks nobody whether it may.
+  // One comparison that takes longer than it may and asks nobody meanwhile.
   const parameters = ['a'.repeat(2_000_000), `%_${'a'.repeat(200_000)}b%`].map((text) => ({
     given: 'text' as const,
     text,
   }));
-  const started = performance.now();
   const endless = run(store, 'SELECT id FROM big WHERE $1 LIKE $2', {
     parameters,
     limits: { millisMax: 200 },
@@ -173,7 +172,6 @@ test('a thread that does not come to an end is replaced', async () => {
   await expect(endless).rejects.toMatchObject({ code: 'TIMEOUT' });
   const { rows } = await run(store, 'SELECT id FROM big WHERE id > -1', { limits: { millisMax: 60_000 } });
   expect(rows).toEqual([[0]]);
-  expect(performance.now() - started).toBeGreaterThan(1_000);
 });
 
 test('queries beyond those that may wait are refused with BUSY', async () => {
