@@ -15,7 +15,18 @@ export class Server {
   #err = '';
 
   constructor(data: string) {
-    const place = ['--data', data, '--host', '127.0.0.1', '--port', '0', '--http-port', '0', '--pg-port', '0'];
+    const place = [
+      '--data',
+      data,
+      '--host',
+      '127.0.0.1',
+      '--port',
+      '0',
+      '--http-port',
+      '0',
+      '--pg-port',
+      '0',
+    ];
     this.#child = spawn(process.execPath, [BIN, 'serve', '--json', ...place], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' },

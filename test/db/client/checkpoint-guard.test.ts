@@ -142,7 +142,11 @@ describe('a restored server', () => {
   test('cannot pass off another entry as the epoch it began', async () => {
     const { guard, seen, branch } = await restored();
     const honest = server(branch);
-    const { bundle } = await honest.administer({ command: 'proof-branch', epoch: seen.epoch, size: seen.size });
+    const { bundle } = await honest.administer({
+      command: 'proof-branch',
+      epoch: seen.epoch,
+      size: seen.size,
+    });
     const changed = Buffer.from(String(bundle), 'base64');
     // The last part of the epoch entry's payload, and then the hash of the whole.
     changed.writeUInt8(changed.readUInt8(changed.length - 60) ^ 1, changed.length - 60);

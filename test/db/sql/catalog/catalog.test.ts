@@ -31,7 +31,15 @@ const TABLE: Table = {
   ],
   primaryKey: { name: 't_pkey', columns: [1] },
   indexes: [
-    { id: 1, name: 'i', unique: false, columns: [2], space: 17 as Space, constraint: false, createdAt: SEQUENCE_NONE },
+    {
+      id: 1,
+      name: 'i',
+      unique: false,
+      columns: [2],
+      space: 17 as Space,
+      constraint: false,
+      createdAt: SEQUENCE_NONE,
+    },
   ],
   checks: [],
   subject: null,
@@ -129,7 +137,12 @@ describe('the tables', () => {
       for (const { space } of [table, ...table.indexes]) spaces.add(space);
       world.write('ALTER TABLE t DROP COLUMN a');
       world.write('ALTER TABLE t ADD COLUMN a integer');
-      expect(world.view.catalog(TENANT_DEFAULT).table('t')!.columns.map(({ id }) => id)).toEqual([1, 3]);
+      expect(
+        world.view
+          .catalog(TENANT_DEFAULT)
+          .table('t')!
+          .columns.map(({ id }) => id),
+      ).toEqual([1, 3]);
       world.write('DROP TABLE t');
     }
     expect([ids.size, spaces.size]).toEqual([5, 15]);
