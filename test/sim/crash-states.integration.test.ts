@@ -30,7 +30,7 @@ test('every state that a power cut may leave of a rollover, a snapshot and a pru
   }
   // Cuts were seen on both sides of what they were made for.
   for (const count of Object.values(report.found)) expect(count).toBeGreaterThan(20);
-}, 120_000);
+}, 600_000);
 
 /** Syncs that something promised stands on. */
 const NEEDED: readonly [phase: string, sync: RegExp][] = [
