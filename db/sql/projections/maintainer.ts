@@ -126,8 +126,19 @@ function netChanges(changes: readonly RowChange[]): SourceChange[] {
   return [...net.values()].filter(({ before, after }) => before !== null || after !== null);
 }
 
-/** Each behind those it is made of. */
+const orders = new WeakMap<Catalog, readonly Projection[]>();
+
+/** Each behind those it is made of; found once for a catalog, because every entry asks. */
 function inOrder(catalog: Catalog): readonly Projection[] {
+  let order = orders.get(catalog);
+  if (order === undefined) {
+    order = ordered(catalog);
+    orders.set(catalog, order);
+  }
+  return order;
+}
+
+function ordered(catalog: Catalog): readonly Projection[] {
   const left = new Set(catalog.projections);
   const order: Projection[] = [];
   while (left.size > 0) {
