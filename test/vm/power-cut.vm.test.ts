@@ -148,7 +148,10 @@ async function verifyTogether(
     crashes.map(({ disk }) => disk),
   );
   for (const [index, { plan, recordedBytes }] of crashes.entries()) {
-    expect({ plan, report: reports[index] }).toEqual({ plan, report: { found: 0, recovered: 0 } });
+    expect({ plan, report: reports[index] }).toEqual({
+      plan,
+      report: { found: 0, recovered: 0, serves: true },
+    });
     const client = await connect(
       connectionString(fixture.secrets.adminToken, ports[index]!, fixture.fingerprint),
     );

@@ -50,6 +50,8 @@ export class ServerProcess {
         'off',
         '--http',
         'off',
+        '--pg',
+        'off',
         '--socket',
         'off',
       ]),

@@ -25,9 +25,10 @@ export class Operator {
     const { serial } = this.#vm;
     await this.#vm.waitForLog(/login: $/, LOGIN_SECONDS);
     const mark = serial.mark();
+    serial.send('operator\r');
     // The prompt is printed anew, and what was typed so far forgotten, whenever the machine's address changes.
     const again = setInterval(() => {
-      if (serial.textSince(mark).endsWith('login: ')) serial.send('operator\r');
+      if (serial.plainText().endsWith('login: ')) serial.send('operator\r');
     }, PROMPT_MS);
     try {
       await this.#vm.waitForLog(/Password: $/, LOGIN_SECONDS, mark);

@@ -53,8 +53,9 @@ while :; do
   if mount -t xfs -o noatime,nouuid "$disk"${DATA_PARTITION} /image$data; then
     chroot /image /usr/bin/truthdb wal verify --data $data --json
     echo "VERIFIER $number verified with status $?"
-    chroot /image /usr/bin/truthdb serve --data $data --host 10.0.2.15 --port $((${FIRST_GUEST_PORT} + number)) --http off --socket off >/served-$number 2>&1 &
-    until grep -q 'serving on port' /served-$number; do sleep 0.1; kill -0 $! || break; done
+    chroot /image /usr/bin/truthdb serve --data $data --host 10.0.2.15 --port $((${FIRST_GUEST_PORT} + number)) --http off --pg off --socket off >/served-$number 2>&1 &
+    until grep -q 'serving on port' /served-$number; do sleep 0.1; kill -0 $! 2>/dev/null || break; done
+    grep -q 'serving on port' /served-$number && kill -0 $! 2>/dev/null && echo "VERIFIER $number serves"
     cat /served-$number
     chroot /image /usr/bin/truthdb wal verify --data $data --json
     echo "VERIFIER $number served, verified with status $?"
@@ -73,6 +74,8 @@ export interface VerifierReport {
   readonly found: number | undefined;
   /** Of the log after recovery. */
   readonly recovered: number | undefined;
+  /** Whether its database came up. */
+  readonly serves: boolean;
 }
 
 export interface Verifier {
@@ -132,6 +135,7 @@ export async function startVerifier(
   const reports = disks.map((_, index) => ({
     found: statusOf(index, 'verified'),
     recovered: statusOf(index, 'served, verified'),
+    serves: new RegExp(`VERIFIER ${index} serves\n`).test(log),
   }));
   return { vm, ports, reports };
 }
