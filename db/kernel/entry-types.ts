@@ -21,4 +21,14 @@ export const KERNEL_ENTRY = Object.freeze({
   subjectStream: 51,
   /** A reducer's code, version and lifecycle: reducers. */
   reducer: 64,
+  /** A change of a tenant's ranking schema: ranking/schema. */
+  rankingSchema: 80,
+  /** An item, user or creator as it is from here on: ranking/kernel. */
+  rankingEntity: 81,
+  /** Many signals at once: ranking/kernel. */
+  rankingSignals: 82,
+  /** A relationship set or taken away by hand: ranking/kernel. */
+  rankingEdge: 83,
+  /** What somebody was shown: ranking/kernel. */
+  rankingExposure: 84,
 });
