@@ -61,6 +61,14 @@ describe('a tidy house', () => {
     expect(guilty.map((source) => source.path)).toEqual([]);
   });
 
+  test('ranking has its exponentials and logarithms from db/numeric, and its time from its callers', () => {
+    const banned = /Math\.(random|pow|exp|expm1|log|log1p|log2|log10|tanh|sinh|cosh|cbrt|hypot)\b|\*\*|\bDate\b|\bperformance\./;
+    const guilty = product
+      .filter(({ path }) => path.startsWith('db/ranking/') && !path.startsWith('db/ranking/retrieve/'))
+      .filter((source) => banned.test(withoutComments(source.text)));
+    expect(guilty.map((source) => source.path)).toEqual([]);
+  });
+
   test('deciding code does not call itself, and every loop says where it ends', () => {
     const rooms = ['db/kernel', 'db/sql/catalog', 'db/sql/commands', 'db/sql/rows'];
     const guilty = product
