@@ -1,4 +1,7 @@
-/** What this layer writes into the log, decoded. Everything that applying needs is in it: names are numbers by now. */
+/**
+ * What this layer writes into the log, decoded. Everything that applying needs is in it: names are numbers by now. Changes of
+ * the schema are the fifth kind (schema/codec.ts).
+ */
 import type {
   AttributeId,
   EntityNumber,
@@ -10,15 +13,6 @@ import type {
   TupleNumber,
 } from '../ground.ts';
 import type { AttributeValue } from '../schema/model.ts';
-
-/** A change of the schema: the statement in canonical text, and the ids it gives out, so that replay parses what was meant. */
-export interface SchemaEntry {
-  readonly entry: 'schema';
-  /** Version the schema has behind it. */
-  readonly version: number;
-  /** Canonical JSON of the definition (schema/codec.ts). */
-  readonly change: string;
-}
 
 export interface EntityEntry {
   readonly entry: 'entity';
@@ -57,9 +51,12 @@ export interface Signal {
   readonly weight: number;
   /** Longer ago than the signal's `late` when it was recorded: totals only. */
   readonly late: boolean;
-  /** Two halves of the first 64 bits of the hash it is de-duplicated by. */
+  /** Two halves of the first 64 bits of the hash it is de-duplicated by; all 0 with the check: it is told apart from every other. */
   readonly hashHigh: number;
   readonly hashLow: number;
+  /** Two halves of the second 64 bits: signals are the same when both are. */
+  readonly checkHigh: number;
+  readonly checkLow: number;
 }
 
 export interface EdgeEntry {

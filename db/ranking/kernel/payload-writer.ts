@@ -1,0 +1,66 @@
+/** Builds the payload of one entry in memory that grows; little-endian. Names and sizes have been checked by the caller. */
+import { writeUtf8 } from '../../kernel/index.ts';
+
+const BYTES_FIRST = 256;
+const UTF8_BYTES_PER_CODE_UNIT_MAX = 3;
+const LENGTH_BYTES = 4;
+
+export class PayloadWriter {
+  #bytes = new Uint8Array(BYTES_FIRST);
+  #view = new DataView(this.#bytes.buffer);
+  #end = 0;
+
+  u8(value: number): void {
+    this.#makeRoom(1);
+    this.#bytes[this.#end++] = value;
+  }
+
+  u16(value: number): void {
+    this.#makeRoom(2);
+    this.#view.setUint16(this.#end, value, true);
+    this.#end += 2;
+  }
+
+  u32(value: number): void {
+    this.#makeRoom(4);
+    this.#view.setUint32(this.#end, value, true);
+    this.#end += 4;
+  }
+
+  f64(value: number): void {
+    this.#makeRoom(8);
+    this.#view.setFloat64(this.#end, value, true);
+    this.#end += 8;
+  }
+
+  /** UTF-8 behind its length in bytes (u32). */
+  text(value: string): void {
+    this.#makeRoom(LENGTH_BYTES + value.length * UTF8_BYTES_PER_CODE_UNIT_MAX);
+    const start = this.#end + LENGTH_BYTES;
+    const end = writeUtf8(this.#bytes, start, value);
+    this.#view.setUint32(this.#end, end - start, true);
+    this.#end = end;
+  }
+
+  vector(values: Float32Array): void {
+    this.#makeRoom(values.byteLength);
+    this.#bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), this.#end);
+    this.#end += values.byteLength;
+  }
+
+  /** A copy of what was written; the writer is empty afterwards and can be used again. */
+  finish(): Uint8Array {
+    const bytes = this.#bytes.slice(0, this.#end);
+    this.#end = 0;
+    return bytes;
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#end + bytes;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
