@@ -1,6 +1,7 @@
 /** A query with every name resolved: what the binder makes of what was written, and what the executor carries out. */
 import type { EntityNumber, Micros, RelationshipId, SignalId, SlotId } from '../ground.ts';
 import type {
+  Attribute,
   AttributeValue,
   Diversity,
   EntityKind,
@@ -33,6 +34,10 @@ export interface Query {
   readonly now: Micros;
   readonly seed: number;
   readonly explain: boolean;
+  /** Attributes of the hits that are shown, in this order. */
+  readonly select: readonly Attribute[];
+  /** What was found out about the question on the way here; goes into the result. */
+  readonly warnings: readonly string[];
 }
 
 /** Where candidates come from; composed by WITHIN. */
