@@ -10,6 +10,7 @@ import type { NextIds, SchemaChange, SchemaRecord, SchemaStep } from './change.t
 import type { RankingSchema } from './model.ts';
 import {
   cohortShape,
+  DEFINITION_KINDS,
   kindShape,
   profileShape,
   relationshipShape,
@@ -31,7 +32,7 @@ const step: Shape<SchemaStep> = tagged<SchemaStep>('step', {
   put,
   drop: object({
     step: constant('drop'),
-    what: oneOf(['entity', 'signal', 'relationship', 'cohort', 'profile']),
+    what: oneOf(DEFINITION_KINDS),
     id: whole<number>(1),
   }),
 });

@@ -8,6 +8,7 @@ import type {
   SignalId,
   SlotId,
 } from '../ground.ts';
+import type { DefinitionKind } from './definition.ts';
 import {
   type Attribute,
   type AttributeType,
@@ -98,6 +99,7 @@ export const ENDS = Object.freeze(['creator', 'target'] as const);
 export const VECTOR_OWNERS = Object.freeze(['user', 'query'] as const);
 export const COMPARISONS = Object.freeze(['=', '<>', '<', '<=', '>', '>='] as const);
 export const ORDER_COMPARISONS = Object.freeze(['<', '<=', '>', '>='] as const);
+export const DEFINITION_KINDS = Object.freeze(['entity', 'signal', 'relationship', 'cohort', 'profile'] as const satisfies readonly DefinitionKind[]);
 
 const kindId = whole<KindId>(1);
 const attributeId = whole<AttributeId>(1);
