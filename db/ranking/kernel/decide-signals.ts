@@ -1,0 +1,212 @@
+/**
+ * A batch of signals: keys to numbers, bounds, lateness, duplicates. The one path of this layer that is walked a hundred
+ * thousand times a second, so nothing is made for a signal here that is accepted: one scratch record is filled again and
+ * again, and a refusal costs what it says.
+ */
+import type { ErrorCode } from '../../errors.ts';
+import { KERNEL_ENTRY } from '../../kernel/entry-types.ts';
+import { type EntityNumber, type Micros, NO_ENTITY, NO_TUPLE, type SignalId, type TupleNumber } from '../ground.ts';
+import { closestName, kindById, named, userKind } from '../schema/index.ts';
+import type { EntityKind, RankingSchema, SignalType } from '../schema/model.ts';
+import { BatchResult, checkBatch } from './batch.ts';
+import { timeProblem } from './clock-rules.ts';
+import type { RankingEntry, RankingInput, SignalDraft, SignalsCommand } from './command.ts';
+import { hashSignal } from './content-hash.ts';
+import { EntityWriter } from './entity-writer.ts';
+import { HashWindow } from './hash-window.ts';
+import { keyProblem, shownKey } from './keys.ts';
+import { SIGNAL_BYTES, SIGNALS_HEAD_BYTES, SignalsEncoder } from './signal-records.ts';
+import { DELETED, type RankingState } from './state.ts';
+
+/** A signal type with what every signal of it needs to know. */
+interface Prepared {
+  readonly type: SignalType;
+  readonly kind: EntityKind;
+  readonly what: string;
+}
+
+export interface DecidedSignals {
+  readonly entries: readonly RankingEntry[];
+  readonly result: BatchResult;
+}
+
+/** Errors: INVALID_ARGUMENT, TOO_LARGE, for the batch as a whole. */
+export function decideSignals(state: RankingState, command: SignalsCommand, input: RankingInput): DecidedSignals {
+  const { signals } = command;
+  checkBatch('signals', signals.length);
+  const batch = new SignalBatch(state, input, signals.length);
+  for (let index = 0; index < signals.length; index++) batch.decide(index, signals[index]!);
+  return { entries: batch.entries(command.subject), result: batch.result };
+}
+
+class SignalBatch {
+  readonly result: BatchResult;
+  readonly #state: RankingState;
+  readonly #schema: RankingSchema;
+  readonly #now: Micros;
+  readonly #users: EntityKind | null;
+  readonly #entities: EntityWriter;
+  readonly #encoder: SignalsEncoder;
+  readonly #recordsMax: number;
+  readonly #payloads: Uint8Array[] = [];
+  readonly #prepared = new Map<string, Prepared | null>();
+  /** Hashes of this very batch; null for a batch of one, which cannot repeat itself. */
+  readonly #own: HashWindow | null;
+  #lastName = '';
+  #last: Prepared | null = null;
+  #index = 0;
+  readonly #scratch = {
+    signal: 0 as SignalId,
+    target: NO_ENTITY,
+    user: NO_ENTITY,
+    creator: NO_ENTITY,
+    tuple: NO_TUPLE as TupleNumber,
+    at: 0 as Micros,
+    weight: 0,
+    late: false,
+    hashHigh: 0,
+    hashLow: 0,
+    checkHigh: 0,
+    checkLow: 0,
+  };
+
+  constructor(state: RankingState, { now, limits }: RankingInput, signals: number) {
+    this.result = new BatchResult(signals);
+    this.#state = state;
+    this.#schema = state.schema.schema;
+    this.#now = now;
+    this.#users = userKind(this.#schema);
+    this.#entities = new EntityWriter(state, now, limits.entryBytesMax);
+    this.#recordsMax = Math.max(1, Math.floor((limits.entryBytesMax - SIGNALS_HEAD_BYTES) / SIGNAL_BYTES));
+    this.#encoder = new SignalsEncoder(Math.min(signals, this.#recordsMax));
+    this.#own = signals > 1 ? new HashWindow(0) : null;
+  }
+
+  decide(index: number, draft: SignalDraft): void {
+    this.#index = index;
+    const prepared = draft.signal === this.#lastName && this.#last !== null ? this.#last : this.#prepare(draft.signal);
+    if (prepared === null) return;
+    const { type } = prepared;
+    const scratch = this.#scratch;
+    const weight = (draft.weight ?? type.weight.default) + 0;
+    // Not `weight < min`: NaN has to fail.
+    if (!(weight >= type.weight.min && weight <= type.weight.max)) return this.#refuseWeight(prepared, weight);
+    const at = draft.at ?? this.#now;
+    if (draft.at !== null && !this.#isTimely(prepared, draft.at)) return;
+    if (draft.id !== null && !this.#isKey('id of a signal', draft.id)) return;
+    const target = this.#target(prepared, draft.target);
+    if (target === NO_ENTITY) return;
+    if (draft.user !== null && !this.#isUser(draft.user)) return;
+    scratch.signal = type.id;
+    scratch.target = target;
+    scratch.at = at;
+    scratch.weight = weight;
+    scratch.late = this.#now - at > type.lateMicros;
+    scratch.creator = prepared.kind.creator === null ? NO_ENTITY : this.#creatorOf(prepared, target);
+    this.#setUser(draft.user);
+    if (this.#isDuplicate(draft)) return this.result.duplicate(index);
+    this.#add();
+  }
+
+  /** Entities that came to be first, then the signals. */
+  entries(subject: string | null): readonly RankingEntry[] {
+    if (this.#encoder.count > 0) this.#payloads.push(this.#encoder.finish());
+    return [
+      ...this.#entities.payloads.map((payload) => ({ type: KERNEL_ENTRY.rankingEntity, payload, subject })),
+      ...this.#payloads.map((payload) => ({ type: KERNEL_ENTRY.rankingSignals, payload, subject })),
+    ];
+  }
+
+  #add(): void {
+    this.#encoder.add(this.#scratch);
+    if (this.#encoder.count === this.#recordsMax) this.#payloads.push(this.#encoder.finish());
+  }
+
+  #prepare(name: string): Prepared | null {
+    let prepared = this.#prepared.get(name);
+    if (prepared === undefined) {
+      const type = named(this.#schema.signals, name);
+      const kind = type === null ? null : kindById(this.#schema, type.target);
+      prepared = type === null || kind === null ? null : { type, kind, what: `signal ${name}` };
+      this.#prepared.set(name, prepared);
+    }
+    if (prepared === null) {
+      const suggestion = closestName(String(name), this.#schema.signals.map((each) => each.name));
+      const wayOut = suggestion === null ? 'define it first' : `did you mean "${suggestion}"?`;
+      this.#refuse('NOT_FOUND', `there is no signal ${shownKey(String(name))}: ${wayOut}`);
+      return null;
+    }
+    this.#lastName = name;
+    this.#last = prepared;
+    return prepared;
+  }
+
+  #target({ kind }: Prepared, key: string): EntityNumber {
+    const { state } = this.#entities;
+    const number = state.find(kind.id, key);
+    if (number !== NO_ENTITY && state.stateOf(kind.id, number) !== DELETED) return number;
+    if (!this.#isKey(`key of ${kind.name}`, key)) return NO_ENTITY;
+    this.#refuse('NOT_FOUND', `there is no ${kind.name} ${shownKey(key)}: write it before signals about it`);
+    return NO_ENTITY;
+  }
+
+  #creatorOf({ kind }: Prepared, target: EntityNumber): EntityNumber {
+    return this.#entities.state.creatorOf(kind.id, target);
+  }
+
+  #isUser(key: string): boolean {
+    if (this.#users === null) {
+      this.#refuse('NOT_FOUND', 'there is no entity user: define it before signals name users');
+      return false;
+    }
+    // A key that is found has been checked when it was written.
+    return this.#entities.state.find(this.#users.id, key) !== NO_ENTITY || this.#isKey('key of user', key);
+  }
+
+  #setUser(key: string | null): void {
+    const users = this.#users;
+    const scratch = this.#scratch;
+    scratch.user = NO_ENTITY;
+    scratch.tuple = NO_TUPLE;
+    if (key === null || users === null) return;
+    scratch.user = this.#entities.ensure(users, key);
+    scratch.tuple = this.#entities.tupleOf(users, scratch.user, key);
+  }
+
+  /** Without a time and an id of its own a signal is told apart from every other. */
+  #isDuplicate({ at, id }: SignalDraft): boolean {
+    const scratch = this.#scratch;
+    if (at === null && id === null) {
+      scratch.hashHigh = 0;
+      scratch.hashLow = 0;
+      scratch.checkHigh = 0;
+      scratch.checkLow = 0;
+      return false;
+    }
+    hashSignal(scratch, at, id, scratch);
+    if (this.#own?.has(scratch, -1) === true || this.#state.seen(scratch, this.#now)) return true;
+    this.#own?.add(scratch, 0);
+    return false;
+  }
+
+  #isTimely({ what }: Prepared, at: number): boolean {
+    const problem = timeProblem(what, at, this.#now, 0);
+    if (problem !== null) this.#refuse('INVALID_ARGUMENT', problem);
+    return problem === null;
+  }
+
+  #isKey(what: string, key: string): boolean {
+    const problem = keyProblem(what, key);
+    if (problem !== null) this.#refuse('INVALID_ARGUMENT', problem);
+    return problem === null;
+  }
+
+  #refuseWeight({ type, what }: Prepared, weight: number): void {
+    const { min, max } = type.weight;
+    this.#refuse('INVALID_ARGUMENT', `${what} has the weight ${weight}: give a number from ${min} to ${max}`);
+  }
+
+  #refuse(code: ErrorCode, message: string): void {
+    this.result.refuse(this.#index, code, message);
+  }
+}
