@@ -22,6 +22,7 @@ const TAG = Object.freeze({ none: 0, text: 1, number: 2, false: 3, true: 4, text
 const ATTRIBUTE_BYTES_LEAST = 3;
 const EMBEDDING_BYTES_LEAST = 6;
 const TEXT_BYTES_LEAST = 4;
+const TEXTS_MAX = 1_024;
 
 const writer = new PayloadWriter();
 
@@ -113,6 +114,7 @@ function readValue(reader: PayloadReader): AttributeValue | null {
   if (tag === TAG.false || tag === TAG.true) return tag === TAG.true;
   if (tag !== TAG.texts) throw reader.corrupt(`has a value with the tag ${tag}`);
   const count = reader.count(reader.u16(), TEXT_BYTES_LEAST);
+  if (count > TEXTS_MAX) throw reader.corrupt(`has ${count} keywords in one value`);
   return Array.from({ length: count }, () => reader.text());
 }
 

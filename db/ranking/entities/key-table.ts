@@ -1,0 +1,111 @@
+/**
+ * Byte strings by number and numbers by byte string, from 1 on in the order of first appearance, and never forgotten: keys of
+ * entities, keywords, lists of keywords, tuples.
+ */
+import { writeUtf8 } from '../../kernel/index.ts';
+import { hashKey } from '../kernel/index.ts';
+import { Column, words } from './column.ts';
+import { HashIndex } from './hash-index.ts';
+import type { Piece } from './piece.ts';
+import { RecordArena } from './record-arena.ts';
+
+/** Of a string that is looked for, in the worst case of 3 bytes a code unit. */
+const SCRATCH_BYTES = 4 * 1024;
+
+export class KeyTable {
+  readonly #arena = new RecordArena();
+  readonly #addresses = new Column(words, 0);
+  readonly #numbers = new HashIndex();
+  #last = 0;
+
+  /** Largest number given out. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** Number of a text, or 0. */
+  find(text: string): number {
+    return this.findBytes(scratch, encode(text));
+  }
+
+  /** The same of the first `length` bytes. */
+  findBytes(bytes: Uint8Array, length: number): number {
+    return this.#find(bytes, length, hashKey(bytes, 0, length));
+  }
+
+  /** Number of a text, which is added if it is not there. */
+  numberOf(text: string): number {
+    return this.numberOfBytes(scratch, encode(text));
+  }
+
+  numberOfBytes(bytes: Uint8Array, length: number): number {
+    const hash = hashKey(bytes, 0, length);
+    const found = this.#find(bytes, length, hash);
+    return found === 0 ? this.#add(bytes, length, hash) : found;
+  }
+
+  text(number: number): string {
+    return this.#arena.textAt(this.#addresses.get(number));
+  }
+
+  /** Valid until something is added. */
+  bytesOf(number: number): Uint8Array {
+    return this.#arena.bytesAt(this.#addresses.get(number));
+  }
+
+  get bytes(): number {
+    return this.#arena.bytes + this.#addresses.bytes + this.#numbers.bytes;
+  }
+
+  pieces(name: string): readonly Piece[] {
+    return [...this.#arena.pieces(`${name}.strings`), ...this.#addresses.pieces(`${name}.addresses`)];
+  }
+
+  digestAhead(): Generator<void> {
+    return this.#arena.digestAhead();
+  }
+
+  /** `place` is what follows the table's name in that of a piece. Errors: CORRUPT. */
+  restore(place: string, bytes: Uint8Array): void {
+    const [part, index] = place.split('.');
+    if (part === 'strings') this.#arena.restore(index ?? '', bytes);
+    else this.#addresses.restore(Number(index), bytes);
+  }
+
+  /** After the last piece: finds the strings by their bytes again. Errors: CORRUPT. */
+  restored(): void {
+    this.#addresses.each(0, Number.MAX_SAFE_INTEGER, (number, address) => {
+      if (address === 0) return;
+      this.#arena.hold(address, number);
+      const bytes = this.#arena.bytesAt(address);
+      this.#numbers.add(hashKey(bytes, 0, bytes.length), number);
+      this.#last = number;
+    });
+  }
+
+  /** Whether a number has a string. */
+  has(number: number): boolean {
+    return this.#addresses.get(number) !== 0;
+  }
+
+  #find(bytes: Uint8Array, length: number, hash: number): number {
+    for (let number = this.#numbers.first(hash); number !== 0; number = this.#numbers.next())
+      if (this.#arena.equals(this.#addresses.get(number), bytes, length)) return number;
+    return 0;
+  }
+
+  #add(bytes: Uint8Array, length: number, hash: number): number {
+    const number = this.#last + 1;
+    this.#addresses.set(number, this.#arena.add(bytes, 0, length, number));
+    this.#numbers.add(hash, number);
+    this.#last = number;
+    return number;
+  }
+}
+
+const scratch = new Uint8Array(SCRATCH_BYTES);
+
+/** Keys and keywords have at most 256 bytes; a longer text is none of them and is not found, wherever it is cut. */
+function encode(text: string): number {
+  return writeUtf8(scratch, 0, text.length * 3 > SCRATCH_BYTES ? text.slice(0, SCRATCH_BYTES / 3) : text);
+}

@@ -1,0 +1,241 @@
+/** One tenant's entities, tuples and schema: what queries and decisions read. */
+import type { AttributeId, EntityNumber, KindId, Micros, TupleNumber } from '../ground.ts';
+import { NO_ENTITY, NO_TUPLE } from '../ground.ts';
+import { decodeEntity, DELETED, type EntityState, isUserKind, tupleRow, type TupleRow } from '../kernel/index.ts';
+import type { EntityReader, NumberSet } from '../reading.ts';
+import { dimensionsOf, SchemaHistory, userKind } from '../schema/index.ts';
+import type { AttributeValue, Predicate, RankingSchema } from '../schema/model.ts';
+import { NO_NUMBERS } from '../indexes/bitmaps/index.ts';
+import { absentKeywords, absentNumbers } from './attribute-store.ts';
+import { corruptEntities } from './corrupt.ts';
+import { KeywordAttribute } from './keyword-attribute.ts';
+import { KindEntities } from './kind-entities.ts';
+import { type Piece, smallPiece } from './piece.ts';
+import { TupleTable } from './tuple-table.ts';
+
+interface Flags {
+  /** Dimensions have changed since there were users. */
+  dimensionsChanged: boolean;
+  /** A range of the log was lost: numbers may be missing. */
+  lost: boolean;
+}
+
+const NOBODY = new Uint32Array(0);
+
+export class TenantEntities implements EntityReader, EntityState {
+  #history: SchemaHistory = new SchemaHistory();
+  readonly #kinds = new Map<KindId, KindEntities>();
+  readonly #tuples = new TupleTable();
+  readonly #flags: Flags = { dimensionsChanged: false, lost: false };
+  /** Sets of tuples by the condition they were asked with, as long as there are no more of them. */
+  readonly #tupleSets = new WeakMap<Predicate, { readonly last: number; readonly set: NumberSet }>();
+
+  get schema(): RankingSchema {
+    return this.#history.current;
+  }
+
+  get history(): SchemaHistory {
+    return this.#history;
+  }
+
+  get dimensionsChanged(): boolean {
+    return this.#flags.dimensionsChanged;
+  }
+
+  /** Errors: CORRUPT. */
+  applySchema(payload: Uint8Array): void {
+    const { schema, before } = this.#history.apply(payload);
+    const users = userKind(before);
+    if (users !== null && this.last(users.id) > 0 && dimensionIds(before) !== dimensionIds(schema))
+      this.#flags.dimensionsChanged = true;
+    this.#followSchema();
+  }
+
+  /** Errors: CORRUPT. */
+  applyEntity(payload: Uint8Array): void {
+    const entry = decodeEntity(payload);
+    const kind = this.#kinds.get(entry.kind);
+    if (kind === undefined) {
+      if (this.#flags.lost) return;
+      throw corruptEntities(`an entry is about the kind ${entry.kind}, which the schema does not have`);
+    }
+    kind.apply(entry, this.#flags.lost);
+    if (entry.tuple > this.#tuples.last) this.#addTuple(entry.kind, entry.number, entry.tuple);
+  }
+
+  lose(): void {
+    this.#flags.lost = true;
+  }
+
+  last(kind: KindId): number {
+    return this.#kinds.get(kind)?.last ?? 0;
+  }
+
+  numberOf(kind: KindId, key: string): EntityNumber {
+    return (this.#kinds.get(kind)?.keys.find(key) ?? NO_ENTITY) as EntityNumber;
+  }
+
+  find(kind: KindId, key: string): EntityNumber {
+    return this.numberOf(kind, key);
+  }
+
+  keyOf(kind: KindId, number: EntityNumber): string {
+    const keys = this.#kinds.get(kind)?.keys;
+    return keys?.has(number) === true ? keys.text(number) : '';
+  }
+
+  stateOf(kind: KindId, number: EntityNumber): number {
+    return this.#kinds.get(kind)?.stateOf(number) ?? DELETED;
+  }
+
+  createdAt(kind: KindId, number: EntityNumber): Micros {
+    return this.#kinds.get(kind)?.createdAt(number) ?? (0 as Micros);
+  }
+
+  creatorOf(kind: KindId, number: EntityNumber): EntityNumber {
+    return this.#kinds.get(kind)?.creatorOf(number) ?? NO_ENTITY;
+  }
+
+  tupleOf(kind: KindId, number: EntityNumber): TupleNumber {
+    return this.#kinds.get(kind)?.tupleOf(number) ?? NO_TUPLE;
+  }
+
+  value(kind: KindId, number: EntityNumber, attribute: AttributeId): AttributeValue | null {
+    return this.#kinds.get(kind)?.value(number, attribute) ?? null;
+  }
+
+  numbers(kind: KindId, attribute: AttributeId, targets: Uint32Array, count: number, out: Float64Array): void {
+    const store = this.#kinds.get(kind)?.store(attribute) ?? null;
+    if (store === null) absentNumbers(count, out);
+    else store.numbers(targets, count, out);
+  }
+
+  keywords(kind: KindId, attribute: AttributeId, targets: Uint32Array, count: number, out: Int32Array): void {
+    const store = this.#kinds.get(kind)?.store(attribute) ?? null;
+    if (store === null) absentKeywords(count, out);
+    else store.keywords(targets, count, out);
+  }
+
+  active(kind: KindId): NumberSet {
+    return this.#kinds.get(kind)?.active() ?? NO_NUMBERS;
+  }
+
+  madeBy(kind: KindId, creator: EntityNumber): NumberSet {
+    return this.#kinds.get(kind)?.madeBy(creator) ?? NO_NUMBERS;
+  }
+
+  newest(kind: KindId, limit: number): Uint32Array {
+    return this.#kinds.get(kind)?.newest(limit) ?? NOBODY;
+  }
+
+  matching(kind: KindId, predicate: Predicate): NumberSet {
+    return this.#kinds.get(kind)?.matching(predicate).set() ?? NO_NUMBERS;
+  }
+
+  estimate(kind: KindId, predicate: Predicate): number {
+    return this.#kinds.get(kind)?.matching(predicate).estimate ?? 0;
+  }
+
+  tuples(predicate: Predicate): NumberSet {
+    const { last } = this.#tuples;
+    const known = this.#tupleSets.get(predicate);
+    if (known?.last === last) return known.set;
+    const set = this.#tuples.matching(predicate, this.#codeOf);
+    this.#tupleSets.set(predicate, { last, set });
+    return set;
+  }
+
+  get lastTuple(): number {
+    return this.#tuples.last;
+  }
+
+  findTuple(row: TupleRow): TupleNumber {
+    return this.#tuples.find(row, this.#codeOf);
+  }
+
+  /** Entities that are there, deleted ones not among them. */
+  size(kind: KindId): number {
+    return this.#kinds.get(kind)?.size ?? 0;
+  }
+
+  /** Memory taken, about. */
+  get bytes(): number {
+    let bytes = this.#tuples.bytes;
+    for (const kind of this.#kinds.values()) bytes += kind.bytes;
+    return bytes;
+  }
+
+  pieces(name: string): readonly Piece[] {
+    const kinds = [...this.#kinds].sort(([a], [b]) => a - b);
+    return [
+      smallPiece(`${name}.schema`, this.#history.encode()),
+      smallPiece(`${name}.flags`, Uint8Array.of(flag(this.#flags.dimensionsChanged), flag(this.#flags.lost))),
+      ...this.#tuples.pieces(`${name}.tuples`),
+      ...kinds.flatMap(([id, kind]) => kind.pieces(`${name}.k${id}`)),
+    ];
+  }
+
+  *digestAhead(): Generator<void> {
+    for (const kind of this.#kinds.values()) yield* kind.digestAhead();
+  }
+
+  /** The schema has to come before everything else. Errors: CORRUPT. */
+  restore(place: string, bytes: Uint8Array): void {
+    const [part = '', ...rest] = place.split('.');
+    if (part === 'schema') {
+      this.#history = SchemaHistory.decode(bytes);
+      this.#followSchema();
+    } else if (part === 'flags') {
+      this.#flags.dimensionsChanged = bytes[0] === 1;
+      this.#flags.lost = bytes[1] === 1;
+    } else if (part === 'tuples') this.#tuples.restore(rest.join('.'), bytes);
+    else {
+      const kind = this.#kinds.get(Number(part.slice(1)) as KindId);
+      if (kind === undefined) throw corruptEntities(`the schema has no kind for ${place}`);
+      kind.restore(rest.join('.'), bytes);
+    }
+  }
+
+  /** After the last piece. Errors: CORRUPT. */
+  restored(): void {
+    this.#tuples.restored();
+    for (const kind of this.#kinds.values()) kind.restored(this.#tuples.last);
+  }
+
+  #followSchema(): void {
+    const { kinds } = this.schema;
+    for (const id of this.#kinds.keys()) if (!kinds.some((kind) => kind.id === id)) this.#kinds.delete(id);
+    for (const kind of kinds) {
+      const there = this.#kinds.get(kind.id);
+      if (there === undefined) this.#kinds.set(kind.id, new KindEntities(kind));
+      else there.define(kind);
+    }
+  }
+
+  /** The tuple's values are those that the user has by now. */
+  #addTuple(kind: KindId, number: EntityNumber, tuple: TupleNumber): void {
+    if (this.#flags.lost) this.#tuples.fillTo(tuple - 1);
+    if (tuple !== this.#tuples.last + 1 || !isUserKind(this.schema, kind))
+      throw corruptEntities(`an entry has the tuple ${tuple}, behind the last tuple ${this.#tuples.last}`);
+    this.#tuples.add(
+      tupleRow(this.schema, (attribute) => this.value(kind, number, attribute)),
+      this.#codeOf,
+    );
+  }
+
+  readonly #codeOf = (attribute: AttributeId, keyword: string): number => {
+    const users = userKind(this.schema);
+    const store = users === null ? null : this.#kinds.get(users.id)?.store(attribute);
+    return store instanceof KeywordAttribute ? store.codeOf(keyword) : 0;
+  };
+}
+
+function dimensionIds(schema: RankingSchema): string {
+  return dimensionsOf(schema)
+    .map(({ id }) => id)
+    .join();
+}
+
+function flag(value: boolean): number {
+  return value ? 1 : 0;
+}
