@@ -3,6 +3,7 @@
  * implementation for each sort of type; all of what a digest sees is in their pieces.
  */
 import type { AttributeId } from '../ground.ts';
+import { NO_NUMBERS } from '../indexes/bitmaps/index.ts';
 import type { NumberSet } from '../reading.ts';
 import type { AttributeType, AttributeValue, Predicate } from '../schema/model.ts';
 import type { Piece } from './piece.ts';
@@ -42,15 +43,8 @@ export interface AttributeStore {
 
 export const NO_TEST: PreparedTest = Object.freeze({
   estimate: 0,
-  set: () => EMPTY,
+  set: () => NO_NUMBERS,
   has: () => false,
-});
-
-const EMPTY: NumberSet = Object.freeze({
-  size: 0,
-  has: () => false,
-  toArray: () => new Uint32Array(0),
-  [Symbol.iterator]: () => new Uint32Array(0).values(),
 });
 
 export function absentNumbers(count: number, out: Float64Array): void {

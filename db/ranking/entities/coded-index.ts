@@ -23,7 +23,8 @@ export class CodedIndex {
     const count = code === 0 ? 0 : this.postings.count(code);
     return {
       estimate: this.present.size - count,
-      set: () => (count === 0 ? this.present.freeze() : without(this.present.freeze(), this.postings.set(code))),
+      set: () =>
+        count === 0 ? this.present.freeze() : without(this.present.freeze(), this.postings.set(code)),
       has: (entity) => this.present.has(entity) && !has(entity),
     };
   }

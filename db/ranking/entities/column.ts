@@ -89,15 +89,19 @@ export class Column<V extends Values> {
   restore(piece: number, bytes: Uint8Array): void {
     const first = piece * PIECE_PAGES;
     const lengths = lengthsOf(bytes);
-    if (!(first >= 0 && first + lengths.length <= PAGES_MAX)) throw corrupt('lies behind the last number there can be');
+    if (!(first >= 0 && first + lengths.length <= PAGES_MAX))
+      throw corrupt('lies behind the last number there can be');
     let at = LENGTH_BYTES * (1 + lengths.length);
     const element = this.#create(0).BYTES_PER_ELEMENT;
     for (const [index, length] of lengths.entries()) {
       while (this.#pages.length <= first + index) this.#pages.push(null);
       if (length === 0) continue;
-      if (length > PAGE_ROWS || at + length * element > bytes.length) throw corrupt('has a page that does not fit');
+      if (length > PAGE_ROWS || at + length * element > bytes.length)
+        throw corrupt('has a page that does not fit');
       const values = this.#create(length);
-      new Uint8Array(values.buffer, values.byteOffset, values.byteLength).set(bytes.subarray(at, at + length * element));
+      new Uint8Array(values.buffer, values.byteOffset, values.byteLength).set(
+        bytes.subarray(at, at + length * element),
+      );
       this.#pages[first + index] = { values, shared: false, digest: null };
       at += length * element;
     }
@@ -154,7 +158,8 @@ function chunksOf(pages: readonly (Page<Values> | null)[]): readonly Uint8Array[
 function lengthsOf(bytes: Uint8Array): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = bytes.length < LENGTH_BYTES ? PIECE_PAGES + 1 : view.getUint32(0, true);
-  if (count > PIECE_PAGES || bytes.length < LENGTH_BYTES * (1 + count)) throw corrupt('has no table of its pages');
+  if (count > PIECE_PAGES || bytes.length < LENGTH_BYTES * (1 + count))
+    throw corrupt('has no table of its pages');
   return Array.from({ length: count }, (_, index) => view.getUint32(LENGTH_BYTES * (1 + index), true));
 }
 

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { KERNEL_ENTRY } from '../../kernel/entry-types.ts';
-import type { CheckpointReader, CheckpointWriter, Materializer, ViewCommit } from '../../materializer/index.ts';
+import type {
+  CheckpointReader,
+  CheckpointWriter,
+  Materializer,
+  ViewCommit,
+} from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
 import type { Micros } from '../ground.ts';
 import { decodeEdge } from '../kernel/index.ts';
@@ -24,7 +29,8 @@ export class DuplicatesView implements Materializer {
     for (const { type, tenant, payload } of entries) {
       if (type === KERNEL_ENTRY.rankingSignals)
         this.#open(tenant).add(payload, Number(recordedAt / NANOS_PER_MICRO) as Micros);
-      else if (type === KERNEL_ENTRY.rankingEdge) this.#open(tenant).addEdge(decodeEdge(payload).relationship);
+      else if (type === KERNEL_ENTRY.rankingEdge)
+        this.#open(tenant).addEdge(decodeEdge(payload).relationship);
     }
   }
 
@@ -59,8 +65,16 @@ export class DuplicatesView implements Materializer {
 }
 
 /** `order`: where the window begins comes first, its rows follow in their order. */
-function placeOf(part: string): { readonly tenant: TenantId; readonly place: string; readonly order: number } {
+function placeOf(part: string): {
+  readonly tenant: TenantId;
+  readonly place: string;
+  readonly order: number;
+} {
   const found = PIECE_NAME.exec(pieceName(part));
   if (found === null) throw corruptEntities(`a part is named "${part}"`);
-  return { tenant: Number(found[1]) as TenantId, place: found[2]!, order: found[4] === undefined ? -1 : Number(found[4]) };
+  return {
+    tenant: Number(found[1]) as TenantId,
+    place: found[2]!,
+    order: found[4] === undefined ? -1 : Number(found[4]),
+  };
 }

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { KERNEL_ENTRY } from '../../kernel/entry-types.ts';
-import type { CheckpointReader, CheckpointWriter, Materializer, ViewCommit } from '../../materializer/index.ts';
+import type {
+  CheckpointReader,
+  CheckpointWriter,
+  Materializer,
+  ViewCommit,
+} from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
 import { corruptEntities } from './corrupt.ts';
 import { type Piece, partName, pieceName, smallPiece } from './piece.ts';

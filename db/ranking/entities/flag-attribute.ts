@@ -1,5 +1,11 @@
 import type { AttributeType, AttributeValue } from '../schema/model.ts';
-import { type AttributeStore, type AttributeTest, absentKeywords, NO_TEST, type PreparedTest } from './attribute-store.ts';
+import {
+  type AttributeStore,
+  type AttributeTest,
+  absentKeywords,
+  NO_TEST,
+  type PreparedTest,
+} from './attribute-store.ts';
 import { CodedIndex } from './coded-index.ts';
 import { bytes as byteColumn, Column } from './column.ts';
 import type { Piece } from './piece.ts';

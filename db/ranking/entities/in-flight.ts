@@ -4,7 +4,15 @@
  */
 import { KERNEL_ENTRY } from '../../kernel/entry-types.ts';
 import type { Sequence } from '../../types.ts';
-import type { AttributeId, EntityNumber, KindId, Micros, RelationshipId, SignalId, TupleNumber } from '../ground.ts';
+import type {
+  AttributeId,
+  EntityNumber,
+  KindId,
+  Micros,
+  RelationshipId,
+  SignalId,
+  TupleNumber,
+} from '../ground.ts';
 import { NO_ENTITY, NO_TUPLE } from '../ground.ts';
 import {
   DELETED,
@@ -18,7 +26,13 @@ import {
   SignalRecords,
   type TupleRow,
 } from '../kernel/index.ts';
-import { dimensionsOf, type SchemaFacts, SchemaHistory, type SchemaRecord, userKind } from '../schema/index.ts';
+import {
+  dimensionsOf,
+  type SchemaFacts,
+  SchemaHistory,
+  type SchemaRecord,
+  userKind,
+} from '../schema/index.ts';
 import type { AttributeValue } from '../schema/model.ts';
 import type { TenantEntities } from './tenant-entities.ts';
 import { hasHash, type TenantSignatures } from './tenant-signatures.ts';
@@ -64,13 +78,19 @@ export class InFlight implements RankingState {
     this.facts = {
       entities: (kind) => this.last(kind),
       signals: (signal) => (stable.signatures()?.signals(signal) ?? 0) + this.#countOf('signals', signal),
-      edges: (relationship) => (stable.signatures()?.edges(relationship) ?? 0) + this.#countOf('edges', relationship),
+      edges: (relationship) =>
+        (stable.signatures()?.edges(relationship) ?? 0) + this.#countOf('edges', relationship),
     };
   }
 
   /** Nothing is in flight: the views have everything. */
   get isEmpty(): boolean {
-    return this.#entities.isEmpty && this.#hashes.size === 0 && this.#schemas.length === 0 && this.#counted.length === 0;
+    return (
+      this.#entities.isEmpty &&
+      this.#hashes.size === 0 &&
+      this.#schemas.length === 0 &&
+      this.#counted.length === 0
+    );
   }
 
   get schema(): SchemaRecord {
@@ -119,7 +139,8 @@ export class InFlight implements RankingState {
 
   seen(hash: SignalHash, now: Micros): boolean {
     return (
-      (this.#hashes.size > 0 && this.#hashes.has(hash, -1)) || (this.#stable.signatures()?.seen(hash, now) ?? false)
+      (this.#hashes.size > 0 && this.#hashes.has(hash, -1)) ||
+      (this.#stable.signatures()?.seen(hash, now) ?? false)
     );
   }
 
@@ -168,7 +189,10 @@ export class InFlight implements RankingState {
   }
 
   #countOf(of: Counted['of'], id: SignalId | RelationshipId): number {
-    return this.#counted.reduce((sum, each) => (each.of === of && each.id === id ? sum + each.count : sum), 0);
+    return this.#counted.reduce(
+      (sum, each) => (each.of === of && each.id === id ? sum + each.count : sum),
+      0,
+    );
   }
 }
 

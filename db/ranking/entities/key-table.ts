@@ -25,6 +25,8 @@ export class KeyTable {
 
   /** Number of a text, or 0. */
   find(text: string): number {
+    // Half of a surrogate pair would be taken for the character that stands for what cannot be said.
+    if (!text.isWellFormed()) return 0;
     return this.findBytes(scratch, encode(text));
   }
 

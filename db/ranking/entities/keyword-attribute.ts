@@ -1,5 +1,11 @@
 import type { AttributeType, AttributeValue } from '../schema/model.ts';
-import { type AttributeStore, type AttributeTest, absentNumbers, NO_TEST, type PreparedTest } from './attribute-store.ts';
+import {
+  type AttributeStore,
+  type AttributeTest,
+  absentNumbers,
+  NO_TEST,
+  type PreparedTest,
+} from './attribute-store.ts';
 import { CodedIndex } from './coded-index.ts';
 import { Column, words } from './column.ts';
 import { corruptEntities } from './corrupt.ts';

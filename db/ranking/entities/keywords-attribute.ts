@@ -57,7 +57,10 @@ export class KeywordsAttribute implements AttributeStore {
     if (index === null || test.test !== 'has') return NO_TEST;
     if (test.value === null) return index.any();
     const code = this.#dictionary.find(test.value);
-    return index.anyOf([code], (entity) => code !== 0 && this.#codesOf(this.#rows.get(entity)).includes(code));
+    return index.anyOf(
+      [code],
+      (entity) => code !== 0 && this.#codesOf(this.#rows.get(entity)).includes(code),
+    );
   }
 
   indexed(filter: boolean): void {
@@ -111,7 +114,9 @@ export class KeywordsAttribute implements AttributeStore {
     if (list === 0) return [];
     const bytes = this.#lists.bytesOf(list);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return Array.from({ length: bytes.length / CODE_BYTES }, (_, index) => view.getUint32(index * CODE_BYTES, true));
+    return Array.from({ length: bytes.length / CODE_BYTES }, (_, index) =>
+      view.getUint32(index * CODE_BYTES, true),
+    );
   }
 
   #checkList(list: number): void {

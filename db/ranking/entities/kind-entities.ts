@@ -1,10 +1,10 @@
 /** The entities of one kind: keys, what every entity has, and a store for each attribute. */
 import type { AttributeId, EntityNumber, Micros, TupleNumber } from '../ground.ts';
+import { Bitmap } from '../indexes/bitmaps/index.ts';
 import { DELETED, type EntityEntry } from '../kernel/index.ts';
 import type { NumberSet } from '../reading.ts';
 import { ACTIVE_STATE } from '../schema/index.ts';
 import type { Attribute, AttributeValue, EntityKind, Predicate } from '../schema/model.ts';
-import { Bitmap } from '../indexes/bitmaps/index.ts';
 import { type AttributeStore, type AttributeTest, NO_TEST, type PreparedTest } from './attribute-store.ts';
 import { absentDoubles, bytes as byteColumn, Column, words } from './column.ts';
 import { corruptEntities } from './corrupt.ts';
@@ -138,7 +138,8 @@ export class KindEntities implements Universe {
   }
 
   get bytes(): number {
-    let bytes = this.keys.bytes + this.#states.bytes + this.#created.bytes + this.#creators.bytes + this.#tuples.bytes;
+    let bytes =
+      this.keys.bytes + this.#states.bytes + this.#created.bytes + this.#creators.bytes + this.#tuples.bytes;
     for (const store of this.#attributes.values()) bytes += store.bytes;
     for (const bitmap of this.#byState.values()) bytes += bitmap.bytes;
     return bytes + this.#there.bytes + this.#byCreator.bytes + this.#ages.bytes;
@@ -151,13 +152,16 @@ export class KindEntities implements Universe {
       ...this.#created.pieces(`${name}.created`),
       ...this.#creators.pieces(`${name}.creators`),
       ...this.#tuples.pieces(`${name}.tuples`),
-      ...[...this.#attributes].sort(([a], [b]) => a - b).flatMap(([id, store]) => store.pieces(`${name}.a${id}`)),
+      ...[...this.#attributes]
+        .sort(([a], [b]) => a - b)
+        .flatMap(([id, store]) => store.pieces(`${name}.a${id}`)),
     ];
   }
 
   *digestAhead(): Generator<void> {
     yield* this.keys.digestAhead();
-    for (const column of [this.#states, this.#created, this.#creators, this.#tuples]) yield* column.digestAhead();
+    for (const column of [this.#states, this.#created, this.#creators, this.#tuples])
+      yield* column.digestAhead();
     for (const store of this.#attributes.values()) yield* store.digestAhead();
   }
 
@@ -203,7 +207,9 @@ export class KindEntities implements Universe {
   #addKey(number: EntityNumber, key: string): void {
     const given = this.keys.last + 1;
     if (number !== given || this.keys.numberOf(key) !== given)
-      throw corruptEntities(`a new entity has the number ${number} where ${given} comes next, or a key that is there`);
+      throw corruptEntities(
+        `a new entity has the number ${number} where ${given} comes next, or a key that is there`,
+      );
   }
 
   /** Entities that the log has lost keep their numbers, under keys that nobody can write. */

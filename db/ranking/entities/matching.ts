@@ -2,9 +2,10 @@
  * Conditions over the attributes of one kind, as sets of entities. The smallest part comes first; what follows looks at its
  * members one by one where they are few, and is worked out as a set only where that is less work.
  */
+
+import { intersect, NO_NUMBERS, SortedNumbers, unite, without } from '../indexes/bitmaps/index.ts';
 import type { NumberSet } from '../reading.ts';
 import type { Predicate } from '../schema/model.ts';
-import { intersect, NO_NUMBERS, SortedNumbers, unite, without } from '../indexes/bitmaps/index.ts';
 import type { AttributeTest, PreparedTest } from './attribute-store.ts';
 
 export interface Universe {
@@ -24,7 +25,10 @@ export function prepared(universe: Universe, predicate: Predicate): PreparedTest
     case 'and':
       return conjunction(predicate.of.map((each) => prepared(universe, each)));
     case 'or':
-      return disjunction(universe, predicate.of.map((each) => prepared(universe, each)));
+      return disjunction(
+        universe,
+        predicate.of.map((each) => prepared(universe, each)),
+      );
     case 'not':
       return negation(universe, prepared(universe, predicate.of));
     case 'state':

@@ -1,6 +1,6 @@
-import type { AttributeType, AttributeValue } from '../schema/model.ts';
-import type { NumberSet } from '../reading.ts';
 import { Bitmap, NO_NUMBERS, unite, without } from '../indexes/bitmaps/index.ts';
+import type { NumberSet } from '../reading.ts';
+import type { AttributeType, AttributeValue } from '../schema/model.ts';
 import {
   type AttributeStore,
   type AttributeTest,
@@ -85,8 +85,8 @@ export class NumberAttribute implements AttributeStore {
   }
 
   restored(filter: boolean): void {
+    this.#present = null;
     this.indexed(filter);
-    if (filter) this.#index();
   }
 
   get bytes(): number {
@@ -130,7 +130,12 @@ export class NumberAttribute implements AttributeStore {
 }
 
 function rangeOf(operator: string, value: number): Range | null {
-  const all = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY, withLow: true, withHigh: true };
+  const all = {
+    low: Number.NEGATIVE_INFINITY,
+    high: Number.POSITIVE_INFINITY,
+    withLow: true,
+    withHigh: true,
+  };
   if (operator === '=') return { low: value, high: value, withLow: true, withHigh: true };
   if (operator === '<') return { ...all, high: value, withHigh: false };
   if (operator === '<=') return { ...all, high: value };

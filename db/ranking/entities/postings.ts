@@ -2,8 +2,9 @@
  * Entities by a code: of a keyword, a state, a creator. Codes that few entities have keep them in links of a pool, so that an
  * attribute with a value for each entity costs little; others have a bitmap.
  */
-import type { NumberSet } from '../reading.ts';
+
 import { Bitmap, NO_NUMBERS, SortedNumbers } from '../indexes/bitmaps/index.ts';
+import type { NumberSet } from '../reading.ts';
 
 /** A code with more has a bitmap. */
 const LINKED_MAX = 32;
@@ -118,7 +119,7 @@ export class Postings {
   }
 }
 
-function grown(values: Uint32Array, least: number): Uint32Array {
+function grown(values: Uint32Array, least: number): Uint32Array<ArrayBuffer> {
   const larger = new Uint32Array(Math.max(values.length * 2, least));
   larger.set(values);
   return larger;

@@ -2,8 +2,9 @@
  * Entities in the order of a number they have: sorted once, with what has changed since beside it, and sorted in when that has
  * become a sixteenth. Nothing is sorted before somebody asks. It is worked out from a column and never saved.
  */
-import type { NumberSet } from '../reading.ts';
+
 import { Bitmap, SortedNumbers } from '../indexes/bitmaps/index.ts';
+import type { NumberSet } from '../reading.ts';
 import type { Column } from './column.ts';
 import { sortByValue } from './value-order.ts';
 
@@ -47,9 +48,9 @@ export class RangeIndex {
   within(range: Range): NumberSet {
     this.#settle();
     const [from, to] = this.#places(range);
+    if (to - from > this.#numbers.length * SCAN_SHARE) return this.#scanned(range);
     const found: number[] = [];
     for (const entity of this.#changed!) if (contains(range, this.#column.get(entity))) found.push(entity);
-    if (to - from > this.#numbers.length * SCAN_SHARE) return this.#scanned(range);
     for (let place = from; place < to; place++) {
       const entity = this.#numbers[place]!;
       if (!this.#changed!.has(entity)) found.push(entity);
@@ -67,7 +68,9 @@ export class RangeIndex {
   /** Those of the largest values first, ties by larger number; only those that `accepts` takes. */
   largest(limit: number, accepts: (entity: number) => boolean): Uint32Array {
     this.#settle();
-    const recent = [...this.#changed!].filter((entity) => !Number.isNaN(this.#column.get(entity)) && accepts(entity));
+    const recent = [...this.#changed!].filter(
+      (entity) => !Number.isNaN(this.#column.get(entity)) && accepts(entity),
+    );
     recent.sort((a, b) => this.#column.get(b) - this.#column.get(a) || b - a);
     const found: number[] = [];
     let next = 0;
@@ -121,7 +124,8 @@ export class RangeIndex {
 
   #settle(): void {
     const changed = this.#changed;
-    if (changed !== null && changed.size <= Math.max(CHANGED_MAX, this.#numbers.length * CHANGED_SHARE_MAX)) return;
+    if (changed !== null && changed.size <= Math.max(CHANGED_MAX, this.#numbers.length * CHANGED_SHARE_MAX))
+      return;
     const fresh = changed === null ? this.#all() : this.#valuesOf(changed);
     sortByValue(fresh.values, fresh.numbers);
     if (changed === null) {
@@ -140,15 +144,18 @@ export class RangeIndex {
     let at = 0;
     this.#column.each(0, Number.MAX_SAFE_INTEGER, (entity, value) => {
       if (Number.isNaN(value)) return;
-      sorted.values[at] = value;
+      // No -0, which the bits put before 0.
+      sorted.values[at] = value + 0;
       sorted.numbers[at++] = entity;
     });
     return sorted;
   }
 
   #valuesOf(entities: Bitmap): Sorted {
-    const numbers = entities.toArray().filter((entity) => !Number.isNaN(this.#column.get(entity)));
-    return { values: Float64Array.from(numbers, (entity) => this.#column.get(entity)), numbers };
+    const numbers = Uint32Array.from(entities.toArray()).filter(
+      (entity) => !Number.isNaN(this.#column.get(entity)),
+    );
+    return { values: Float64Array.from(numbers, (entity) => this.#column.get(entity) + 0), numbers };
   }
 
   /** What was there, without those that changed, and the changed ones. */
@@ -178,8 +185,8 @@ export class RangeIndex {
 }
 
 interface Sorted {
-  readonly values: Float64Array;
-  readonly numbers: Uint32Array;
+  readonly values: Float64Array<ArrayBuffer>;
+  readonly numbers: Uint32Array<ArrayBuffer>;
 }
 
 function isBefore({ values, numbers }: Sorted, at: number, value: number, entity: number): boolean {

@@ -60,7 +60,11 @@ export class RecordArena {
   }
 
   /** Moves what is left of a page: `moved` is asked whether the owner still has the address, and told the new one. */
-  empty(index: number, has: (owner: number, address: number) => boolean, moved: (owner: number, to: number) => void): void {
+  empty(
+    index: number,
+    has: (owner: number, address: number) => boolean,
+    moved: (owner: number, to: number) => void,
+  ): void {
     const page = this.#pages[index];
     if (page === undefined || page === null) return;
     const first = index * (PAGE_BYTES / WORD_BYTES);
@@ -68,7 +72,8 @@ export class RecordArena {
     for (let at = index === 0 ? HEAD_BYTES : 0; at < page.end; ) {
       const length = page.view.getUint32(at, true);
       const owner = page.view.getUint32(at + WORD_BYTES, true);
-      if (has(owner, first + at / WORD_BYTES)) moved(owner, this.add(page.bytes, at + HEAD_BYTES, length, owner));
+      if (has(owner, first + at / WORD_BYTES))
+        moved(owner, this.add(page.bytes, at + HEAD_BYTES, length, owner));
       at += sizeOf(length);
     }
     this.#pages[index] = null;
@@ -129,7 +134,8 @@ export class RecordArena {
   /** Puts a page in place that `pieces` gave under this number; `hold` then says which of its records somebody has. Errors: CORRUPT. */
   restore(place: string, saved: Uint8Array): void {
     const index = Number.parseInt(place, 10);
-    if (!(index >= 0 && index < PAGES_MAX) || saved.length > PAGE_BYTES) throw corrupt('has a page that cannot be');
+    if (!(index >= 0 && index < PAGES_MAX) || saved.length > PAGE_BYTES)
+      throw corrupt('has a page that cannot be');
     const bytes = saved.slice();
     const page: Page = { bytes, view: viewOf(bytes), end: bytes.length, live: 0, digest: null };
     let at = index === 0 ? HEAD_BYTES : 0;
@@ -159,7 +165,10 @@ export class RecordArena {
     const free = this.#pages.indexOf(null);
     const index = free < 0 ? this.#pages.length : free;
     if (index >= PAGES_MAX)
-      throw new TruthError('TOO_LARGE', `an attribute holds ${PAGES_MAX} pages of ${PAGE_BYTES} bytes, and they are full`);
+      throw new TruthError(
+        'TOO_LARGE',
+        `an attribute holds ${PAGES_MAX} pages of ${PAGE_BYTES} bytes, and they are full`,
+      );
     const bytes = new Uint8Array(index === 0 ? FIRST_BYTES : PAGE_BYTES);
     const end = index === 0 ? HEAD_BYTES : 0;
     const page: Page = { bytes, view: viewOf(bytes), end, live: 0, digest: null };

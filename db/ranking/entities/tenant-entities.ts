@@ -1,11 +1,18 @@
 /** One tenant's entities, tuples and schema: what queries and decisions read. */
 import type { AttributeId, EntityNumber, KindId, Micros, TupleNumber } from '../ground.ts';
 import { NO_ENTITY, NO_TUPLE } from '../ground.ts';
-import { decodeEntity, DELETED, type EntityState, isUserKind, tupleRow, type TupleRow } from '../kernel/index.ts';
+import { NO_NUMBERS } from '../indexes/bitmaps/index.ts';
+import {
+  DELETED,
+  decodeEntity,
+  type EntityState,
+  isUserKind,
+  type TupleRow,
+  tupleRow,
+} from '../kernel/index.ts';
 import type { EntityReader, NumberSet } from '../reading.ts';
 import { dimensionsOf, SchemaHistory, userKind } from '../schema/index.ts';
 import type { AttributeValue, Predicate, RankingSchema } from '../schema/model.ts';
-import { NO_NUMBERS } from '../indexes/bitmaps/index.ts';
 import { absentKeywords, absentNumbers } from './attribute-store.ts';
 import { corruptEntities } from './corrupt.ts';
 import { KeywordAttribute } from './keyword-attribute.ts';
@@ -104,7 +111,13 @@ export class TenantEntities implements EntityReader, EntityState {
     return this.#kinds.get(kind)?.value(number, attribute) ?? null;
   }
 
-  numbers(kind: KindId, attribute: AttributeId, targets: Uint32Array, count: number, out: Float64Array): void {
+  numbers(
+    kind: KindId,
+    attribute: AttributeId,
+    targets: Uint32Array,
+    count: number,
+    out: Float64Array,
+  ): void {
     const store = this.#kinds.get(kind)?.store(attribute) ?? null;
     if (store === null) absentNumbers(count, out);
     else store.numbers(targets, count, out);

@@ -103,7 +103,8 @@ export class TenantSignatures {
   }
 
   #restoreRows(bytes: Uint8Array): void {
-    if (bytes.length % ROW_BYTES !== 0) throw corruptEntities(`a window of signals has ${bytes.length} bytes`);
+    if (bytes.length % ROW_BYTES !== 0)
+      throw corruptEntities(`a window of signals has ${bytes.length} bytes`);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let left = bytes.length / ROW_BYTES;
     for (let at = 0; left > 0; ) {
@@ -143,7 +144,8 @@ function restoreCounts<Id extends number>(into: Map<Id, number>, bytes: Uint8Arr
   if (bytes.length % (2 * COUNT_BYTES) !== 0) throw corruptEntities('counts of signals are cut off');
   for (let at = 0; at < bytes.length; at += 2 * COUNT_BYTES) {
     const [id, value] = [view.getFloat64(at, true), view.getFloat64(at + COUNT_BYTES, true)];
-    if (!Number.isSafeInteger(value) || value < 0) throw corruptEntities(`there are ${value} signals of a type`);
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw corruptEntities(`there are ${value} signals of a type`);
     into.set(id as Id, value);
   }
 }

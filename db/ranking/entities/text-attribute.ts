@@ -1,5 +1,11 @@
 import type { AttributeType, AttributeValue } from '../schema/model.ts';
-import { type AttributeStore, absentKeywords, absentNumbers, NO_TEST, type PreparedTest } from './attribute-store.ts';
+import {
+  type AttributeStore,
+  absentKeywords,
+  absentNumbers,
+  NO_TEST,
+  type PreparedTest,
+} from './attribute-store.ts';
 import { Column, words } from './column.ts';
 import type { Piece } from './piece.ts';
 import { RecordArena } from './record-arena.ts';

@@ -7,10 +7,10 @@
  */
 import type { AttributeId, TupleNumber } from '../ground.ts';
 import { NO_TUPLE } from '../ground.ts';
+import { SortedNumbers } from '../indexes/bitmaps/index.ts';
 import type { TupleRow } from '../kernel/index.ts';
 import type { NumberSet } from '../reading.ts';
 import type { Predicate } from '../schema/model.ts';
-import { SortedNumbers } from '../indexes/bitmaps/index.ts';
 import type { AttributeTest } from './attribute-store.ts';
 import { corruptEntities } from './corrupt.ts';
 import { KeyTable } from './key-table.ts';
@@ -107,14 +107,21 @@ export class TupleTable {
 
   /** 1 for each tuple that fulfils it. */
   #mask(predicate: Predicate, codeOf: CodeOf): Uint8Array {
-    if (predicate.test === 'not') return this.#mask(predicate.of, codeOf).map((bit) => 1 - bit);
-    if (predicate.test === 'and' || predicate.test === 'or') {
-      const [first, ...rest] = predicate.of.map((each) => this.#mask(each, codeOf));
-      for (const mask of rest) combine(first!, mask, predicate.test);
-      return first ?? new Uint8Array(this.last + 1);
+    switch (predicate.test) {
+      case 'not':
+        return this.#mask(predicate.of, codeOf).map((bit) => 1 - bit);
+      case 'and':
+      case 'or': {
+        const [first, ...rest] = predicate.of.map((each) => this.#mask(each, codeOf));
+        for (const mask of rest) combine(first!, mask, predicate.test);
+        return first ?? new Uint8Array(this.last + 1);
+      }
+      case 'state':
+      case 'feature':
+        return new Uint8Array(this.last + 1);
+      default:
+        return this.#leaf(predicate, codeOf);
     }
-    if (predicate.test === 'state' || predicate.test === 'feature') return new Uint8Array(this.last + 1);
-    return this.#leaf(predicate, codeOf);
   }
 
   #leaf(test: AttributeTest, codeOf: CodeOf): Uint8Array {
@@ -136,7 +143,8 @@ const scratchView = new DataView(scratch.buffer);
 
 /** Leaves the row at the beginning of `scratch`; -1 when it has a keyword without a code. */
 function encodeRow({ dimensions, values }: TupleRow, codeOf: CodeOf): number {
-  if (dimensions.length > DIMENSIONS_MAX) throw corruptEntities(`a tuple has ${dimensions.length} dimensions`);
+  if (dimensions.length > DIMENSIONS_MAX)
+    throw corruptEntities(`a tuple has ${dimensions.length} dimensions`);
   for (let index = 0; index < dimensions.length; index++) {
     const value = values[index] ?? null;
     const at = index * DIMENSION_BYTES;

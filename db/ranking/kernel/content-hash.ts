@@ -41,7 +41,12 @@ export interface HashTarget {
 }
 
 /** `at` null: the client gave none. `id` has at most 256 bytes of UTF-8. Never all zero, which means "no hash". */
-export function hashSignal(content: SignalContent, at: Micros | null, id: string | null, into: HashTarget): void {
+export function hashSignal(
+  content: SignalContent,
+  at: Micros | null,
+  id: string | null,
+  into: HashTarget,
+): void {
   words[0] = content.signal;
   words[1] = content.target;
   words[2] = content.user;
@@ -99,7 +104,7 @@ export function hashNumbers(values: ArrayLike<number>, count: number): number {
   let hash = count;
   for (let index = 0; index < count; index++) {
     const value = values[index]!;
-    const low = value % TWO_TO_32 | 0;
+    const low = (value % TWO_TO_32) | 0;
     const high = Math.trunc(value / TWO_TO_32) | 0;
     hash ^= scrambled(low ^ Math.imul(high, KEY_C2), KEY_C1, KEY_C2, 15);
     hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;

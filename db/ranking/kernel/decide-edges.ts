@@ -15,7 +15,11 @@ import { DELETED, type RankingState } from './state.ts';
 const ITEMS_MAX = 10_000;
 
 /** Errors: INVALID_ARGUMENT, NOT_FOUND. */
-export function decideEdge(state: RankingState, command: RelateCommand, input: RankingInput): readonly RankingEntry[] {
+export function decideEdge(
+  state: RankingState,
+  command: RelateCommand,
+  input: RankingInput,
+): readonly RankingEntry[] {
   const { schema } = state.schema;
   const relationship = required('relate', 'relationship', schema.relationships, command.relationship);
   const writer = new EntityWriter(state, input.now, input.limits.entryBytesMax);
@@ -43,14 +47,25 @@ export function decideExposure(
   checkKey('name of an experiment', command.experiment);
   checkKey('name of an arm', command.arm);
   if (command.items.length > ITEMS_MAX)
-    throw new TruthError('TOO_LARGE', `${command.items.length} items are shown at once, more than ${ITEMS_MAX}: split them`);
+    throw new TruthError(
+      'TOO_LARGE',
+      `${command.items.length} items are shown at once, more than ${ITEMS_MAX}: split them`,
+    );
   const items = command.items.map((key) => {
     checkEnd(state, writer, kind.id, key);
     return writer.state.find(kind.id, key);
   });
   const user = command.user === null ? NO_ENTITY : userNumber(state, writer, command.user);
   const { experiment, arm } = command;
-  const payload = encodeExposure({ entry: 'exposure', experiment, arm, user, at: input.now, kind: kind.id, items });
+  const payload = encodeExposure({
+    entry: 'exposure',
+    experiment,
+    arm,
+    user,
+    at: input.now,
+    kind: kind.id,
+    items,
+  });
   return entriesOf(writer, KERNEL_ENTRY.rankingExposure, payload, command.subject);
 }
 
@@ -111,6 +126,10 @@ function entriesOf(
   payload: Uint8Array,
   subject: string | null,
 ): readonly RankingEntry[] {
-  const entities = writer.payloads.map((own) => ({ type: KERNEL_ENTRY.rankingEntity, payload: own, subject }));
+  const entities = writer.payloads.map((own) => ({
+    type: KERNEL_ENTRY.rankingEntity,
+    payload: own,
+    subject,
+  }));
   return [...entities, { type, payload, subject }];
 }

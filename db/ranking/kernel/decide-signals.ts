@@ -5,7 +5,14 @@
  */
 import type { ErrorCode } from '../../errors.ts';
 import { KERNEL_ENTRY } from '../../kernel/entry-types.ts';
-import { type EntityNumber, type Micros, NO_ENTITY, NO_TUPLE, type SignalId, type TupleNumber } from '../ground.ts';
+import {
+  type EntityNumber,
+  type Micros,
+  NO_ENTITY,
+  NO_TUPLE,
+  type SignalId,
+  type TupleNumber,
+} from '../ground.ts';
 import { closestName, kindById, named, userKind } from '../schema/index.ts';
 import type { EntityKind, RankingSchema, SignalType } from '../schema/model.ts';
 import { BatchResult, checkBatch } from './batch.ts';
@@ -31,7 +38,11 @@ export interface DecidedSignals {
 }
 
 /** Errors: INVALID_ARGUMENT, TOO_LARGE, for the batch as a whole. */
-export function decideSignals(state: RankingState, command: SignalsCommand, input: RankingInput): DecidedSignals {
+export function decideSignals(
+  state: RankingState,
+  command: SignalsCommand,
+  input: RankingInput,
+): DecidedSignals {
   const { signals } = command;
   checkBatch('signals', signals.length);
   const batch = new SignalBatch(state, input, signals.length);
@@ -84,13 +95,13 @@ class SignalBatch {
 
   decide(index: number, draft: SignalDraft): void {
     this.#index = index;
-    const prepared = draft.signal === this.#lastName && this.#last !== null ? this.#last : this.#prepare(draft.signal);
+    const prepared =
+      draft.signal === this.#lastName && this.#last !== null ? this.#last : this.#prepare(draft.signal);
     if (prepared === null) return;
     const { type } = prepared;
     const scratch = this.#scratch;
-    const weight = (draft.weight ?? type.weight.default) + 0;
-    // Not `weight < min`: NaN has to fail.
-    if (!(weight >= type.weight.min && weight <= type.weight.max)) return this.#refuseWeight(prepared, weight);
+    const weight = draft.weight ?? type.weight.default;
+    if (!this.#isWeight(prepared, weight)) return;
     const at = draft.at ?? this.#now;
     if (draft.at !== null && !this.#isTimely(prepared, draft.at)) return;
     if (draft.id !== null && !this.#isKey('id of a signal', draft.id)) return;
@@ -100,12 +111,13 @@ class SignalBatch {
     scratch.signal = type.id;
     scratch.target = target;
     scratch.at = at;
-    scratch.weight = weight;
+    // No -0, which would be another number to the hash.
+    scratch.weight = weight + 0;
     scratch.late = this.#now - at > type.lateMicros;
     scratch.creator = prepared.kind.creator === null ? NO_ENTITY : this.#creatorOf(prepared, target);
     this.#setUser(draft.user);
-    if (this.#isDuplicate(draft)) return this.result.duplicate(index);
-    this.#add();
+    if (this.#isDuplicate(draft)) this.result.duplicate(index);
+    else this.#add();
   }
 
   /** Entities that came to be first, then the signals. */
@@ -131,7 +143,10 @@ class SignalBatch {
       this.#prepared.set(name, prepared);
     }
     if (prepared === null) {
-      const suggestion = closestName(String(name), this.#schema.signals.map((each) => each.name));
+      const suggestion = closestName(
+        String(name),
+        this.#schema.signals.map((each) => each.name),
+      );
       const wayOut = suggestion === null ? 'define it first' : `did you mean "${suggestion}"?`;
       this.#refuse('NOT_FOUND', `there is no signal ${shownKey(String(name))}: ${wayOut}`);
       return null;
@@ -143,7 +158,7 @@ class SignalBatch {
 
   #target({ kind }: Prepared, key: string): EntityNumber {
     const { state } = this.#entities;
-    const number = state.find(kind.id, key);
+    const number = typeof key === 'string' ? state.find(kind.id, key) : NO_ENTITY;
     if (number !== NO_ENTITY && state.stateOf(kind.id, number) !== DELETED) return number;
     if (!this.#isKey(`key of ${kind.name}`, key)) return NO_ENTITY;
     this.#refuse('NOT_FOUND', `there is no ${kind.name} ${shownKey(key)}: write it before signals about it`);
@@ -159,6 +174,7 @@ class SignalBatch {
       this.#refuse('NOT_FOUND', 'there is no entity user: define it before signals name users');
       return false;
     }
+    if (typeof key !== 'string') return this.#isKey('key of user', key);
     // A key that is found has been checked when it was written.
     return this.#entities.state.find(this.#users.id, key) !== NO_ENTITY || this.#isKey('key of user', key);
   }
@@ -201,9 +217,16 @@ class SignalBatch {
     return problem === null;
   }
 
-  #refuseWeight({ type, what }: Prepared, weight: number): void {
+  #isWeight({ type, what }: Prepared, weight: number): boolean {
     const { min, max } = type.weight;
-    this.#refuse('INVALID_ARGUMENT', `${what} has the weight ${weight}: give a number from ${min} to ${max}`);
+    // Not `weight < min`: NaN has to fail, and what only looks like a number.
+    const fits = typeof weight === 'number' && weight >= min && weight <= max;
+    if (!fits)
+      this.#refuse(
+        'INVALID_ARGUMENT',
+        `${what} has the weight ${weight}: give a number from ${min} to ${max}`,
+      );
+    return fits;
   }
 
   #refuse(code: ErrorCode, message: string): void {

@@ -24,7 +24,11 @@ import type { RankingState } from './state.ts';
 
 const WRITTEN: RankingReply = Object.freeze({ reply: 'written' });
 
-export function decideRanking(state: RankingState, command: RankingCommand, input: RankingInput): RankingDecision {
+export function decideRanking(
+  state: RankingState,
+  command: RankingCommand,
+  input: RankingInput,
+): RankingDecision {
   try {
     switch (command.command) {
       case 'define':
@@ -68,7 +72,11 @@ function needed({ drops, loses, rebuilds }: Impact): Permission {
   return loses.length > 0 || rebuilds.length > 0 ? 'rebuild' : 'safe';
 }
 
-function decideEntities(state: RankingState, command: PutEntitiesCommand, input: RankingInput): RankingDecision {
+function decideEntities(
+  state: RankingState,
+  command: PutEntitiesCommand,
+  input: RankingInput,
+): RankingDecision {
   const { entities, failure, subject } = command;
   checkBatch('entities', entities.length);
   const writer = new EntityWriter(state, input.now, input.limits.entryBytesMax);
@@ -98,7 +106,11 @@ function batchDecision(
 }
 
 /** Errors: TOO_LARGE, when the log would not take the entries as one command. */
-function accepted(entries: readonly RankingEntry[], reply: RankingReply, { limits }: RankingInput): RankingDecision {
+function accepted(
+  entries: readonly RankingEntry[],
+  reply: RankingReply,
+  { limits }: RankingInput,
+): RankingDecision {
   const bytes = entries.reduce((sum, { payload }) => sum + payload.length + limits.entryOverheadBytes, 0);
   if (bytes > limits.commandBytesMax)
     throw new TruthError(

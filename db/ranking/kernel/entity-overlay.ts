@@ -41,8 +41,12 @@ export class EntityOverlay implements EntityState {
   readonly #tuples = new Map<TupleNumber, OverlaidTuple>();
   #lastTuple = 0;
   /** What was laid over, oldest first, to be forgotten by its mark. */
-  #marks: { readonly mark: number; readonly kind: KindId; readonly number: EntityNumber; readonly tuple: TupleNumber }[] =
-    [];
+  #marks: {
+    readonly mark: number;
+    readonly kind: KindId;
+    readonly number: EntityNumber;
+    readonly tuple: TupleNumber;
+  }[] = [];
 
   constructor(below: EntityState) {
     this.#below = below;
@@ -165,10 +169,13 @@ export class EntityOverlay implements EntityState {
 }
 
 /** The row of a user whose values the function gives. */
-export function tupleRow(schema: RankingSchema, valueOf: (attribute: AttributeId) => AttributeValue | null): TupleRow {
+export function tupleRow(
+  schema: RankingSchema,
+  read: (attribute: AttributeId) => AttributeValue | null,
+): TupleRow {
   const dimensions = dimensionsOf(schema).map(({ id }) => id);
   const values = dimensions.map((attribute) => {
-    const value = valueOf(attribute);
+    const value = read(attribute);
     return typeof value === 'object' ? null : value;
   });
   return { dimensions, values };

@@ -68,7 +68,14 @@ export class EntityWriter {
     if (!this.#dimensionsChanged) return tuple;
     const now = this.#tupleWith(kind, number, NOTHING.attributes);
     if (now === tuple) return tuple;
-    this.#write(kind, key, number, NOTHING, this.state.stateOf(kind.id, number), this.state.createdAt(kind.id, number));
+    this.#write(
+      kind,
+      key,
+      number,
+      NOTHING,
+      this.state.stateOf(kind.id, number),
+      this.state.createdAt(kind.id, number),
+    );
     return now;
   }
 
@@ -90,7 +97,8 @@ export class EntityWriter {
     const place = `${kind.name} ${shownKey(draft.key)}`;
     const given = fieldsOf(kind, draft.set, place);
     const attributes = given.attributes.filter(
-      ({ attribute, value }) => !sameValue(value, there ? this.state.value(kind.id, number, attribute) : null),
+      ({ attribute, value }) =>
+        !sameValue(value, there ? this.state.value(kind.id, number, attribute) : null),
     );
     const fields = { ...given, attributes };
     const before = there ? this.state.stateOf(kind.id, number) : 0;
@@ -99,7 +107,8 @@ export class EntityWriter {
     const at = draft.at ?? created;
     const problem = timeProblem(place, at, this.#now, LEAST_TIME);
     if (problem !== null) throw new TruthError('INVALID_ARGUMENT', problem);
-    const same = there && attributes.length === 0 && given.embeddings.length === 0 && state === before && at === created;
+    const same =
+      there && attributes.length === 0 && given.embeddings.length === 0 && state === before && at === created;
     if (same && !this.#changesCreator(kind, number, given.creator)) return 'unchanged';
     this.#write(kind, draft.key, number, fields, state, at);
     return 'accepted';
@@ -132,7 +141,8 @@ export class EntityWriter {
     const draft: EntityEntry = {
       ...{ entry: 'entity', kind: kind.id, number, key, created, at, state, before },
       creator: before.creator,
-      tuple: state === DELETED ? NO_TUPLE : this.#tupleWith(kind, bare ? NO_ENTITY : number, fields.attributes),
+      tuple:
+        state === DELETED ? NO_TUPLE : this.#tupleWith(kind, bare ? NO_ENTITY : number, fields.attributes),
       attributes: fields.attributes,
       embeddings: fields.embeddings,
     };
@@ -147,7 +157,10 @@ export class EntityWriter {
   #nextNumber(kind: KindId): EntityNumber {
     const number = this.state.last(kind) + 1;
     if (number > NUMBER_MAX)
-      throw new TruthError('TOO_LARGE', `a kind holds ${NUMBER_MAX} entities, and they are used up: make another kind`);
+      throw new TruthError(
+        'TOO_LARGE',
+        `a kind holds ${NUMBER_MAX} entities, and they are used up: make another kind`,
+      );
     return number as EntityNumber;
   }
 
@@ -167,7 +180,12 @@ export class EntityWriter {
     return found === NO_TUPLE ? ((this.state.lastTuple + 1) as TupleNumber) : found;
   }
 
-  #valueWith(kind: KindId, number: EntityNumber, attributes: Attributes, id: AttributeId): AttributeValue | null {
+  #valueWith(
+    kind: KindId,
+    number: EntityNumber,
+    attributes: Attributes,
+    id: AttributeId,
+  ): AttributeValue | null {
     const given = attributes.find(({ attribute }) => attribute === id);
     if (given !== undefined) return given.value;
     return number === NO_ENTITY ? null : this.state.value(kind, number, id);

@@ -1,7 +1,7 @@
 /** Values of attributes and embeddings as people give them: brought to the form the log keeps, or refused with the reason. */
 import { TruthError } from '../../errors.ts';
-import type { Attribute, AttributeValue, EmbeddingSlot } from '../schema/model.ts';
 import { timestampOf } from '../schema/index.ts';
+import type { Attribute, AttributeValue, EmbeddingSlot } from '../schema/model.ts';
 import type { GivenField } from './command.ts';
 import { keyProblem, shownKey } from './keys.ts';
 
@@ -9,7 +9,11 @@ const TEXT_BYTES_MAX = 256 * 1024;
 const KEYWORDS_MAX = 64;
 
 /** Errors: INVALID_ARGUMENT. `place` names the entity and the field. */
-export function attributeValue(attribute: Attribute, given: GivenField, place: string): AttributeValue | null {
+export function attributeValue(
+  attribute: Attribute,
+  given: GivenField,
+  place: string,
+): AttributeValue | null {
   if (given === null) return null;
   switch (attribute.type) {
     case 'keyword':
@@ -57,7 +61,9 @@ export function embeddingValue(slot: EmbeddingSlot, given: GivenField, place: st
     length += single * single;
   }
   if (length === 0 && slot.metric === 'cosine')
-    throw invalid(`${place} is all zeros, which has no direction to compare: leave it out, or use another metric`);
+    throw invalid(
+      `${place} is all zeros, which has no direction to compare: leave it out, or use another metric`,
+    );
   return vector;
 }
 
@@ -70,7 +76,8 @@ function keyword(given: GivenField, place: string): string {
 
 /** In the order given, each once. */
 function keywords(given: GivenField, place: string): readonly string[] {
-  const list: readonly unknown[] = typeof given === 'string' ? [given] : Array.isArray(given) ? given : [null];
+  const list: readonly unknown[] =
+    typeof given === 'string' ? [given] : Array.isArray(given) ? given : [null];
   if (list.length > KEYWORDS_MAX)
     throw invalid(`${place} has ${list.length} keywords: give at most ${KEYWORDS_MAX}`);
   return [...new Set(list.map((each) => keyword(each as GivenField, place)))];
@@ -81,7 +88,9 @@ function text(given: GivenField, place: string): string {
   if (!given.isWellFormed()) throw invalid(`${place} has half of a surrogate pair: leave it out`);
   const bytes = Buffer.byteLength(given);
   if (bytes > TEXT_BYTES_MAX)
-    throw invalid(`${place} takes ${bytes} bytes of UTF-8, more than ${TEXT_BYTES_MAX}: shorten it, or split the entity`);
+    throw invalid(
+      `${place} takes ${bytes} bytes of UTF-8, more than ${TEXT_BYTES_MAX}: shorten it, or split the entity`,
+    );
   return given;
 }
 

@@ -2,7 +2,15 @@
  * Resolved things out of definitions: names are looked up and ids given. Whether the result makes sense is `check`'s business.
  * Whatever keeps its name keeps its id, as long as it stays the same sort of thing.
  */
-import type { AttributeId, CohortId, KindId, ProfileId, RelationshipId, SignalId, SlotId } from '../ground.ts';
+import type {
+  AttributeId,
+  CohortId,
+  KindId,
+  ProfileId,
+  RelationshipId,
+  SignalId,
+  SlotId,
+} from '../ground.ts';
 import type { NextIds, SchemaRecord } from './change.ts';
 import type {
   AttributeDefinition,
@@ -32,14 +40,28 @@ import type {
 } from './model.ts';
 import { WINDOWS } from './model-shapes.ts';
 import { checkSchemaName, refusedAt } from './names.ts';
-import { type NameScope, resolveMeasure, resolvePredicate, resolveScalar, stateNamed, windowNamed } from './resolve.ts';
+import {
+  type NameScope,
+  resolveMeasure,
+  resolvePredicate,
+  resolveScalar,
+  stateNamed,
+  windowNamed,
+} from './resolve.ts';
 
 export function buildKind({ schema, next }: SchemaRecord, given: EntityDefinition): EntityKind {
   const place = `entity ${given.name}`;
   checkSchemaName('entity', given.name);
   const before = named(schema.kinds, given.name);
-  const attributes = [...given.attributes, ...given.embeddings, ...(given.creator === null ? [] : [given.creator])];
-  distinct(attributes.map(({ name }) => name), `${place}, attribute`);
+  const attributes = [
+    ...given.attributes,
+    ...given.embeddings,
+    ...(given.creator === null ? [] : [given.creator]),
+  ];
+  distinct(
+    attributes.map(({ name }) => name),
+    `${place}, attribute`,
+  );
   distinct(given.states, `${place}, state`);
   const ids = new Ids(next);
   const creator = given.creator && {
@@ -55,7 +77,10 @@ export function buildKind({ schema, next }: SchemaRecord, given: EntityDefinitio
     creator,
   };
   const scope: NameScope = { schema, kind };
-  return { ...kind, attributes: kind.attributes.map((each, index) => computed(scope, each, given.attributes[index]!)) };
+  return {
+    ...kind,
+    attributes: kind.attributes.map((each, index) => computed(scope, each, given.attributes[index]!)),
+  };
 }
 
 export function buildSignal({ schema, next }: SchemaRecord, given: SignalDefinition): SignalType {
@@ -78,7 +103,10 @@ export function buildSignal({ schema, next }: SchemaRecord, given: SignalDefinit
   };
 }
 
-export function buildRelationship({ schema, next }: SchemaRecord, given: RelationshipDefinition): RelationshipType {
+export function buildRelationship(
+  { schema, next }: SchemaRecord,
+  given: RelationshipDefinition,
+): RelationshipType {
   const place = `relationship ${given.name}`;
   checkSchemaName('relationship', given.name);
   return {
@@ -96,7 +124,8 @@ export function buildCohort(record: SchemaRecord, given: CohortDefinition): Coho
   const place = `cohort ${given.name}`;
   checkSchemaName('cohort', given.name);
   const kind = userKind(schema);
-  if (kind === null) throw refusedAt(place, `cohorts are of the kind ${USER_KIND}`, 'define that entity first');
+  if (kind === null)
+    throw refusedAt(place, `cohorts are of the kind ${USER_KIND}`, 'define that entity first');
   return {
     id: named(schema.cohorts, given.name)?.id ?? (next.cohort as CohortId),
     name: given.name,
@@ -119,7 +148,9 @@ export function buildProfile(record: SchemaRecord, given: ProfileDefinition): Pr
     name: given.name,
     version: nextVersion(given.name, schema.profiles, profiles),
     kind: kind.id,
-    candidates: given.candidates.map((source, index) => sourceOf(scope, source, `${place}, candidates ${index + 1}`)),
+    candidates: given.candidates.map((source, index) =>
+      sourceOf(scope, source, `${place}, candidates ${index + 1}`),
+    ),
     terms: given.terms.map((term, index) => ({
       ...{ stage: term.stage, label: term.label, weight: term.weight, normalised: term.normalised },
       of: resolveScalar(scope, term.of, `${place}, term ${index + 1} (${term.label})`),
@@ -167,7 +198,8 @@ class Ids {
 function plainAttribute(given: AttributeDefinition, kind: EntityKind | null, ids: Ids): Attribute {
   const before = named(kind?.attributes ?? [], given.name);
   const { name, type, filter, dimension } = given;
-  const same = before !== null && before.type === type && (before.computed === null) === (given.computed === null);
+  const same =
+    before !== null && before.type === type && (before.computed === null) === (given.computed === null);
   const id = same ? before.id : ids.attribute();
   const search = given.search === null ? null : { weight: given.search };
   return { id, name, type, filter: filter && type !== 'text', dimension, search, computed: null };
@@ -185,7 +217,9 @@ function computed(scope: NameScope, attribute: Attribute, given: AttributeDefini
 function slot(given: EmbeddingDefinition, kind: EntityKind | null, ids: Ids): EmbeddingSlot {
   const before = named(kind?.embeddings ?? [], given.name);
   const same =
-    before?.dimensions === given.dimensions && before.metric === given.metric && before.source === given.source;
+    before?.dimensions === given.dimensions &&
+    before.metric === given.metric &&
+    before.source === given.source;
   const { name, dimensions, metric, source } = given;
   return { id: same ? before.id : ids.slot(), name, dimensions, metric, source };
 }
@@ -197,7 +231,8 @@ function kindOfCreator(schema: RankingSchema, given: EntityDefinition, name: str
 
 function effectOf(schema: RankingSchema, given: EffectDefinition, place: string): Effect {
   const at = `${place}, effect ${given.effect}`;
-  if (given.effect === 'state') return { effect: 'state', state: stateNamed(given.state, at), set: given.set };
+  if (given.effect === 'state')
+    return { effect: 'state', state: stateNamed(given.state, at), set: given.set };
   if (given.effect === 'preference') {
     const slots = userKind(schema)?.embeddings ?? [];
     const { id } = required(at, `embedding of ${USER_KIND}`, slots, given.slot);
@@ -234,7 +269,9 @@ interface Versioned {
 
 /** A version names one content for good, also when the name was dropped in between. */
 function nextVersion(name: string, current: readonly Versioned[], earlier: readonly Versioned[]): number {
-  const versions = [...current, ...earlier].filter((each) => each.name === name).map(({ version }) => version);
+  const versions = [...current, ...earlier]
+    .filter((each) => each.name === name)
+    .map(({ version }) => version);
   return Math.max(0, ...versions) + 1;
 }
 

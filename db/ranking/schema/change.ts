@@ -62,7 +62,8 @@ export const EMPTY_RECORD: SchemaRecord = Object.freeze({
 /** The record behind a change. Steps come one after the other; nothing is checked, because all of it was when it was decided. */
 export function applyChange(record: SchemaRecord, { version, steps }: SchemaChange): SchemaRecord {
   let after: SchemaRecord = { ...record, schema: Object.freeze({ ...record.schema, version }) };
-  for (const step of steps) after = step.step === 'put' ? putInto(after, step) : dropFrom(after, step.what, step.id);
+  for (const step of steps)
+    after = step.step === 'put' ? putInto(after, step) : dropFrom(after, step.what, step.id);
   return Object.freeze(after);
 }
 
@@ -72,7 +73,8 @@ function putInto(record: SchemaRecord, put: Put): SchemaRecord {
   const { schema } = record;
   const next = Object.freeze(nextBehind(record.next, put));
   if (put.what === 'entity') return changed(record, { kinds: withOne(schema.kinds, put.value) }, { next });
-  if (put.what === 'signal') return changed(record, { signals: withOne(schema.signals, put.value) }, { next });
+  if (put.what === 'signal')
+    return changed(record, { signals: withOne(schema.signals, put.value) }, { next });
   if (put.what === 'relationship')
     return changed(record, { relationships: withOne(schema.relationships, put.value) }, { next });
   if (put.what === 'cohort') {
@@ -119,7 +121,11 @@ function without<T extends Numbered>(all: readonly T[], id: number): readonly T[
 }
 
 /** What stops being the current one joins the earlier ones. */
-function withEarlier<T extends Numbered>(earlier: readonly T[], current: readonly T[], id: number): readonly T[] {
+function withEarlier<T extends Numbered>(
+  earlier: readonly T[],
+  current: readonly T[],
+  id: number,
+): readonly T[] {
   const leaving = current.find((each) => each.id === id);
   return leaving === undefined ? earlier : Object.freeze([...earlier, leaving]);
 }

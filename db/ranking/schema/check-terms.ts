@@ -3,7 +3,15 @@
  * there. Definitions are checked when they come in, and everything else again when something it may stand on changes.
  */
 import type { AttributeId, SlotId } from '../ground.ts';
-import { attributeById, relationshipById, signalById, slotBehind, slotById, USER_KIND, userKind } from './lookup.ts';
+import {
+  attributeById,
+  relationshipById,
+  signalById,
+  slotBehind,
+  slotById,
+  USER_KIND,
+  userKind,
+} from './lookup.ts';
 import type {
   Attribute,
   EntityKind,
@@ -110,7 +118,12 @@ export function checkScalar(scope: TermsScope, scalar: Scalar, place: string): v
   }
 }
 
-export function checkMeasure(scope: TermsScope, signal: SignalType, measure: SignalMeasure, place: string): void {
+export function checkMeasure(
+  scope: TermsScope,
+  signal: SignalType,
+  measure: SignalMeasure,
+  place: string,
+): void {
   if (measure.measure === 'score') return;
   checkWindow(signal, measure.window, place);
   if (measure.measure !== 'ratio') return;
@@ -118,7 +131,11 @@ export function checkMeasure(scope: TermsScope, signal: SignalType, measure: Sig
 }
 
 /** The signal, which has to be about the kind. */
-export function aboutKind({ schema, before, kind }: TermsScope, id: SignalType['id'], place: string): SignalType {
+export function aboutKind(
+  { schema, before, kind }: TermsScope,
+  id: SignalType['id'],
+  place: string,
+): SignalType {
   const signal = signalById(schema, id);
   if (signal === null) throw gone(place, before.signals, 'signal', id);
   if (signal.target !== kind.id) {
@@ -144,7 +161,11 @@ export function checkEdge(
   if (relationship === null) throw gone(place, before.relationships, 'relationship', id);
   const end = to === 'creator' ? kind.creator?.kind : kind.id;
   if (end === undefined)
-    throw refusedAt(place, `${kind.name} has no creator`, `give it one, or ask about the ${kind.name} itself`);
+    throw refusedAt(
+      place,
+      `${kind.name} has no creator`,
+      `give it one, or ask about the ${kind.name} itself`,
+    );
   if (relationship.from !== userKind(schema)?.id || relationship.to !== end)
     throw refusedAt(
       place,
@@ -155,9 +176,16 @@ export function checkEdge(
 
 export function checkSimilarity(scope: TermsScope, id: SlotId, to: 'user' | 'query', place: string): void {
   const slot = slotById(scope.kind, id);
-  if (slot === null) throw gone(place, scope.before.kinds.flatMap((kind) => kind.embeddings), 'embedding', id);
+  if (slot === null)
+    throw gone(
+      place,
+      scope.before.kinds.flatMap((kind) => kind.embeddings),
+      'embedding',
+      id,
+    );
   if (to === 'query') return;
-  const preferences = userKind(scope.schema)?.embeddings.filter(({ source }) => source === 'preference') ?? [];
+  const preferences =
+    userKind(scope.schema)?.embeddings.filter(({ source }) => source === 'preference') ?? [];
   const fits = preferences.some((each) => slotBehind(scope.kind, each)?.id === id);
   if (!fits)
     throw refusedAt(
@@ -194,7 +222,11 @@ function checkAttributeTest(scope: TermsScope, predicate: AttributeTest, place: 
       checkNumber(predicate.low, place);
       checkNumber(predicate.high, place);
       if (predicate.low > predicate.high)
-        throw refusedAt(place, `nothing is between ${predicate.low} and ${predicate.high}`, 'give the smaller one first');
+        throw refusedAt(
+          place,
+          `nothing is between ${predicate.low} and ${predicate.high}`,
+          'give the smaller one first',
+        );
       return;
     case 'has':
       if (predicate.value === null) return;
@@ -212,7 +244,11 @@ function checkFilterable(scope: TermsScope, attribute: Attribute, place: string)
       `define ${scope.kind.name} with ${attribute.name} as a DIMENSION`,
     );
   if (attribute.type === 'text')
-    throw refusedAt(place, `${attribute.name} is text, which cannot be filtered by`, 'search in it, or make it a keyword');
+    throw refusedAt(
+      place,
+      `${attribute.name} is text, which cannot be filtered by`,
+      'search in it, or make it a keyword',
+    );
   if (!attribute.filter || attribute.computed !== null)
     throw refusedAt(place, `${attribute.name} cannot be filtered by`, 'define it so that it can');
 }
@@ -232,7 +268,11 @@ function checkValue(attribute: Attribute, value: unknown, place: string): void {
   const short = typeof value !== 'string' || value.length <= KEYWORD_CHARACTERS_MAX;
   if (typeof value === wanted && finite && short) return;
   const given = typeof value === 'string' ? `text of ${value.length} characters` : String(value);
-  throw refusedAt(place, `${attribute.name} is ${attribute.type} and cannot be ${given}`, `give ${attribute.type}`);
+  throw refusedAt(
+    place,
+    `${attribute.name} is ${attribute.type} and cannot be ${given}`,
+    `give ${attribute.type}`,
+  );
 }
 
 function checkNumeric(attribute: Attribute, place: string): void {
@@ -246,7 +286,13 @@ function isNumber({ type }: Attribute): boolean {
 
 function attributeOf({ kind, before }: TermsScope, id: AttributeId, place: string): Attribute {
   const attribute = attributeById(kind, id);
-  if (attribute === null) throw gone(place, before.kinds.flatMap((each) => each.attributes), 'attribute', id);
+  if (attribute === null)
+    throw gone(
+      place,
+      before.kinds.flatMap((each) => each.attributes),
+      'attribute',
+      id,
+    );
   return attribute;
 }
 

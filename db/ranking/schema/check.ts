@@ -2,6 +2,8 @@
  * Whether a thing of the schema makes sense in it. Each function throws the first problem it finds, as INVALID_ARGUMENT with
  * the place. Everything is looked at by id: what was fine when it was defined may have lost what it stood on.
  */
+
+import { MICROS_PER_DAY, MICROS_PER_SECOND } from '../ground.ts';
 import {
   aboutKind,
   checkEdge,
@@ -12,7 +14,16 @@ import {
   type TermsScope,
   type TermsUse,
 } from './check-terms.ts';
-import { ITEM_KIND, kindById, named, relationshipById, slotBehind, slotById, USER_KIND, userKind } from './lookup.ts';
+import {
+  ITEM_KIND,
+  kindById,
+  named,
+  relationshipById,
+  slotBehind,
+  slotById,
+  USER_KIND,
+  userKind,
+} from './lookup.ts';
 import type {
   Attribute,
   CandidateSource,
@@ -27,7 +38,6 @@ import type {
   SignalType,
 } from './model.ts';
 import { refusedAt } from './names.ts';
-import { MICROS_PER_DAY, MICROS_PER_SECOND } from '../ground.ts';
 
 /** A schema as it would be, and as it is. */
 export interface CheckScope {
@@ -53,7 +63,11 @@ export function checkKind({ schema, before }: CheckScope, kind: EntityKind): voi
   atMost(kind.embeddings.length, EMBEDDINGS_MAX, 'embeddings', place);
   atMost(kind.states.length, STATES_MAX, 'states', place);
   if (!kind.states.includes(ACTIVE_STATE))
-    throw refusedAt(place, `its states are ${kind.states.join(', ')}`, `name one ${ACTIVE_STATE}: only those are found`);
+    throw refusedAt(
+      place,
+      `its states are ${kind.states.join(', ')}`,
+      `name one ${ACTIVE_STATE}: only those are found`,
+    );
   for (const attribute of kind.attributes) {
     const at = `${place}, attribute ${attribute.name}`;
     checkAttribute(kind, attribute, at);
@@ -68,7 +82,8 @@ export function checkKind({ schema, before }: CheckScope, kind: EntityKind): voi
 export function checkSignal(scope: CheckScope, signal: SignalType): void {
   const place = `signal ${signal.name}`;
   const kind = kindById(scope.schema, signal.target);
-  if (kind === null) throw refusedAt(place, 'the kind it is about is not there', 'drop it, or define that anew');
+  if (kind === null)
+    throw refusedAt(place, 'the kind it is about is not there', 'drop it, or define that anew');
   checkDecay(signal.decay, place);
   checkWeight(signal.weight, place);
   if (signal.lateMicros > LIFETIME_MICROS_MAX)
@@ -92,7 +107,8 @@ export function checkRelationship({ schema }: CheckScope, relationship: Relation
 export function checkCohort(scope: CheckScope, cohort: Cohort): void {
   const place = `cohort ${cohort.name}`;
   const kind = userKind(scope.schema);
-  if (kind === null) throw refusedAt(place, `cohorts are of the kind ${USER_KIND}`, 'define that entity first');
+  if (kind === null)
+    throw refusedAt(place, `cohorts are of the kind ${USER_KIND}`, 'define that entity first');
   checkPredicate({ ...scope, kind, use: 'dimensions' }, cohort.predicate, place);
 }
 
@@ -113,7 +129,8 @@ export function checkProfile(scope: CheckScope, profile: Profile): void {
     finite(term.weight, at);
     checkScalar(terms, term.of, at);
   }
-  for (const [index, gate] of profile.gates.entries()) checkPredicate(terms, gate, `${place}, gate ${index + 1}`);
+  for (const [index, gate] of profile.gates.entries())
+    checkPredicate(terms, gate, `${place}, gate ${index + 1}`);
   for (const [index, { predicate, factor }] of profile.boosts.entries()) {
     const at = `${place}, boost ${index + 1}`;
     finite(factor, at);
@@ -128,7 +145,8 @@ function checkComposition({ exploration, diversity, pins }: Profile, kind: Entit
   const grouped = [...diversity.perAttribute.map(({ attribute }) => attribute), diversity.mix];
   for (const id of grouped) {
     const attribute = kind.attributes.find((each) => each.id === id);
-    const plain = attribute?.type === 'keyword' || attribute?.type === 'boolean' || attribute?.type === 'integer';
+    const plain =
+      attribute?.type === 'keyword' || attribute?.type === 'boolean' || attribute?.type === 'integer';
     if (id !== null && !plain)
       throw refusedAt(
         `${place}, diversity`,
@@ -144,7 +162,8 @@ function checkComposition({ exploration, diversity, pins }: Profile, kind: Entit
 function checkSource(terms: TermsScope, source: CandidateSource, place: string): void {
   if (source.limit > CANDIDATES_MAX)
     throw refusedAt(place, `a limit of ${source.limit}`, `give at most ${CANDIDATES_MAX}`);
-  if (source.source === 'top') checkMeasure(terms, aboutKind(terms, source.signal, place), source.measure, place);
+  if (source.source === 'top')
+    checkMeasure(terms, aboutKind(terms, source.signal, place), source.measure, place);
   else if (source.source === 'similar') checkSimilarity(terms, source.slot, source.to, place);
   else if (source.source === 'following') checkFollowing(terms, source.relationship, place);
 }
@@ -163,12 +182,21 @@ function checkAttribute(kind: EntityKind, attribute: Attribute, place: string): 
     throw refusedAt(place, `${type} cannot be searched in`, 'search in text, keyword or keywords');
   if (search !== null && !(Number.isFinite(search.weight) && search.weight > 0))
     throw refusedAt(place, `its weight in searches is ${search.weight}`, 'give a number above 0');
-  if (filter && type === 'text') throw refusedAt(place, 'text cannot be filtered by', 'make it a keyword, or no FILTER');
+  if (filter && type === 'text')
+    throw refusedAt(place, 'text cannot be filtered by', 'make it a keyword, or no FILTER');
   if (dimension && kind.name !== USER_KIND)
-    throw refusedAt(place, `only ${USER_KIND} has dimensions`, `move it to ${USER_KIND}, or leave DIMENSION out`);
+    throw refusedAt(
+      place,
+      `only ${USER_KIND} has dimensions`,
+      `move it to ${USER_KIND}, or leave DIMENSION out`,
+    );
   const countable = type === 'keyword' || type === 'boolean' || type === 'integer';
   if (dimension && !(countable && filter))
-    throw refusedAt(place, `${type} is no dimension`, 'use a keyword, boolean or integer that can be filtered by');
+    throw refusedAt(
+      place,
+      `${type} is no dimension`,
+      'use a keyword, boolean or integer that can be filtered by',
+    );
   const numeric = type === 'double' || type === 'integer';
   if (attribute.computed !== null && (!numeric || search !== null || dimension))
     throw refusedAt(place, 'it is computed', 'make it a double that is neither searched nor a dimension');
@@ -198,7 +226,11 @@ function checkEffect(terms: TermsScope, effect: Effect, place: string): void {
   if (effect.effect === 'relationship') {
     finite(effect.delta, place);
     if (!(Number.isFinite(effect.min) && Number.isFinite(effect.max) && effect.min <= effect.max))
-      throw refusedAt(place, `it is clamped to ${effect.min} … ${effect.max}`, 'give two numbers, the smaller first');
+      throw refusedAt(
+        place,
+        `it is clamped to ${effect.min} … ${effect.max}`,
+        'give two numbers, the smaller first',
+      );
     checkEdge(terms, effect, place);
     return;
   }
@@ -220,7 +252,11 @@ function checkDecay(decay: Decay, place: string): void {
   if (decay.kind === 'none') return;
   const micros = decay.kind === 'linear' ? decay.lifetimeMicros : decay.halfLifeMicros;
   if (!(micros >= MICROS_PER_SECOND && micros <= LIFETIME_MICROS_MAX))
-    throw refusedAt(place, `it decays in ${micros} microseconds`, 'give a second at least and 100 years at most');
+    throw refusedAt(
+      place,
+      `it decays in ${micros} microseconds`,
+      'give a second at least and 100 years at most',
+    );
 }
 
 function checkWeight({ min, max, default: usual }: SignalType['weight'], place: string): void {

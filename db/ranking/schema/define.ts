@@ -3,15 +3,16 @@
  * answer. A change goes as far as it was allowed to: `safe` takes nothing away and reinterprets nothing.
  */
 import { TruthError } from '../../errors.ts';
-import {
-  buildCohort,
-  buildKind,
-  buildProfile,
-  buildRelationship,
-  buildSignal,
-} from './build.ts';
+import { buildCohort, buildKind, buildProfile, buildRelationship, buildSignal } from './build.ts';
 import { applyChange, type SchemaChange, type SchemaRecord, type SchemaStep } from './change.ts';
-import { type CheckScope, checkCohort, checkKind, checkProfile, checkRelationship, checkSignal } from './check.ts';
+import {
+  type CheckScope,
+  checkCohort,
+  checkKind,
+  checkProfile,
+  checkRelationship,
+  checkSignal,
+} from './check.ts';
 import { canonicalJson } from './codec.ts';
 import type { Definition, DefinitionKind, DropDefinition, Permission } from './definition.ts';
 import { type Impact, impactOf, NO_IMPACT, type SchemaFacts } from './impact.ts';
@@ -75,7 +76,11 @@ function putStep(record: SchemaRecord, definition: Exclude<Definition, DropDefin
 }
 
 function dropStep(schema: RankingSchema, { what, name }: DropDefinition): SchemaStep {
-  return { step: 'drop', what, id: required(`DROP ${what.toUpperCase()}`, what, thingsOf(schema, what), name).id };
+  return {
+    step: 'drop',
+    what,
+    id: required(`DROP ${what.toUpperCase()}`, what, thingsOf(schema, what), name).id,
+  };
 }
 
 interface Thing {
@@ -144,11 +149,17 @@ function checkEnds(before: RelationshipType, after: RelationshipType, facts: Sch
 
 function checkRoom({ schema, next }: SchemaRecord): void {
   if (Object.values(next).some((id) => id > IDS_MAX))
-    throw new TruthError('TOO_LARGE', `a schema gives out ${IDS_MAX} ids of a sort, and they are used up: make a new tenant`);
+    throw new TruthError(
+      'TOO_LARGE',
+      `a schema gives out ${IDS_MAX} ids of a sort, and they are used up: make a new tenant`,
+    );
   for (const what of DEFINITION_KINDS) {
     const count = thingsOf(schema, what).length;
     if (count > SORT_MAX)
-      throw new TruthError('TOO_LARGE', `a schema holds ${SORT_MAX} of a sort, and this is ${what} ${count}: drop one`);
+      throw new TruthError(
+        'TOO_LARGE',
+        `a schema holds ${SORT_MAX} of a sort, and this is ${what} ${count}: drop one`,
+      );
   }
 }
 
@@ -196,7 +207,11 @@ function brokenIn(before: RankingSchema, { schema }: SchemaRecord, step: SchemaS
     const problem = problemOf(() => checkKind(scope, kind));
     if (problem === null) continue;
     // The step's own thing was checked before; another kind stands on what goes.
-    throw refusedAt(`this ${step.step === 'drop' ? 'drop' : 'definition'}`, problem, `redefine ${kind.name} first`);
+    throw refusedAt(
+      `this ${step.step === 'drop' ? 'drop' : 'definition'}`,
+      problem,
+      `redefine ${kind.name} first`,
+    );
   }
   const sorts: readonly Put[] = [
     ...schema.signals.map((value): Put => ({ step: 'put', what: 'signal', value })),
@@ -221,12 +236,24 @@ function problemOf(check: () => void): string | null {
   }
 }
 
-function checkPermission(place: string, permission: Permission, { drops, loses, rebuilds, seconds }: Impact): void {
+function checkPermission(
+  place: string,
+  permission: Permission,
+  { drops, loses, rebuilds, seconds }: Impact,
+): void {
   if (drops.length > 0 && permission !== 'cascade')
-    throw refusedAt(place, `it is used: ${drops.join('; ')}`, 'change those first, or say CASCADE to drop them too');
+    throw refusedAt(
+      place,
+      `it is used: ${drops.join('; ')}`,
+      'change those first, or say CASCADE to drop them too',
+    );
   if (permission !== 'safe') return;
   if (loses.length > 0)
-    throw refusedAt(place, `it takes away ${loses.join(', ')}`, 'say REBUILD if that is meant, DRY RUN shows all of it');
+    throw refusedAt(
+      place,
+      `it takes away ${loses.join(', ')}`,
+      'say REBUILD if that is meant, DRY RUN shows all of it',
+    );
   if (rebuilds.length === 0) return;
   const views = rebuilds.map(({ view, reason, reads }) => `${view} (${reason}, ${reads} to read)`).join(', ');
   throw refusedAt(

@@ -4,7 +4,14 @@
  */
 import type { KindId, RelationshipId, SignalId } from '../ground.ts';
 import { dimensionsOf, named } from './lookup.ts';
-import type { Decay, EmbeddingSlot, EntityKind, RankingSchema, RelationshipType, SignalType } from './model.ts';
+import type {
+  Decay,
+  EmbeddingSlot,
+  EntityKind,
+  RankingSchema,
+  RelationshipType,
+  SignalType,
+} from './model.ts';
 
 /** How much there is; the state knows it, the schema does not. */
 export interface SchemaFacts {
@@ -58,9 +65,21 @@ export function impactOf(
   drops: readonly string[],
 ): Impact {
   const found: Found = { rebuilds: [], loses: [] };
-  for (const kind of before.kinds) kindImpact(found, before, kind, after.kinds.find(({ id }) => id === kind.id), facts);
+  for (const kind of before.kinds)
+    kindImpact(
+      found,
+      before,
+      kind,
+      after.kinds.find(({ id }) => id === kind.id),
+      facts,
+    );
   for (const signal of before.signals)
-    signalImpact(found, signal, after.signals.find(({ id }) => id === signal.id), facts.signals(signal.id));
+    signalImpact(
+      found,
+      signal,
+      after.signals.find(({ id }) => id === signal.id),
+      facts.signals(signal.id),
+    );
   for (const relationship of before.relationships) {
     const now = after.relationships.find(({ id }) => id === relationship.id);
     relationshipImpact(found, relationship, now, facts.edges(relationship.id));
@@ -92,14 +111,20 @@ function kindImpact(
   for (const attribute of before.attributes) {
     const now = after.attributes.find(({ id }) => id === attribute.id);
     if (now === undefined && attribute.computed === null)
-      found.loses.push(`attribute ${attribute.name} (${attribute.type}) of ${entities} entities of ${before.name}`);
+      found.loses.push(
+        `attribute ${attribute.name} (${attribute.type}) of ${entities} entities of ${before.name}`,
+      );
   }
   for (const slot of before.embeddings) slotImpact(found, before, after, slot, entities, facts, schema);
   if (before.creator !== null && after.creator?.kind !== before.creator.kind)
     found.loses.push(`creators of ${entities} entities of ${before.name}`);
   const indexed = [before, after].map(({ attributes }) => searched(attributes));
   if (indexed[0] !== indexed[1])
-    found.rebuilds.push({ view: 'text', reason: `what ${before.name} is searched by changes`, reads: entities });
+    found.rebuilds.push({
+      view: 'text',
+      reason: `what ${before.name} is searched by changes`,
+      reads: entities,
+    });
 }
 
 function slotImpact(
@@ -117,14 +142,20 @@ function slotImpact(
     return;
   }
   const anew = named(after.embeddings, slot.name);
-  if (anew === null) found.loses.push(`${slot.source} ${slot.name} of ${entities} entities of ${before.name}`);
+  if (anew === null)
+    found.loses.push(`${slot.source} ${slot.name} of ${entities} entities of ${before.name}`);
   else {
     const reads = schema.signals.reduce((sum, { id }) => sum + facts.signals(id), entities);
     found.rebuilds.push({ view: 'vectors', reason: `${slot.source} ${slot.name} begins anew`, reads });
   }
 }
 
-function signalImpact(found: Found, before: SignalType, after: SignalType | undefined, signals: number): void {
+function signalImpact(
+  found: Found,
+  before: SignalType,
+  after: SignalType | undefined,
+  signals: number,
+): void {
   if (signals === 0) return;
   if (after === undefined) {
     found.loses.push(`${signals} signals ${before.name}`);
@@ -157,7 +188,12 @@ function relationshipImpact(
 }
 
 /** Tuples of users are worked out anew as they are met; what was counted under the old ones stays there. */
-function dimensionImpact(found: Found, before: RankingSchema, after: RankingSchema, facts: SchemaFacts): void {
+function dimensionImpact(
+  found: Found,
+  before: RankingSchema,
+  after: RankingSchema,
+  facts: SchemaFacts,
+): void {
   const [then, now] = [before, after].map((schema) => dimensionsOf(schema).map(({ id }) => id));
   if (then!.join() === now!.join()) return;
   const users = named(before.kinds, 'user');

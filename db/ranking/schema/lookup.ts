@@ -25,7 +25,13 @@ export function named<T extends Named>(all: readonly T[], name: string): T | nul
 /** Errors: NOT_FOUND, with the closest name. */
 export function required<T extends Named>(place: string, sort: string, all: readonly T[], name: string): T {
   const found = named(all, name);
-  if (found === null) throw unknownName(place, sort, name, all.map((each) => each.name));
+  if (found === null)
+    throw unknownName(
+      place,
+      sort,
+      name,
+      all.map((each) => each.name),
+    );
   return found;
 }
 

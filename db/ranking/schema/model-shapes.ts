@@ -56,7 +56,13 @@ export const ATTRIBUTE_TYPES = Object.freeze([
   'timestamp',
   'text',
 ] as const satisfies readonly AttributeType[]);
-export const WINDOWS = Object.freeze(['1h', '24h', '7d', '30d', 'all'] as const satisfies readonly WindowName[]);
+export const WINDOWS = Object.freeze([
+  '1h',
+  '24h',
+  '7d',
+  '30d',
+  'all',
+] as const satisfies readonly WindowName[]);
 export const FEATURES = Object.freeze([
   'age_hours',
   'text',
@@ -99,7 +105,13 @@ export const ENDS = Object.freeze(['creator', 'target'] as const);
 export const VECTOR_OWNERS = Object.freeze(['user', 'query'] as const);
 export const COMPARISONS = Object.freeze(['=', '<>', '<', '<=', '>', '>='] as const);
 export const ORDER_COMPARISONS = Object.freeze(['<', '<=', '>', '>='] as const);
-export const DEFINITION_KINDS = Object.freeze(['entity', 'signal', 'relationship', 'cohort', 'profile'] as const satisfies readonly DefinitionKind[]);
+export const DEFINITION_KINDS = Object.freeze([
+  'entity',
+  'signal',
+  'relationship',
+  'cohort',
+  'profile',
+] as const satisfies readonly DefinitionKind[]);
 
 const kindId = whole<KindId>(1);
 const attributeId = whole<AttributeId>(1);

@@ -2,11 +2,7 @@
  * Names to ids, for conditions and arithmetic on one kind: what definitions and queries have in common. Only names are looked
  * at here; `check-terms` says whether what they stand for makes sense.
  */
-import type {
-  MeasureDefinition,
-  PredicateDefinition,
-  ScalarDefinition,
-} from './definition.ts';
+import type { MeasureDefinition, PredicateDefinition, ScalarDefinition } from './definition.ts';
 import { longestWindow, named, required } from './lookup.ts';
 import type {
   Attribute,
@@ -134,7 +130,12 @@ function keywordsTest(
 type AttributeTest = Extract<PredicateDefinition, { readonly test: 'in' | 'between' | 'has' }>;
 
 function attributeTest(scope: NameScope, given: AttributeTest, place: string): Predicate {
-  const attribute = required(place, `attribute of ${scope.kind.name}`, scope.kind.attributes, given.attribute);
+  const attribute = required(
+    place,
+    `attribute of ${scope.kind.name}`,
+    scope.kind.attributes,
+    given.attribute,
+  );
   if (given.test === 'between') {
     const [low, high] = [bound(attribute, given.low, place), bound(attribute, given.high, place)];
     return { test: 'between', attribute: attribute.id, low, high };
@@ -157,7 +158,11 @@ function anyOf(attribute: Attribute, values: readonly (string | number)[], place
 }
 
 /** Timestamps may be written as text; everything else stays as it was given, to be checked with the rest. */
-function typed(attribute: Attribute, value: string | number | boolean, place: string): string | number | boolean {
+function typed(
+  attribute: Attribute,
+  value: string | number | boolean,
+  place: string,
+): string | number | boolean {
   if (attribute.type !== 'timestamp' || typeof value !== 'string') return value;
   return timestampOf(value, place);
 }
@@ -165,7 +170,11 @@ function typed(attribute: Attribute, value: string | number | boolean, place: st
 function bound(attribute: Attribute, value: string | number, place: string): number {
   const number = typed(attribute, value, place);
   if (typeof number === 'number') return number;
-  throw refusedAt(place, `${shownName(attribute.name)} is not between texts`, 'give two numbers, or two times');
+  throw refusedAt(
+    place,
+    `${shownName(attribute.name)} is not between texts`,
+    'give two numbers, or two times',
+  );
 }
 
 function scalarAt(scope: NameScope, given: ScalarDefinition, place: string, depth: number): Scalar {
@@ -223,7 +232,12 @@ function attributeScalar(attribute: Attribute): Scalar {
   return attribute.computed ?? { scalar: 'attribute', attribute: attribute.id };
 }
 
-function wordOf<Word extends string>(words: readonly Word[], sort: string, given: string, place: string): Word {
+function wordOf<Word extends string>(
+  words: readonly Word[],
+  sort: string,
+  given: string,
+  place: string,
+): Word {
   const word = words.find((each) => each === given);
   if (word === undefined) throw unknownName(place, sort, given, words);
   return word;
@@ -231,5 +245,9 @@ function wordOf<Word extends string>(words: readonly Word[], sort: string, given
 
 function checkDepth(depth: number, place: string): void {
   if (depth > DEPTH_MAX)
-    throw refusedAt(place, `it is nested more than ${DEPTH_MAX} deep`, 'flatten it, or define a part of it by name');
+    throw refusedAt(
+      place,
+      `it is nested more than ${DEPTH_MAX} deep`,
+      'flatten it, or define a part of it by name',
+    );
 }

@@ -126,7 +126,9 @@ export function later<T>(shape: () => Shape<T>): Shape<T> {
 
 function deeper(place: string, depth: number): number {
   if (depth >= DEPTH_MAX)
-    throw new Misfit(`${place.slice(0, SHOWN_CHARACTERS_MAX)}… is nested more than ${DEPTH_MAX} deep: flatten it`);
+    throw new Misfit(
+      `${place.slice(0, SHOWN_CHARACTERS_MAX)}… is nested more than ${DEPTH_MAX} deep: flatten it`,
+    );
   return depth + 1;
 }
 
@@ -138,7 +140,8 @@ function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol')
+    return `a ${typeof value}`;
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
 }

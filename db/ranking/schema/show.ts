@@ -1,9 +1,10 @@
 /** What a schema holds, as tables of plain values for SHOW: one row a thing, in the order of its ids. */
+
+import { MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND } from '../ground.ts';
 import type { SchemaRecord } from './change.ts';
 import type { SchemaFacts } from './impact.ts';
 import { kindById, relationshipById, slotById, userKind } from './lookup.ts';
 import type { Attribute, Decay, Effect, EmbeddingSlot, RankingSchema, SignalType } from './model.ts';
-import { MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND } from '../ground.ts';
 
 export interface ShownTable {
   readonly columns: readonly string[];
@@ -38,10 +39,17 @@ function entities(schema: RankingSchema, facts: SchemaFacts): ShownTable {
   return {
     columns: ['entity', 'field', 'type', 'properties', 'states', 'creator', 'entities'],
     rows: schema.kinds.flatMap((kind) => {
-      const creator = kind.creator === null ? null : `${kind.creator.name} (${nameOf(schema, kind.creator.kind)})`;
+      const creator =
+        kind.creator === null ? null : `${kind.creator.name} (${nameOf(schema, kind.creator.kind)})`;
       const rest = [kind.states.join(', '), creator, facts.entities(kind.id)];
       const fields = [
-        ...kind.attributes.map((each) => [kind.name, each.name, each.type, attributeProperties(each), ...rest]),
+        ...kind.attributes.map((each) => [
+          kind.name,
+          each.name,
+          each.type,
+          attributeProperties(each),
+          ...rest,
+        ]),
         ...kind.embeddings.map((each) => [kind.name, each.name, embeddingType(each), each.source, ...rest]),
       ];
       return fields.length > 0 ? fields : [[kind.name, null, null, null, ...rest]];
@@ -51,10 +59,26 @@ function entities(schema: RankingSchema, facts: SchemaFacts): ShownTable {
 
 function signals(schema: RankingSchema, facts: SchemaFacts): ShownTable {
   return {
-    columns: ['signal', 'about', 'polarity', 'decay', 'windows', 'weight', 'late', 'cohorts', 'effects', 'recorded'],
+    columns: [
+      'signal',
+      'about',
+      'polarity',
+      'decay',
+      'windows',
+      'weight',
+      'late',
+      'cohorts',
+      'effects',
+      'recorded',
+    ],
     rows: schema.signals.map((signal) => [
       ...[signal.name, nameOf(schema, signal.target), signal.polarity, decayText(signal.decay)],
-      ...[signal.windows.join(', '), weightText(signal.weight), durationText(signal.lateMicros), signal.cohorts],
+      ...[
+        signal.windows.join(', '),
+        weightText(signal.weight),
+        durationText(signal.lateMicros),
+        signal.cohorts,
+      ],
       signal.effects.map((effect) => effectText(schema, effect)).join(', '),
       facts.signals(signal.id),
     ]),

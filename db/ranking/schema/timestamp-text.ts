@@ -2,7 +2,8 @@
 import { MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, type Micros } from '../ground.ts';
 import { refusedAt, shownName } from './names.ts';
 
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(?:Z|([+-])(\d\d):?(\d\d))?)?$/;
+const ISO =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(?:Z|([+-])(\d\d):?(\d\d))?)?$/;
 const MICROS_PER_MILLI = 1_000;
 const DIGITS_OF_SECOND = 6;
 /** Date.UTC takes two digits for the years of the last century. */
@@ -14,11 +15,22 @@ export function timestampOf(text: string, place: string): Micros {
   const [year, month, day] = [part(parts, 1), part(parts, 2), part(parts, 3)];
   const midnight = Date.UTC(year, month - 1, day) * MICROS_PER_MILLI;
   const [hour, minute, second] = [part(parts, 4), part(parts, 5), part(parts, 6)];
-  const valid = parts !== null && year >= YEAR_LEAST && isDay(year, month, day) && hour < 24 && minute < 60 && second < 60;
+  const valid =
+    parts !== null &&
+    year >= YEAR_LEAST &&
+    isDay(year, month, day) &&
+    hour < 24 &&
+    minute < 60 &&
+    second < 60;
   if (!valid)
-    throw refusedAt(place, `${shownName(text)} is no time`, 'write it like 2026-01-31 or 2026-01-31T12:00:00Z');
+    throw refusedAt(
+      place,
+      `${shownName(text)} is no time`,
+      'write it like 2026-01-31 or 2026-01-31T12:00:00Z',
+    );
   const fraction = Number((parts[7] ?? '').padEnd(DIGITS_OF_SECOND, '0'));
-  const zone = (part(parts, 9) * MICROS_PER_HOUR + part(parts, 10) * MICROS_PER_MINUTE) * (parts[8] === '-' ? -1 : 1);
+  const zone =
+    (part(parts, 9) * MICROS_PER_HOUR + part(parts, 10) * MICROS_PER_MINUTE) * (parts[8] === '-' ? -1 : 1);
   const ofDay = hour * MICROS_PER_HOUR + minute * MICROS_PER_MINUTE + second * MICROS_PER_SECOND + fraction;
   return (midnight + ofDay - zone) as Micros;
 }
