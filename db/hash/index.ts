@@ -8,9 +8,12 @@
  */
 export { CHAIN_BYTES, chainHash } from './chain.ts';
 export { xxh64, xxh64Low } from './message.ts';
-export { type Code, flow, i32, i64, type WasmFunction } from './wasm.ts';
+export { type Code, flow, i32, i64, type Variable, type WasmFunction } from './wasm.ts';
 export {
+  createGrowingMemory,
   createWasmMemory,
+  type GrowingMemoryShape,
+  type GrowingWasmMemory,
   instantiate,
   WASM_PAGE_BYTES,
   type WasmMemory,

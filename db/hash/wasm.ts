@@ -7,9 +7,17 @@
  */
 
 export type Code = readonly number[];
-export type ValueType = 'i32' | 'i64';
+export type ValueType = 'i32' | 'i64' | 'f32' | 'v128';
 
-const VALUE_TYPE = { i32: 0x7f, i64: 0x7e } as const;
+const VALUE_TYPE = { i32: 0x7f, i64: 0x7e, f32: 0x7d, v128: 0x7b } as const;
+
+/** Of the memory that a module imports. */
+export interface MemoryLimits {
+  readonly pages: number;
+  /** As large as it may become. */
+  readonly pagesMax: number;
+  readonly shared: boolean;
+}
 
 /** A parameter or local of a function being assembled. */
 export interface Variable {
@@ -109,10 +117,7 @@ export const memory = {
 };
 
 /** The module's bytes; it imports `env.memory` and exports the functions marked so. */
-export function assemble(
-  functions: readonly WasmFunction[],
-  shape: { readonly pages: number; readonly shared: boolean },
-): Uint8Array<ArrayBuffer> {
+export function assemble(functions: readonly WasmFunction[], limits: MemoryLimits): Uint8Array<ArrayBuffer> {
   const index = new Map(functions.map((each, at) => [each.name, at]));
   const call: Call = (name, ...args) => {
     const at = index.get(name);
@@ -123,7 +128,7 @@ export function assemble(
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, vector(functions.map(functionType))),
-    ...section(2, vector([memoryImport(shape)])),
+    ...section(2, vector([memoryImport(limits)])),
     ...section(3, vector(functions.map((_, at) => unsignedLeb(at)))),
     ...section(
       7,
@@ -139,9 +144,9 @@ function functionType(each: WasmFunction): Code {
   return [0x60, ...vector(params), ...vector(results)];
 }
 
-function memoryImport({ pages, shared }: { pages: number; shared: boolean }): Code {
+function memoryImport({ pages, pagesMax, shared }: MemoryLimits): Code {
   const flags = shared ? 0x03 : 0x01;
-  return [...text('env'), ...text('memory'), 0x02, flags, ...unsignedLeb(pages), ...unsignedLeb(pages)];
+  return [...text('env'), ...text('memory'), 0x02, flags, ...unsignedLeb(pages), ...unsignedLeb(pagesMax)];
 }
 
 function functionBody(each: WasmFunction, call: Call): Code {

@@ -39,15 +39,15 @@ export class Container {
 
   /** Takes over bits, of which `size` are set, and keeps them or makes a list of them. */
   static ofBits(bits: Uint32Array, size: number): Container {
-    return size > LIST_MAX
-      ? new Container(size, null, bits)
-      : new Container(size, listOf(bits, size), null);
+    return size > LIST_MAX ? new Container(size, null, bits) : new Container(size, listOf(bits, size), null);
   }
 
   /** Takes over ascending members without doubles, however many. */
   static ofMembers(members: Uint16Array): Container {
     const size = members.length;
-    return size > LIST_MAX ? new Container(size, null, bitsOf(members, size)) : new Container(size, members, null);
+    return size > LIST_MAX
+      ? new Container(size, null, bitsOf(members, size))
+      : new Container(size, members, null);
   }
 
   copy(): Container {

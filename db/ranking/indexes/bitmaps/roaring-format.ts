@@ -91,8 +91,7 @@ function readPlain(input: Input, size: number): Container {
     return Container.ofBits(bits, size);
   }
   const list = new Uint16Array(input.take(size * 2).slice().buffer);
-  for (let at = 1; at < size; at++)
-    if (list[at]! <= list[at - 1]!) throw corrupt('has members out of order');
+  for (let at = 1; at < size; at++) if (list[at]! <= list[at - 1]!) throw corrupt('has members out of order');
   return Container.ofMembers(list);
 }
 

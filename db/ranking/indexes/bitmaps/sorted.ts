@@ -18,13 +18,7 @@ export function firstAtLeast(list: Ascending, from: number, to: number, value: n
 }
 
 /** Writes what both have to `out`; returns how many that are. `out` may be the shorter one. */
-export function common(
-  a: Ascending,
-  aSize: number,
-  b: Ascending,
-  bSize: number,
-  out: Ascending,
-): number {
+export function common(a: Ascending, aSize: number, b: Ascending, bSize: number, out: Ascending): number {
   if (aSize > bSize) return common(b, bSize, a, aSize, out);
   const search = aSize * SEARCH_RATIO < bSize;
   let size = 0;
@@ -39,20 +33,14 @@ export function common(
 }
 
 /** Writes what either has to `out`; returns how many that are. */
-export function merged(
-  a: Ascending,
-  aSize: number,
-  b: Ascending,
-  bSize: number,
-  out: Ascending,
-): number {
+export function merged(a: Ascending, aSize: number, b: Ascending, bSize: number, out: Ascending): number {
   let size = 0;
   let inA = 0;
   let inB = 0;
   while (inA < aSize && inB < bSize) {
     const fromA = a[inA]!;
     const fromB = b[inB]!;
-    out[size++] = fromA < fromB ? fromA : fromB;
+    out[size++] = Math.min(fromA, fromB);
     if (fromA <= fromB) inA += 1;
     if (fromB <= fromA) inB += 1;
   }

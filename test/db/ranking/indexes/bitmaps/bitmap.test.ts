@@ -39,7 +39,7 @@ describe('a bitmap', () => {
         expect(a.andNot(b).toArray()).toEqual(sorted([...mine].filter((number) => !theirs.has(number))));
         expect([a.toArray(), b.toArray()]).toEqual([sorted(left), sorted(right)]);
       }),
-      { numRuns: 120 },
+      { numRuns: 60 },
     );
   });
 

@@ -85,7 +85,10 @@ describe('the portable format', () => {
 
 /** Bytes that begin like a bitmap. */
 const announced = fc
-  .tuple(fc.constantFrom('3a300000', '3b300000', '3b30ffff', '3a300000ffffffff'), fc.uint8Array({ maxLength: 40 }))
+  .tuple(
+    fc.constantFrom('3a300000', '3b300000', '3b30ffff', '3a300000ffffffff'),
+    fc.uint8Array({ maxLength: 40 }),
+  )
   .map(([head, rest]) => Uint8Array.from([...Buffer.from(head, 'hex'), ...rest]));
 
 function expectRefusedOrRead(bytes: Uint8Array): void {
