@@ -1,0 +1,83 @@
+/**
+ * Items that go with others, at query time: what goes with each of a user's recent items, weighed by how recent and how much
+ * liked it is, less what goes with those disliked. How well two items go together is the weight they have in each other's
+ * list over the geometric mean of how many took each up, those of few shrunk towards 0.
+ */
+import type { NumberSet } from '../reading.ts';
+import { type BestNumbers, type Scored } from './best-numbers.ts';
+import type { Companions } from './companions.ts';
+import type { KindAudience } from './kind-audience.ts';
+import { LEVEL_MAX } from './recent-items.ts';
+
+/** Recent items that are looked at, and what each counts of the one behind it. */
+const RECENT = 10;
+const RECENCY = 0.9;
+/** People that every item is taken to have besides its own: what two have in common by chance weighs little. */
+const SHRINKAGE = 10;
+/** What goes with a disliked item counts against it by this. */
+const DISLIKE = 0.5;
+/** Places for twice as many items as can come together. */
+const PLACES = 2_048;
+
+export class Neighbours {
+  readonly #best: BestNumbers;
+  /** Sums by item: an open hash table, whose places in use are listed to be emptied again. */
+  readonly #items = new Uint32Array(PLACES);
+  readonly #sums = new Float64Array(PLACES);
+  readonly #used = new Uint32Array(PLACES);
+  #count = 0;
+
+  constructor(best: BestNumbers) {
+    this.#best = best;
+  }
+
+  /** What goes with a user's recent items, best first. */
+  ofUser({ recent, disliked, companions }: KindAudience, user: number, limit: number, gone: NumberSet): Scored {
+    let weight = 1;
+    const count = recent.open(user);
+    for (let index = count - 1; index >= Math.max(0, count - RECENT); index--) {
+      this.#addCompanions(companions, recent.item(index), (weight * recent.level(index)) / LEVEL_MAX);
+      weight *= RECENCY;
+    }
+    const against = disliked.open(user);
+    for (let index = 0; index < against; index++) this.#addCompanions(companions, disliked.item(index), -DISLIKE);
+    return this.#take(companions, limit, gone);
+  }
+
+  /** What goes with an item, best first. */
+  ofItem({ companions }: KindAudience, item: number, limit: number, gone: NumberSet): Scored {
+    this.#addCompanions(companions, item, 1);
+    return this.#take(companions, limit, gone);
+  }
+
+  #addCompanions(companions: Companions, item: number, weight: number): void {
+    const share = weight / Math.sqrt(companions.people(item) + SHRINKAGE);
+    const count = companions.open(item);
+    for (let index = 0; index < count; index++)
+      this.#sums[this.#placeOf(companions.companion(index))]! += share * companions.weight(index);
+  }
+
+  #placeOf(item: number): number {
+    let place = (Math.imul(item, 0x9e3779b1) >>> 0) % PLACES;
+    while (this.#items[place] !== 0 && this.#items[place] !== item) place = (place + 1) % PLACES;
+    if (this.#items[place] === 0) {
+      this.#items[place] = item;
+      this.#sums[place] = 0;
+      this.#used[this.#count++] = place;
+    }
+    return place;
+  }
+
+  #take(companions: Companions, limit: number, gone: NumberSet): Scored {
+    this.#best.begin(limit);
+    for (let each = 0; each < this.#count; each++) {
+      const place = this.#used[each]!;
+      const item = this.#items[place]!;
+      this.#items[place] = 0;
+      if (this.#sums[place]! <= 0 || gone.has(item)) continue;
+      this.#best.offer(item, this.#sums[place]! / Math.sqrt(companions.people(item) + SHRINKAGE));
+    }
+    this.#count = 0;
+    return this.#best.take();
+  }
+}
