@@ -1,6 +1,7 @@
 /** Statements that write, as commands: values in the place of parameters, names and keys still as they were written. */
-import type { EntityDraft, GivenField, RankingCommand } from '../../kernel/command.ts';
+
 import { TruthError } from '../../../errors.ts';
+import type { EntityDraft, GivenField, RankingCommand } from '../../kernel/command.ts';
 import {
   type AssignedValue,
   type DefineStatement,
@@ -8,13 +9,13 @@ import {
   isParameter,
   numberValue,
   type Parameters,
+  parameterValue,
   type RelateStatement,
   type SignalStatement,
   textValue,
   timeValue,
   type UnrelateStatement,
   type UpsertStatement,
-  valueOf,
 } from '../language/index.ts';
 
 export type WriteStatement =
@@ -36,7 +37,12 @@ export function commandOf(statement: WriteStatement, parameters: Parameters): Ra
       return signalCommand(statement, parameters);
     case 'upsert':
     case 'delete':
-      return { command: 'put-entities', entities: [draftOf(statement, parameters)], failure: 'all', subject: null };
+      return {
+        command: 'put-entities',
+        entities: [draftOf(statement, parameters)],
+        failure: 'all',
+        subject: null,
+      };
     case 'relate':
     case 'unrelate':
       return relateCommand(statement, parameters);
@@ -56,7 +62,10 @@ function signalCommand(statement: SignalStatement, parameters: Parameters): Rank
   return { command: 'signals', signals: [draft], failure: 'all', subject: null };
 }
 
-function relateCommand(statement: RelateStatement | UnrelateStatement, parameters: Parameters): RankingCommand {
+function relateCommand(
+  statement: RelateStatement | UnrelateStatement,
+  parameters: Parameters,
+): RankingCommand {
   const { relationship, from, to } = statement;
   return {
     command: 'relate',
@@ -90,22 +99,32 @@ function draftOf(statement: UpsertStatement | DeleteStatement, parameters: Param
 
 function fieldOf(value: AssignedValue, parameters: Parameters): GivenField {
   if (value === null || typeof value !== 'object') return value;
-  if (isParameter(value)) return fieldOfParameter(valueOf(value, parameters));
-  if ('key' in value) return textValue(value.key, parameters);
-  return listOf(value.list.map((each) => (isParameter(each) ? memberOf(valueOf(each, parameters)) : each)));
+  if (isParameter(value)) return fieldOfParameter(parameterValue(value, parameters));
+  if ('key' in value) return value.key;
+  return listOf(
+    value.list.map((each) => (isParameter(each) ? memberOf(parameterValue(each, parameters)) : each)),
+  );
 }
 
-function fieldOfParameter(value: ReturnType<typeof valueOf>): GivenField {
-  return Array.isArray(value) ? listOf(value) : (value as Exclude<typeof value, readonly (string | number)[]>);
+function fieldOfParameter(value: ReturnType<typeof parameterValue>): GivenField {
+  return Array.isArray(value)
+    ? listOf(value)
+    : (value as Exclude<typeof value, readonly (string | number)[]>);
 }
 
-function memberOf(value: ReturnType<typeof valueOf>): string | number {
+function memberOf(value: ReturnType<typeof parameterValue>): string | number {
   if (typeof value === 'string' || typeof value === 'number') return value;
-  throw new TruthError('INVALID_ARGUMENT', 'SET: a parameter within […] is a text or a number; give the whole list as one');
+  throw new TruthError(
+    'INVALID_ARGUMENT',
+    'SET: a parameter within […] is a text or a number; give the whole list as one',
+  );
 }
 
 function listOf(list: readonly (string | number)[]): readonly string[] | readonly number[] {
   if (list.every((each) => typeof each === 'string')) return list;
   if (list.every((each) => typeof each === 'number')) return list;
-  throw new TruthError('INVALID_ARGUMENT', 'SET: a list has texts or numbers, not both; keywords are texts, vectors are numbers');
+  throw new TruthError(
+    'INVALID_ARGUMENT',
+    'SET: a list has texts or numbers, not both; keywords are texts, vectors are numbers',
+  );
 }

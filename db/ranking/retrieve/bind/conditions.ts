@@ -1,6 +1,7 @@
 /** Conditions of a query to predicates of the model. */
-import type { PredicateDefinition, ScalarDefinition } from '../../schema/definition.ts';
+
 import { checkPredicate, type TermsUse } from '../../schema/check-terms.ts';
+import type { PredicateDefinition, ScalarDefinition } from '../../schema/definition.ts';
 import type { EntityKind, Predicate, RankingSchema, WindowName } from '../../schema/model.ts';
 import { resolvePredicate } from '../../schema/resolve.ts';
 import { type Condition, type Parameters, withValues } from '../language/index.ts';
@@ -22,7 +23,11 @@ export function predicateOf(
 ): Predicate {
   const { schema, kind, use, window, place } = where;
   const given = withValues(condition, parameters);
-  const predicate = resolvePredicate({ schema, kind }, window === null ? given : withWindow(given, window), place);
+  const predicate = resolvePredicate(
+    { schema, kind },
+    window === null ? given : withWindow(given, window),
+    place,
+  );
   checkPredicate({ schema, before: schema, kind, use }, predicate, place);
   return predicate;
 }
@@ -42,7 +47,8 @@ function withWindow(given: PredicateDefinition, window: WindowName): PredicateDe
 }
 
 function scalarWithWindow(given: ScalarDefinition, window: WindowName): ScalarDefinition {
-  if (given.scalar === 'apply') return { ...given, of: given.of.map((part) => scalarWithWindow(part, window)) };
+  if (given.scalar === 'apply')
+    return { ...given, of: given.of.map((part) => scalarWithWindow(part, window)) };
   if (given.scalar !== 'signal' || given.measure.measure === 'score') return given;
   return { ...given, measure: { ...given.measure, window: given.measure.window ?? window } };
 }

@@ -1,9 +1,10 @@
 /** Kinds by the names people use: `items` is `item`, `categories` is `category`. */
+
+import { TruthError } from '../../../errors.ts';
 import type { EntityNumber } from '../../ground.ts';
 import type { EntityReader } from '../../reading.ts';
 import type { EntityKind, RankingSchema } from '../../schema/model.ts';
-import { unknownName } from '../../schema/names.ts';
-import { TruthError } from '../../../errors.ts';
+import { closestName, unknownName } from '../../schema/names.ts';
 
 /** Errors: NOT_FOUND with the closest name. */
 export function kindNamed(schema: RankingSchema, written: string): EntityKind {
@@ -12,7 +13,8 @@ export function kindNamed(schema: RankingSchema, written: string): EntityKind {
     if (found !== undefined) return found;
   }
   const names = schema.kinds.map((kind) => kind.name);
-  throw unknownName('query', 'kind', written, names);
+  const near = closestName(written, [...names, ...names.map((name) => `${name}s`)]);
+  throw unknownName('query', 'kind', written, near === null ? names : [near]);
 }
 
 function singulars(written: string): readonly string[] {

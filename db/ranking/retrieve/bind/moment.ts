@@ -2,7 +2,14 @@
 import { MICROS_PER_MINUTE, type Micros } from '../../ground.ts';
 import { refusedAt } from '../../schema/names.ts';
 import { decodeCursor } from '../execute/cursor.ts';
-import { isParameter, type Moment, numberValue, type QueryStatement, textValue, timeValue } from '../language/index.ts';
+import {
+  isParameter,
+  type Moment,
+  numberValue,
+  type QueryStatement,
+  textValue,
+  timeValue,
+} from '../language/index.ts';
 import type { Cursor } from '../query.ts';
 import type { BindInput } from './input.ts';
 
@@ -23,7 +30,11 @@ export function asOfMoment(moment: Moment | null, parameters: BindInput['paramet
   }
   const position = numberValue(moment.position, parameters);
   if (!Number.isSafeInteger(position) || position < 0) {
-    throw refusedAt('AS OF POSITION', `${position} is no position`, 'give a whole number, as an answer named it');
+    throw refusedAt(
+      'AS OF POSITION',
+      `${position} is no position`,
+      'give a whole number, as an answer named it',
+    );
   }
   return { asOf: 'position', position };
 }
@@ -43,13 +54,18 @@ export interface BoundMoment {
 export function momentOf(statement: QueryStatement, input: BindInput): BoundMoment {
   const { cursor: given, moment, seed } = statement;
   if (given !== null) return pageOf(decodeCursor(textValue(given, input.parameters)), input.now);
-  const now = moment?.moment === 'at' ? atTime(timeValue(moment.time, input.parameters), input.now) : input.now;
+  const now =
+    moment?.moment === 'at' ? atTime(timeValue(moment.time, input.parameters), input.now) : input.now;
   return { now, seed: seed === null ? now : seedOf(seed, input), cursor: null };
 }
 
 function pageOf(cursor: Cursor, now: Micros): BoundMoment {
   if (cursor.offset > OFFSET_MAX) {
-    throw refusedAt('CURSOR', `it begins after ${cursor.offset} results`, `ask for less, at most ${OFFSET_MAX}, with a narrower FILTER`);
+    throw refusedAt(
+      'CURSOR',
+      `it begins after ${cursor.offset} results`,
+      `ask for less, at most ${OFFSET_MAX}, with a narrower FILTER`,
+    );
   }
   return { now: atTime(cursor.now, now), seed: cursor.seed, cursor };
 }
@@ -59,7 +75,8 @@ function atTime(time: Micros, now: Micros): Micros {
     const ahead = `${time} microseconds is ${hours(time - now)} ahead of the server's clock`;
     throw refusedAt('AT', ahead, 'nothing is known of the future; set the clock, or leave AT out');
   }
-  if (time < 0) throw refusedAt('AT', `${time} microseconds is before 1970`, 'there are no signals from then');
+  if (time < 0)
+    throw refusedAt('AT', `${time} microseconds is before 1970`, 'there are no signals from then');
   return time;
 }
 

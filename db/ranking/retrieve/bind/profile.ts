@@ -18,7 +18,7 @@ const fitted = new WeakMap<RankingSchema, WeakMap<Profile, FittedProfile>>();
 export function profileOf(statement: QueryStatement, scope: BindScope): Profile {
   const wanted = statement.profile ?? { name: usualProfile(statement), version: null };
   const profile = find(wanted, statement.profile !== null, scope);
-  const { profile: found, warnings } = fit(profile, scope.schema, scope.kind);
+  const { profile: found, warnings } = fittedTo(profile, scope.schema, scope.kind);
   for (const warning of warnings) scope.warn(warning);
   return found;
 }
@@ -32,7 +32,9 @@ function find({ name, version }: ProfileName, isNamed: boolean, { schema, kind, 
   const own = schema.profiles.find((profile) => profile.name === name);
   if (own === undefined || (!isNamed && own.kind !== kind.id)) {
     if (isBuiltIn(name)) return builtIn(name, version, schema, kind);
-    const names = schema.profiles.filter((profile) => profile.kind === kind.id).map((profile) => profile.name);
+    const names = schema.profiles
+      .filter((profile) => profile.kind === kind.id)
+      .map((profile) => profile.name);
     throw unknownName(PLACE, `profile of ${kind.name}`, name, [...names, ...BUILT_IN_PROFILES]);
   }
   const wanted = version === null || version === own.version ? own : input.profileVersion(name, version);
@@ -48,10 +50,14 @@ function find({ name, version }: ProfileName, isNamed: boolean, { schema, kind, 
 
 function builtIn(name: string, version: number | null, schema: RankingSchema, kind: EntityKind): Profile {
   if (version === null) return builtInProfile(name, schema, kind);
-  throw refusedAt(PLACE, `${name} is built in and has no versions`, `leave :${version} out, or define a profile ${name}`);
+  throw refusedAt(
+    PLACE,
+    `${name} is built in and has no versions`,
+    `leave :${version} out, or define a profile ${name}`,
+  );
 }
 
-function fit(profile: Profile, schema: RankingSchema, kind: EntityKind): FittedProfile {
+function fittedTo(profile: Profile, schema: RankingSchema, kind: EntityKind): FittedProfile {
   let ofSchema = fitted.get(schema);
   if (ofSchema === undefined) {
     ofSchema = new WeakMap();

@@ -1,6 +1,6 @@
 /** RETRIEVE and SEARCH with every name and key looked up. */
 import { TruthError } from '../../../errors.ts';
-import { NO_ENTITY, type EntityNumber } from '../../ground.ts';
+import { type EntityNumber, NO_ENTITY } from '../../ground.ts';
 import { required, USER_KIND, userKind } from '../../schema/lookup.ts';
 import type { Attribute, Diversity, EntityKind, Predicate } from '../../schema/model.ts';
 import { refusedAt } from '../../schema/names.ts';
@@ -71,7 +71,8 @@ export function bindQuery(statement: QueryStatement, input: BindInput): Query {
 function userOf({ user }: QueryStatement, { input, schema, warn }: BindScope): EntityNumber {
   if (user === null) return NO_ENTITY;
   const kind = userKind(schema);
-  if (kind === null) throw refusedAt('FOR USER', `the schema has no ${USER_KIND}`, 'define that entity first');
+  if (kind === null)
+    throw refusedAt('FOR USER', `the schema has no ${USER_KIND}`, 'define that entity first');
   const key = textValue(user, input.parameters);
   const number = input.entities.numberOf(kind.id, key);
   if (number === NO_ENTITY) {
@@ -83,13 +84,19 @@ function userOf({ user }: QueryStatement, { input, schema, warn }: BindScope): E
 
 function searchText(text: string, place: string): string {
   if (text.length > TEXT_MAX) {
-    throw new TruthError('TOO_LARGE', `${place} has ${text.length} characters, at most ${TEXT_MAX} are looked for`);
+    throw new TruthError(
+      'TOO_LARGE',
+      `${place} has ${text.length} characters, at most ${TEXT_MAX} are looked for`,
+    );
   }
   if (text.trim() === '') throw refusedAt(place, 'it is blank', 'say what to look for');
   return text;
 }
 
-function filterOf({ filter, window, user }: QueryStatement, { input, schema, kind, warn }: BindScope): Predicate | null {
+function filterOf(
+  { filter, window, user }: QueryStatement,
+  { input, schema, kind, warn }: BindScope,
+): Predicate | null {
   if (filter === null) return null;
   const where = { schema, kind, use: 'candidates', window, place: 'FILTER' } as const;
   const predicate = predicateOf(filter, input.parameters, where);
@@ -102,7 +109,8 @@ function filterOf({ filter, window, user }: QueryStatement, { input, schema, kin
 /** Keys that nobody has exclude nothing. */
 function excluded({ exclude }: QueryStatement, { input, kind }: BindScope): readonly EntityNumber[] {
   const numbers = new Set<EntityNumber>();
-  for (const operand of exclude) numbers.add(input.entities.numberOf(kind.id, textValue(operand, input.parameters)));
+  for (const operand of exclude)
+    numbers.add(input.entities.numberOf(kind.id, textValue(operand, input.parameters)));
   numbers.delete(NO_ENTITY);
   return [...numbers];
 }
@@ -115,7 +123,8 @@ function diversityOf(rules: readonly DiversityRule[], { kind, warn }: BindScope)
   for (const rule of rules) {
     if (rule.rule === 'creator') {
       diversity.perCreator = rule.max;
-      if (kind.creator === null) warn(`DIVERSITY: ${kind.name} has no creator, so max_per_creator does nothing`);
+      if (kind.creator === null)
+        warn(`DIVERSITY: ${kind.name} has no creator, so max_per_creator does nothing`);
     } else if (rule.rule === 'mix') {
       diversity.mix = rule.attribute === null ? null : grouping(kind, rule.attribute).id;
     } else {
@@ -142,7 +151,11 @@ function limitOf(limit: NumberOperand | null, usual: number, parameters: Paramet
   if (limit === null) return usual;
   const value = numberValue(limit, parameters);
   if (Number.isInteger(value) && value >= 1 && value <= LIMIT_MAX) return value;
-  throw refusedAt('LIMIT', `${value} is no number of results`, `give a whole one from 1 to ${LIMIT_MAX}, and turn pages with CURSOR`);
+  throw refusedAt(
+    'LIMIT',
+    `${value} is no number of results`,
+    `give a whole one from 1 to ${LIMIT_MAX}, and turn pages with CURSOR`,
+  );
 }
 
 export interface BoundSuggest {

@@ -1,8 +1,15 @@
 /** The vector of a query: which embedding it is compared with, and whether it can be. */
-import type { EmbeddingSlot, EntityKind } from '../../schema/model.ts';
+
 import { required } from '../../schema/lookup.ts';
+import type { EmbeddingSlot, EntityKind } from '../../schema/model.ts';
 import { refusedAt } from '../../schema/names.ts';
-import { isParameter, type Parameters, type ParameterValue, type VectorOperand, valueOf } from '../language/index.ts';
+import {
+  isParameter,
+  type Parameters,
+  type ParameterValue,
+  parameterValue,
+  type VectorOperand,
+} from '../language/index.ts';
 import type { Query } from '../query.ts';
 
 const PLACE = 'VECTOR';
@@ -13,8 +20,11 @@ export function vectorOf(
   kind: EntityKind,
   parameters: Parameters,
 ): NonNullable<Query['vector']> {
-  const numbers = numbersOf(isParameter(values) ? valueOf(values, parameters) : values);
-  const slot = name === null ? slotFor(kind, numbers.length) : required(PLACE, `embedding of ${kind.name}`, kind.embeddings, name);
+  const numbers = numbersOf(isParameter(values) ? parameterValue(values, parameters) : values);
+  const slot =
+    name === null
+      ? slotFor(kind, numbers.length)
+      : required(PLACE, `embedding of ${kind.name}`, kind.embeddings, name);
   if (numbers.length !== slot.dimensions) {
     throw refusedAt(
       PLACE,
@@ -28,8 +38,11 @@ export function vectorOf(
 
 function numbersOf(value: ParameterValue): Float32Array {
   if (value instanceof Float32Array) return value;
-  if (Array.isArray(value) && value.every((each) => typeof each === 'number')) return Float32Array.from(value);
-  const found = Array.isArray(value) ? 'a list that is not of numbers' : `${value === null ? 'null' : `a ${typeof value}`}`;
+  if (Array.isArray(value) && value.every((each) => typeof each === 'number'))
+    return Float32Array.from(value);
+  const found = Array.isArray(value)
+    ? 'a list that is not of numbers'
+    : `${value === null ? 'null' : `a ${typeof value}`}`;
   throw refusedAt(PLACE, `it is ${found}`, 'give a list of numbers or a Float32Array');
 }
 
@@ -40,7 +53,11 @@ function slotFor(kind: EntityKind, dimensions: number): EmbeddingSlot {
   const there = kind.embeddings.map((slot) => `${slot.name} (${slot.dimensions})`).join(', ');
   if (first !== undefined) {
     const names = fitting.map((slot) => slot.name).join(', ');
-    throw refusedAt(PLACE, `${names} of ${kind.name} have ${dimensions} numbers each`, `say which: ON ${first.name}`);
+    throw refusedAt(
+      PLACE,
+      `${names} of ${kind.name} have ${dimensions} numbers each`,
+      `say which: ON ${first.name}`,
+    );
   }
   throw refusedAt(
     PLACE,

@@ -1,11 +1,17 @@
 /** The clauses of WITHIN. */
-import { aboutKind } from '../../schema/check-terms.ts';
+
+import type { EntityNumber, RelationshipId, SignalId } from '../../ground.ts';
+import { aboutKind, checkMeasure } from '../../schema/check-terms.ts';
 import { kindById, longestWindow, named, required, userKind } from '../../schema/lookup.ts';
 import type { EntityKind, Predicate, RelationshipType, WindowName } from '../../schema/model.ts';
 import { refusedAt } from '../../schema/names.ts';
-import type { EntityNumber, RelationshipId, SignalId } from '../../ground.ts';
-import { checkMeasure } from '../../schema/check-terms.ts';
-import { type Condition, printConditions, type QueryStatement, textValue, type WithinClause } from '../language/index.ts';
+import {
+  type Condition,
+  printConditions,
+  type QueryStatement,
+  textValue,
+  type WithinClause,
+} from '../language/index.ts';
 import type { CandidateClause } from '../query.ts';
 import { predicateOf } from './conditions.ts';
 import type { BindScope } from './input.ts';
@@ -25,7 +31,11 @@ interface Asker {
 }
 
 /** In the order they are carried out. Errors: NOT_FOUND, INVALID_ARGUMENT. */
-export function clausesOf(statement: QueryStatement, asker: Asker, scope: BindScope): readonly CandidateClause[] {
+export function clausesOf(
+  statement: QueryStatement,
+  asker: Asker,
+  scope: BindScope,
+): readonly CandidateClause[] {
   return statement.within.toReversed().map((clause) => clauseOf(clause, statement.window, asker, scope));
 }
 
@@ -65,7 +75,10 @@ function clauseOf(
     }
     case 'creator': {
       const key = textValue(clause.creator, input.parameters);
-      return { clause: 'creator', creator: numberOf(input.entities, creatorKind(scope), key, 'WITHIN CREATOR') };
+      return {
+        clause: 'creator',
+        creator: numberOf(input.entities, creatorKind(scope), key, 'WITHIN CREATOR'),
+      };
     }
     case 'items':
       return { clause: 'items', items: itemsOf(clause.items, scope) };
@@ -104,7 +117,13 @@ function cohortOf(
   if (typeof who === 'string') return required(place, 'cohort', schema.cohorts, who);
   const kind = userKind(schema);
   if (kind === null) throw refusedAt(place, 'cohorts are of users', 'define the entity user first');
-  const predicate = predicateOf(who, input.parameters, { schema, kind, use: 'dimensions', window: null, place });
+  const predicate = predicateOf(who, input.parameters, {
+    schema,
+    kind,
+    use: 'dimensions',
+    window: null,
+    place,
+  });
   return { name: printConditions(who), predicate };
 }
 
@@ -120,7 +139,11 @@ function relationshipOf(name: string | null, { schema, kind }: BindScope): Relat
   if (name !== null) {
     const found = required(place, 'relationship', schema.relationships, name);
     if (leads(found)) return found.id;
-    throw refusedAt(place, `${name} does not lead from users to ${kind.name} or its creator`, 'use one that does');
+    throw refusedAt(
+      place,
+      `${name} does not lead from users to ${kind.name} or its creator`,
+      'use one that does',
+    );
   }
   const fitting = schema.relationships.filter(leads);
   const only = fitting.length === 1 ? fitting[0]! : named(fitting, USUAL_RELATIONSHIP);
@@ -134,7 +157,11 @@ function relationshipOf(name: string | null, { schema, kind }: BindScope): Relat
 function creatorKind({ schema, kind }: BindScope): EntityKind {
   const found = kind.creator === null ? null : kindById(schema, kind.creator.kind);
   if (found !== null) return found;
-  throw refusedAt('WITHIN CREATOR', `${kind.name} has no creator`, 'define it with one: … REFERENCES creator');
+  throw refusedAt(
+    'WITHIN CREATOR',
+    `${kind.name} has no creator`,
+    'define it with one: … REFERENCES creator',
+  );
 }
 
 /** Keys that nobody has are left out: who reranks a list from elsewhere wants an answer for the rest. */
@@ -153,7 +180,9 @@ function itemsOf(
   if (unknown.length > 0) {
     const shown = unknown.slice(0, SHOWN_KEYS).map((key) => JSON.stringify(key));
     const more = unknown.length > SHOWN_KEYS ? ', …' : '';
-    warn(`WITHIN ITEMS: ${unknown.length} of ${keys.length} are not known and left out: ${shown.join(', ')}${more}`);
+    warn(
+      `WITHIN ITEMS: ${unknown.length} of ${keys.length} are not known and left out: ${shown.join(', ')}${more}`,
+    );
   }
   return [...numbers];
 }

@@ -71,7 +71,7 @@ export type AssignedValue =
   | Parameter
   /** Takes away what is there. */
   | null
-  | { readonly key: KeyOperand }
+  | { readonly key: string }
   /** Keywords, or the numbers of a vector. */
   | { readonly list: readonly (string | number | Parameter)[] };
 
@@ -179,7 +179,11 @@ export type Condition =
       readonly operator: '=' | '<>' | '<' | '<=' | '>' | '>=';
       readonly value: string | number | boolean | Parameter;
     }
-  | { readonly test: 'in'; readonly attribute: string; readonly values: readonly (string | number | Parameter)[] }
+  | {
+      readonly test: 'in';
+      readonly attribute: string;
+      readonly values: readonly (string | number | Parameter)[];
+    }
   | {
       readonly test: 'between';
       readonly attribute: string;
@@ -243,7 +247,10 @@ function joined(test: 'and' | 'or', of: readonly Condition[]): Condition {
   if (of.length === 1) return of[0]!;
   const isFlat = of.every((condition) => condition.test !== test);
   if (isFlat) return { test, of };
-  return { test, of: of.flatMap((condition) => (condition.test === test ? partsOf(condition) : [condition])) };
+  return {
+    test,
+    of: of.flatMap((condition) => (condition.test === test ? partsOf(condition) : [condition])),
+  };
 }
 
 function partsOf(condition: Condition): readonly Condition[] {

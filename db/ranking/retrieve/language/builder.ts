@@ -56,36 +56,36 @@ export class QueryBuilder {
   }
 
   query(text: TextOperand): QueryBuilder {
-    return this.with({ text });
+    return this.#with({ text });
   }
 
   vector(values: ArrayLike<number> | Parameter): QueryBuilder {
-    return this.with({ vector: { values: numbersOf(values), slot: null } });
+    return this.#with({ vector: { values: numbersOf(values), slot: null } });
   }
 
   /** Compared with this embedding. */
   vectorOn(slot: string, values: ArrayLike<number> | Parameter): QueryBuilder {
-    return this.with({ vector: { values: numbersOf(values), slot } });
+    return this.#with({ vector: { values: numbersOf(values), slot } });
   }
 
   forUser(user: KeyOperand): QueryBuilder {
-    return this.with({ user });
+    return this.#with({ user });
   }
 
   context(context: string): QueryBuilder {
-    return this.with({ context });
+    return this.#with({ context });
   }
 
   using(name: string): QueryBuilder {
-    return this.with({ profile: { name, version: null } });
+    return this.#with({ profile: { name, version: null } });
   }
 
   usingVersion(name: string, version: number): QueryBuilder {
-    return this.with({ profile: { name, version } });
+    return this.#with({ profile: { name, version } });
   }
 
   sortBy(sort: SortMode): QueryBuilder {
-    return this.with({ sort });
+    return this.#with({ sort });
   }
 
   /** All of them, and those of earlier calls. Errors: INVALID_ARGUMENT for text that is no condition. */
@@ -93,73 +93,73 @@ export class QueryBuilder {
     const before = this.statement.filter === null ? [] : [this.statement.filter];
     const added = conditions.map((each) => (typeof each === 'string' ? parseCondition(each) : each));
     const every = [...before, ...added];
-    return every.length === 0 ? this : this.with({ filter: allOf(every) });
+    return every.length === 0 ? this : this.#with({ filter: allOf(every) });
   }
 
   /** Outermost first, behind those of earlier calls. */
   within(...clauses: readonly WithinClause[]): QueryBuilder {
-    return this.with({ within: [...this.statement.within, ...clauses] });
+    return this.#with({ within: [...this.statement.within, ...clauses] });
   }
 
   exclude(...keys: readonly KeyOperand[]): QueryBuilder {
-    return this.with({ exclude: [...this.statement.exclude, ...keys] });
+    return this.#with({ exclude: [...this.statement.exclude, ...keys] });
   }
 
   maxPerCreator(max: number | 'any'): QueryBuilder {
-    return this.diverse({ rule: 'creator', max: max === 'any' ? null : max });
+    return this.#diverse({ rule: 'creator', max: max === 'any' ? null : max });
   }
 
   maxPer(attribute: string, max: number): QueryBuilder {
-    return this.diverse({ rule: 'attribute', attribute, max });
+    return this.#diverse({ rule: 'attribute', attribute, max });
   }
 
   mix(attribute: string): QueryBuilder {
-    return this.diverse({ rule: 'mix', attribute });
+    return this.#diverse({ rule: 'mix', attribute });
   }
 
   /** Of measures that name none. */
   window(window: WindowName): QueryBuilder {
-    return this.with({ window });
+    return this.#with({ window });
   }
 
   limit(limit: NumberOperand): QueryBuilder {
-    return this.with({ limit });
+    return this.#with({ limit });
   }
 
   cursor(cursor: TextOperand): QueryBuilder {
-    return this.with({ cursor });
+    return this.#with({ cursor });
   }
 
   /** Microseconds since 1970. */
   at(time: Micros | Parameter): QueryBuilder {
-    return this.with({ moment: { moment: 'at', time } });
+    return this.#with({ moment: { moment: 'at', time } });
   }
 
   asOfPosition(position: NumberOperand): QueryBuilder {
-    return this.with({ moment: { moment: 'as of position', position } });
+    return this.#with({ moment: { moment: 'as of position', position } });
   }
 
   asOfTimestamp(time: TimeOperand): QueryBuilder {
-    return this.with({ moment: { moment: 'as of timestamp', time } });
+    return this.#with({ moment: { moment: 'as of timestamp', time } });
   }
 
   seed(seed: NumberOperand): QueryBuilder {
-    return this.with({ seed });
+    return this.#with({ seed });
   }
 
   select(...attributes: readonly string[]): QueryBuilder {
-    return this.with({ select: [...this.statement.select, ...attributes] });
+    return this.#with({ select: [...this.statement.select, ...attributes] });
   }
 
   explain(): QueryBuilder {
-    return this.with({ explain: true });
+    return this.#with({ explain: true });
   }
 
-  private diverse(rule: DiversityRule): QueryBuilder {
-    return this.with({ diversity: [...this.statement.diversity, rule] });
+  #diverse(rule: DiversityRule): QueryBuilder {
+    return this.#with({ diversity: [...this.statement.diversity, rule] });
   }
 
-  private with(clauses: Partial<QueryStatement>): QueryBuilder {
+  #with(clauses: Partial<QueryStatement>): QueryBuilder {
     return new QueryBuilder({ ...this.statement, ...clauses });
   }
 }
@@ -192,27 +192,27 @@ class AttributeTests {
   }
 
   equals(value: string | number | boolean | Parameter): Condition {
-    return this.compared('=', value);
+    return this.#compared('=', value);
   }
 
   differsFrom(value: string | number | boolean | Parameter): Condition {
-    return this.compared('<>', value);
+    return this.#compared('<>', value);
   }
 
   below(value: string | number | Parameter): Condition {
-    return this.compared('<', value);
+    return this.#compared('<', value);
   }
 
   atMost(value: string | number | Parameter): Condition {
-    return this.compared('<=', value);
+    return this.#compared('<=', value);
   }
 
   above(value: string | number | Parameter): Condition {
-    return this.compared('>', value);
+    return this.#compared('>', value);
   }
 
   atLeast(value: string | number | Parameter): Condition {
-    return this.compared('>=', value);
+    return this.#compared('>=', value);
   }
 
   /** Both ends belong to it. */
@@ -232,7 +232,7 @@ class AttributeTests {
     return { test: 'has', attribute: this.name, value: null };
   }
 
-  private compared(
+  #compared(
     operator: '=' | '<>' | '<' | '<=' | '>' | '>=',
     value: string | number | boolean | Parameter,
   ): Condition {
@@ -274,7 +274,9 @@ class ScalarTests {
   }
 }
 
-type Trend = Partial<Pick<Extract<WithinClause, { readonly clause: 'trending' }>, 'signal' | 'window' | 'top'>>;
+type Trend = Partial<
+  Pick<Extract<WithinClause, { readonly clause: 'trending' }>, 'signal' | 'window' | 'top'>
+>;
 
 const ANY_TREND = { signal: null, window: null, top: null } as const;
 

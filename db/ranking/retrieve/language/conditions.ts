@@ -13,7 +13,7 @@
  *                 | arithmetic BETWEEN number AND number
  */
 import type { ScalarDefinition } from '../../schema/definition.ts';
-import { allOf, anyOf, type Condition, isParameter, type NumberOperand, type Parameter } from './ast.ts';
+import { allOf, anyOf, type Condition, type NumberOperand, type Parameter } from './ast.ts';
 import type { Reader } from './reader.ts';
 import { sum } from './scalars.ts';
 import { stateOf } from './words.ts';
@@ -76,38 +76,39 @@ function isArithmetic(reader: Reader): boolean {
     const closed = reader.isSign(')') ? open.pop() : undefined;
     reader.next();
     if (closed !== undefined) found.set(closed, isUsed(reader));
-  } while (open.length > 0 && reader.kind !== 'end');
+  } while (open.length > 0 && !reader.isA('end'));
   reader.rewind(start);
   return found.get(start) ?? false;
 }
 
 function isUsed(reader: Reader): boolean {
-  if (reader.kind !== 'sign') return reader.is('between');
+  if (!reader.isA('sign')) return reader.is('between');
   return OPERATORS.has(reader.value) || ARITHMETIC.has(reader.value);
 }
 
 function test(reader: Reader): Condition {
-  if (reader.kind !== 'word') {
-    if (reader.kind === 'number' || reader.isSign('(') || reader.isSign('-')) return measured(reader, sum(reader));
+  if (!reader.isA('word')) {
+    if (reader.isA('number') || reader.isSign('(') || reader.isSign('-'))
+      return measured(reader, sum(reader));
     reader.fail('a condition such as unseen', 'format:video', 'year >= 2000', 'NOT', '"("');
   }
   const { start, isQuoted } = reader;
   const name = reader.name('a name');
-  if (reader.kind === 'sign' && ARITHMETIC.has(reader.value)) {
+  if (reader.isA('sign') && ARITHMETIC.has(reader.value)) {
     reader.rewind(start);
     return measured(reader, sum(reader));
   }
   if (reader.acceptSign(':')) return picked(reader, name);
-  if (reader.kind === 'sign' && OPERATORS.has(reader.value)) {
+  if (reader.isA('sign') && OPERATORS.has(reader.value)) {
     const operator = operatorOf(reader);
-    const value = valueOf(reader);
+    const value = comparedValue(reader);
     return { test: 'compare', attribute: name, operator, value };
   }
   return worded(reader, name, isQuoted);
 }
 
 function operatorOf(reader: Reader): Operator {
-  if (reader.kind !== 'sign' || !OPERATORS.has(reader.value)) reader.fail(...OPERATORS, 'BETWEEN');
+  if (!reader.isA('sign') || !OPERATORS.has(reader.value)) reader.fail(...OPERATORS, 'BETWEEN');
   const operator = reader.value as Operator;
   reader.next();
   return operator;
@@ -130,7 +131,7 @@ function worded(reader: Reader, name: string, isQuoted: boolean): Condition {
   }
   if (reader.accept('has')) {
     if (reader.accept('any')) return { test: 'has', attribute: name, value: null };
-    if (reader.kind !== 'text' && reader.kind !== 'parameter') reader.fail('ANY', "a text in '…'", '$parameter');
+    if (!reader.isA('text') && !reader.isA('parameter')) reader.fail('ANY', "a text in '…'", '$parameter');
     const value = reader.textOperand('a text');
     return { test: 'has', attribute: name, value };
   }
@@ -145,7 +146,7 @@ function picked(reader: Reader, name: string): Condition {
     const values = reader.enclosedOrNone('[', () => wordOr(reader, member));
     return { test: 'in', attribute: name, values };
   }
-  const value = wordOr(reader, valueOf);
+  const value = wordOr(reader, comparedValue);
   if (!reader.isSign('..')) return { test: 'compare', attribute: name, operator: '=', value };
   if (typeof value === 'boolean') reader.fail('","');
   reader.next();
@@ -153,21 +154,21 @@ function picked(reader: Reader, name: string): Condition {
 }
 
 function wordOr<Other>(reader: Reader, other: (reader: Reader) => Other): string | Other {
-  if (reader.kind !== 'word' || reader.is('true') || reader.is('false')) return other(reader);
+  if (!reader.isA('word') || reader.is('true') || reader.is('false')) return other(reader);
   return reader.name('a word');
 }
 
-function valueOf(reader: Reader): Value {
+function comparedValue(reader: Reader): Value {
   if (reader.accept('true')) return true;
   if (reader.accept('false')) return false;
-  if (reader.kind === 'word') reader.fail(...VALUES);
+  if (reader.isA('word')) reader.fail(...VALUES);
   return member(reader);
 }
 
 /** A value that can be one of several. */
 function member(reader: Reader): string | number | Parameter {
-  if (reader.kind === 'number' || reader.isSign('-') || reader.isSign('+')) return reader.signed('a number');
-  if (reader.kind !== 'text' && reader.kind !== 'parameter') reader.fail(...VALUES);
+  if (reader.isA('number') || reader.isSign('-') || reader.isSign('+')) return reader.signed('a number');
+  if (!reader.isA('text') && !reader.isA('parameter')) reader.fail(...VALUES);
   return reader.textOperand('a value');
 }
 

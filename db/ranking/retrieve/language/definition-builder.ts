@@ -54,7 +54,10 @@ export function defineEntity(name: string, parts: EntityParts): EntityDefinition
   return { define: 'entity', name, attributes, embeddings, creator, states };
 }
 
-function attributeOf(name: string, { type, filter, dimension, search, computed }: AttributeParts): AttributeDefinition {
+function attributeOf(
+  name: string,
+  { type, filter, dimension, search, computed }: AttributeParts,
+): AttributeDefinition {
   const scalar = computed === undefined ? null : parseScalar(computed);
   return {
     name,
@@ -89,7 +92,12 @@ export function defineRelationship(
 /** Errors: INVALID_ARGUMENT for text that is no condition, and for parameters in it. */
 export function defineCohort(name: string, who: Condition | string): CohortDefinition {
   const condition = typeof who === 'string' ? parseCondition(who) : who;
-  const definition: CohortDefinition = { define: 'cohort', name, predicate: withValues(condition, []), text: '' };
+  const definition: CohortDefinition = {
+    define: 'cohort',
+    name,
+    predicate: withValues(condition, []),
+    text: '',
+  };
   return { ...definition, text: printDefinition(definition) };
 }
 

@@ -27,14 +27,20 @@ import { signalDefinition } from './signal-definition.ts';
 import { withoutParameters } from './substitute.ts';
 import { decayOf, weightOf } from './weights.ts';
 
-const KINDS = ['entity', 'signal', 'relationship', 'cohort', 'profile'] as const satisfies readonly DefinitionKind[];
+const KINDS = [
+  'entity',
+  'signal',
+  'relationship',
+  'cohort',
+  'profile',
+] as const satisfies readonly DefinitionKind[];
 
 /** Errors: INVALID_ARGUMENT, TOO_LARGE. The reader stands behind DEFINE. */
 export function define(reader: Reader): DefineStatement {
   const { start } = reader;
-  reader.lastParameter = null;
+  reader.forgetParameter();
   const definition = definitionOf(reader);
-  const parameter: string | null = reader.lastParameter;
+  const parameter = reader.lastParameter();
   if (parameter !== null) {
     const message = `$${parameter} is a parameter, and a definition has none: it means the same to everybody; write the value`;
     throw invalid(reader.text, start, message);
@@ -68,7 +74,11 @@ function definitionOf(reader: Reader): Definition {
 }
 
 function ended(reader: Reader, definition: Definition): DefineStatement {
-  const permission: Permission = reader.accept('rebuild') ? 'rebuild' : reader.accept('cascade') ? 'cascade' : 'safe';
+  const permission: Permission = reader.accept('rebuild')
+    ? 'rebuild'
+    : reader.accept('cascade')
+      ? 'cascade'
+      : 'safe';
   const isDry = reader.accept('dry');
   if (isDry) reader.expect('run');
   return { statement: 'define', definition, permission, run: isDry ? 'dry run' : 'apply' };
@@ -88,6 +98,11 @@ function relationship(reader: Reader): RelationshipDefinition {
 function cohort(reader: Reader): CohortDefinition {
   const name = reader.name('the name of a cohort');
   reader.expect('as');
-  const definition = { define: 'cohort', name, predicate: withoutParameters(conditions(reader)), text: '' } as const;
+  const definition = {
+    define: 'cohort',
+    name,
+    predicate: withoutParameters(conditions(reader)),
+    text: '',
+  } as const;
   return { ...definition, text: printDefinition(definition) };
 }

@@ -14,8 +14,8 @@ import type {
   ScalarDefinition,
 } from '../../schema/definition.ts';
 import { DEFINITION_DEFAULTS } from '../../schema/definition.ts';
-import { ATTRIBUTE_TYPES, METRICS } from '../../schema/model-shapes.ts';
 import type { AttributeType } from '../../schema/model.ts';
+import { ATTRIBUTE_TYPES, METRICS } from '../../schema/model-shapes.ts';
 import type { Reader } from './reader.ts';
 import { invalid, quoted, unknownWord } from './refusal.ts';
 import { sum } from './scalars.ts';
@@ -63,7 +63,7 @@ function attribute(reader: Reader, name: string): AttributeDefinition {
   let dimension = false;
   let search: number | null = null;
   let computed: ScalarDefinition | null = null;
-  while (reader.kind === 'word') {
+  while (reader.isA('word')) {
     if (reader.accept('filter')) {
       filter = true;
     } else if (reader.accept('no')) {
@@ -90,7 +90,7 @@ export function isFiltered(type: AttributeType, computed: ScalarDefinition | nul
 
 function typeOf(reader: Reader): AttributeType {
   const { start } = reader;
-  if (reader.kind !== 'word') reader.fail(...ATTRIBUTE_TYPES.map((type) => type.toUpperCase()), 'VECTOR');
+  if (!reader.isA('word')) reader.fail(...ATTRIBUTE_TYPES.map((type) => type.toUpperCase()), 'VECTOR');
   const written = reader.spelling();
   const type = ATTRIBUTE_TYPES.find((known) => known === written.toLowerCase());
   if (type === undefined) {
@@ -105,7 +105,7 @@ function embedding(reader: Reader, name: string): EmbeddingDefinition {
   const dimensions = reader.enclosed('(', () => reader.whole('a number of dimensions', 1, DIMENSIONS_MAX));
   let metric = DEFINITION_DEFAULTS.metric;
   let source = DEFINITION_DEFAULTS.embeddingSource;
-  while (reader.kind === 'word') {
+  while (reader.isA('word')) {
     if (reader.accept('metric')) {
       metric = reader.oneOf('metric', METRICS);
     } else if (reader.accept('preference')) {

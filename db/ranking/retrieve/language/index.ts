@@ -47,8 +47,8 @@ export {
   numberValue,
   type Parameters,
   type ParameterValue,
+  parameterValue,
   textValue,
   timeValue,
-  valueOf,
   withValues,
 } from './substitute.ts';

@@ -54,9 +54,22 @@ const DOT = 0x2e;
 const MINUS = 0x2d;
 const SLASH = 0x2f;
 const STAR = 0x2a;
+const EQUAL = 0x3d;
+const GREATER = 0x3e;
 
-const SIGNS = new Set(['(', ')', '[', ']', ',', ':', '.', '..', ';', '=', '<>', '<', '<=', '>', '>=', '+']);
-for (const sign of ['-', '*', '/', '!=']) SIGNS.add(sign);
+/** By the code of its first character. */
+const SIGNS: readonly (string | undefined)[] = Array.from({ length: 128 }, (_, code) => {
+  const sign = String.fromCharCode(code);
+  return '()[],:.;=<>+-*/'.includes(sign) ? sign : undefined;
+});
+/** Those of two characters, and what they mean. */
+const PAIRS: ReadonlyMap<string, string> = new Map([
+  ['..', '..'],
+  ['<=', '<='],
+  ['>=', '>='],
+  ['<>', '<>'],
+  ['!=', '<>'],
+]);
 
 export class Lexer {
   readonly text: string;
@@ -79,13 +92,17 @@ export class Lexer {
     }
     if (!text.isWellFormed()) {
       const at = /\p{Surrogate}/u.exec(text)?.index ?? 0;
-      throw invalid(text, at, 'half of a character that takes two (a lone surrogate) is not text; send UTF-8');
+      throw invalid(
+        text,
+        at,
+        'half of a character that takes two (a lone surrogate) is not text; send UTF-8',
+      );
     }
     this.next();
   }
 
   next(): void {
-    const start = this.skipBlanks(this.end);
+    const start = this.#skipBlanks(this.end);
     this.start = start;
     if (start >= this.text.length) {
       this.kind = 'end';
@@ -94,13 +111,13 @@ export class Lexer {
     }
     const code = this.text.charCodeAt(start);
     const shape = code < 128 ? CLASSES[code]! : LETTER;
-    if ((shape & LETTER) !== 0) this.readWord(start);
-    else if ((shape & DIGIT) !== 0) this.readNumber(start);
-    else if (code === QUOTE || code === DOUBLE_QUOTE) this.readQuoted('text', start, start);
-    else if (code === BACKTICK) this.readQuoted('word', start, start);
-    else if (code === AT) this.readKey(start);
-    else if (code === DOLLAR) this.readParameter(start);
-    else this.readSign(start);
+    if ((shape & LETTER) !== 0) this.#readWord(start);
+    else if ((shape & DIGIT) !== 0) this.#readNumber(start);
+    else if (code === QUOTE || code === DOUBLE_QUOTE) this.#readQuoted('text', start, start);
+    else if (code === BACKTICK) this.#readQuoted('word', start, start);
+    else if (code === AT) this.#readKey(start);
+    else if (code === DOLLAR) this.#readParameter(start);
+    else this.#readSign(start);
   }
 
   /** Back to a token that began at `start`. */
@@ -123,6 +140,10 @@ export class Lexer {
     return true;
   }
 
+  isA(kind: TokenKind): boolean {
+    return this.kind === kind;
+  }
+
   isSign(sign: string): boolean {
     return this.kind === 'sign' && this.value === sign;
   }
@@ -133,7 +154,7 @@ export class Lexer {
     throw unexpected(this.text, this.start, found, expected);
   }
 
-  private skipBlanks(from: number): number {
+  #skipBlanks(from: number): number {
     const { text } = this;
     let at = from;
     for (;;) {
@@ -155,7 +176,7 @@ export class Lexer {
     }
   }
 
-  private readWord(start: number): void {
+  #readWord(start: number): void {
     const code = this.text.charCodeAt(start);
     if (code > 127) {
       const found = String.fromCodePoint(this.text.codePointAt(start)!);
@@ -164,11 +185,11 @@ export class Lexer {
     }
     this.kind = 'word';
     this.isQuoted = false;
-    this.end = this.run(start + 1, LETTER | DIGIT);
+    this.end = this.#run(start + 1, LETTER | DIGIT);
   }
 
   /** The first place from `at` on whose character is not of these classes. */
-  private run(at: number, classes: number): number {
+  #run(at: number, classes: number): number {
     const { text } = this;
     let end = at;
     for (; end < text.length; end++) {
@@ -178,16 +199,20 @@ export class Lexer {
     return end;
   }
 
-  private readNumber(start: number): void {
+  #readNumber(start: number): void {
     const { text } = this;
-    let end = this.run(start + 1, DIGIT);
-    if (text.charCodeAt(end) === DOT && isDigit(text.charCodeAt(end + 1))) end = this.run(end + 2, DIGIT);
-    end = this.exponent(end);
-    const unitEnd = this.run(end, LETTER | DIGIT);
+    let end = this.#run(start + 1, DIGIT);
+    if (text.charCodeAt(end) === DOT && isDigit(text.charCodeAt(end + 1))) end = this.#run(end + 2, DIGIT);
+    end = this.#exponent(end);
+    const unitEnd = this.#run(end, LETTER | DIGIT);
     this.number = Number(text.slice(start, end));
     this.end = unitEnd;
     if (!Number.isFinite(this.number)) {
-      throw invalid(text, start, `${quoted(text.slice(start, end))} is too large for a number; they end at 1.79e308`);
+      throw invalid(
+        text,
+        start,
+        `${quoted(text.slice(start, end))} is too large for a number; they end at 1.79e308`,
+      );
     }
     if (unitEnd === end) {
       this.kind = 'number';
@@ -202,17 +227,17 @@ export class Lexer {
     this.value = unit;
   }
 
-  private exponent(at: number): number {
+  #exponent(at: number): number {
     const { text } = this;
     if ((text.charCodeAt(at) | 0x20) !== 0x65) return at;
     const next = text.charCodeAt(at + 1);
     const isSigned = next === MINUS || next === 0x2b;
     const digits = isSigned ? at + 2 : at + 1;
-    return isDigit(text.charCodeAt(digits)) ? this.run(digits, DIGIT) : at;
+    return isDigit(text.charCodeAt(digits)) ? this.#run(digits, DIGIT) : at;
   }
 
   /** From the quote at `from` to its counterpart; two of them are one within. `start`: where the token begins. */
-  private readQuoted(kind: 'text' | 'word' | 'key', start: number, from: number): void {
+  #readQuoted(kind: 'text' | 'word' | 'key', start: number, from: number): void {
     const { text } = this;
     const quote = text[from]!;
     let value = '';
@@ -238,13 +263,13 @@ export class Lexer {
     }
   }
 
-  private readKey(start: number): void {
+  #readKey(start: number): void {
     const code = this.text.charCodeAt(start + 1);
     if (code === QUOTE || code === DOUBLE_QUOTE) {
-      this.readQuoted('key', start, start + 1);
+      this.#readQuoted('key', start, start + 1);
       return;
     }
-    const end = this.run(start + 1, KEY);
+    const end = this.#run(start + 1, KEY);
     if (end === start + 1) {
       const message = `"@" begins a key and none follows; write @u1, or @'any key' in quotes`;
       throw invalid(this.text, start, message);
@@ -254,8 +279,8 @@ export class Lexer {
     this.value = this.text.slice(start + 1, end);
   }
 
-  private readParameter(start: number): void {
-    const end = this.run(start + 1, LETTER | DIGIT);
+  #readParameter(start: number): void {
+    const end = this.#run(start + 1, LETTER | DIGIT);
     if (end === start + 1) {
       throw invalid(this.text, start, '"$" begins a parameter and no name follows; write $1 or $name');
     }
@@ -264,16 +289,21 @@ export class Lexer {
     this.value = this.text.slice(start + 1, end);
   }
 
-  private readSign(start: number): void {
-    const two = this.text.slice(start, start + 2);
-    const sign = SIGNS.has(two) ? two : two[0]!;
-    if (!SIGNS.has(sign)) {
-      const found = String.fromCodePoint(this.text.codePointAt(start)!);
-      throw unexpected(this.text, start, found, ['a word', 'a number', "a text in '…'", '@key', '$parameter']);
+  #readSign(start: number): void {
+    const { text } = this;
+    const code = text.charCodeAt(start);
+    const next = text.charCodeAt(start + 1);
+    // Only "." and ">" and "=" end a sign of two.
+    const isPair = next === DOT || next === GREATER || next === EQUAL;
+    const pair = isPair ? PAIRS.get(text.slice(start, start + 2)) : undefined;
+    const sign = pair ?? SIGNS[code];
+    if (sign === undefined) {
+      const found = String.fromCodePoint(text.codePointAt(start)!);
+      throw unexpected(text, start, found, ['a word', 'a number', "a text in '…'", '@key', '$parameter']);
     }
     this.kind = 'sign';
-    this.end = start + sign.length;
-    this.value = sign === '!=' ? '<>' : sign;
+    this.end = pair === undefined ? start + 1 : start + 2;
+    this.value = sign;
   }
 }
 

@@ -42,7 +42,7 @@ export function parse(text: string): Statement {
   const reader = new Reader(text);
   const found = statement(reader);
   reader.acceptSign(';');
-  if (reader.kind !== 'end') reader.fail('the end of the statement', '";"');
+  if (!reader.isA('end')) reader.fail('the end of the statement', '";"');
   return found;
 }
 
@@ -50,10 +50,10 @@ export function parse(text: string): Statement {
 export function parseScript(text: string): readonly Statement[] {
   const reader = new Reader(text);
   const statements: Statement[] = [];
-  while (reader.kind !== 'end') {
+  while (!reader.isA('end')) {
     if (reader.acceptSign(';')) continue;
     statements.push(statement(reader));
-    if (reader.kind !== 'end' && !reader.isSign(';')) reader.fail('the end of the statement', '";"');
+    if (!reader.isA('end') && !reader.isSign(';')) reader.fail('the end of the statement', '";"');
   }
   return statements;
 }
@@ -113,6 +113,6 @@ export function parseScalar(text: string): ScalarDefinition {
 function whole<Part>(text: string, part: (reader: Reader) => Part): Part {
   const reader = new Reader(text);
   const found = part(reader);
-  if (reader.kind !== 'end') reader.fail('the end of the text');
+  if (!reader.isA('end')) reader.fail('the end of the text');
   return found;
 }

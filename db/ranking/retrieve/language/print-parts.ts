@@ -29,7 +29,10 @@ export function printText(text: string): string {
 /** Errors: INVALID_ARGUMENT for NaN and infinities, which the language has no words for. */
 export function printNumber(value: number): string {
   if (!Number.isFinite(value)) {
-    throw new TruthError('INVALID_ARGUMENT', `${value} cannot be written in a statement; give a finite number`);
+    throw new TruthError(
+      'INVALID_ARGUMENT',
+      `${value} cannot be written in a statement; give a finite number`,
+    );
   }
   return String(value);
 }

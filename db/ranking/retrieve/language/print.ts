@@ -13,7 +13,15 @@ import type {
 import { isParameter } from './ast.ts';
 import { printConditions } from './print-condition.ts';
 import { printDefinition, printDiversity } from './print-definition.ts';
-import { printKey, printKeys, printName, printNames, printNumber, printTime, printValue } from './print-parts.ts';
+import {
+  printKey,
+  printKeys,
+  printName,
+  printNames,
+  printNumber,
+  printTime,
+  printValue,
+} from './print-parts.ts';
 
 /** Errors: INVALID_ARGUMENT for numbers that are not finite. */
 export function print(statement: Statement): string {
@@ -111,7 +119,16 @@ function printQuery(query: QueryStatement): string {
   );
 }
 
-function printEnd({ exclude, diversity, window, limit, cursor, moment, seed, select }: QueryStatement): string {
+function printEnd({
+  exclude,
+  diversity,
+  window,
+  limit,
+  cursor,
+  moment,
+  seed,
+  select,
+}: QueryStatement): string {
   return joined(
     exclude.length === 0 ? '' : `EXCLUDE ${printKeys(exclude)}`,
     printDiversity(diversity),

@@ -38,7 +38,17 @@ import { withoutParameters } from './substitute.ts';
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 type Clauses = Writable<Omit<ProfileDefinition, 'define' | 'name' | 'kind' | 'text'>>;
 
-const CLAUSES = ['candidates', 'score', 'gates', 'exploration', 'compose', 'diversity', 'pin', 'boost', 'bury'] as const;
+const CLAUSES = [
+  'candidates',
+  'score',
+  'gates',
+  'exploration',
+  'compose',
+  'diversity',
+  'pin',
+  'boost',
+  'bury',
+] as const;
 type Clause = (typeof CLAUSES)[number];
 const REPEATED: ReadonlySet<Clause> = new Set(['pin', 'boost', 'bury']);
 
@@ -63,10 +73,11 @@ export function profile(reader: Reader): ProfileDefinition {
     boosts: [],
   };
   const seen = new Set<Clause>();
-  while (reader.kind === 'word' && !reader.is('rebuild') && !reader.is('cascade') && !reader.is('dry')) {
+  while (reader.isA('word') && !reader.is('rebuild') && !reader.is('cascade') && !reader.is('dry')) {
     const { start } = reader;
     const word = CLAUSES.find((known) => reader.accept(known));
-    if (word === undefined) reader.fail(...CLAUSES.map((known) => known.toUpperCase()), 'REBUILD', 'CASCADE', 'DRY');
+    if (word === undefined)
+      reader.fail(...CLAUSES.map((known) => known.toUpperCase()), 'REBUILD', 'CASCADE', 'DRY');
     if (seen.has(word) && !REPEATED.has(word)) {
       throw invalid(reader.text, start, `${word.toUpperCase()} is there twice; a profile has one`);
     }
@@ -111,7 +122,7 @@ function clause(reader: Reader, word: Clause, into: Clauses): void {
 }
 
 function pin(reader: Reader): ProfileDefinition['pins'][number] {
-  if (reader.kind !== 'key') reader.fail('the key of an item, such as @i1');
+  if (!reader.isA('key')) reader.fail('the key of an item, such as @i1');
   const key = reader.value;
   reader.next();
   reader.expect('at');
@@ -158,7 +169,7 @@ function source(reader: Reader): SourceDefinition {
       return { source: 'similar', slot, to, limit: limit(reader) };
     }
     case 'following': {
-      if (reader.kind !== 'word' || reader.is('limit')) {
+      if (!reader.isA('word') || reader.is('limit')) {
         throw invalid(reader.text, start, 'following wants the name of a relationship: following follows');
       }
       return { source: 'following', relationship: reader.name('the name'), limit: limit(reader) };
@@ -176,7 +187,7 @@ function limit(reader: Reader): number {
 function term(reader: Reader): TermDefinition {
   const stage = reader.accept('personalization') ? 'personalisation' : reader.oneOf('stage', TERM_STAGES);
   let label: string | null = null;
-  if (reader.kind === 'text') {
+  if (reader.isA('text')) {
     label = reader.value;
     reader.next();
   }

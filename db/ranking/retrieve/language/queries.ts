@@ -42,7 +42,7 @@ export function query(reader: Reader, statement: 'retrieve' | 'search', explain:
   const kind = reader.name('the name of a kind, such as items');
   const clauses: Clauses = { ...NO_CLAUSES };
   const { start } = reader;
-  while (reader.kind !== 'end' && !reader.isSign(';')) {
+  while (!reader.isA('end') && !reader.isSign(';')) {
     const word = clauseWord(reader);
     if (word === 'query' && statement === 'retrieve') {
       const message = 'RETRIEVE has no QUERY; write SEARCH … QUERY "…", or WITHIN SEARCH "…"';
@@ -62,12 +62,12 @@ type ClauseWord = (typeof QUERY_CLAUSES)[number];
 const BY_LETTER: readonly (readonly ClauseWord[])[] = Array.from({ length: 26 }, (_, letter) =>
   QUERY_CLAUSES.filter((word) => word.charCodeAt(0) === 0x61 + letter),
 );
+const NO_WORDS: readonly ClauseWord[] = [];
 
 function clauseWord(reader: Reader): ClauseWord {
   const letter = (reader.text.charCodeAt(reader.start) | 0x20) - 0x61;
-  const word = BY_LETTER[letter]?.find((candidate) => reader.is(candidate));
-  if (word === undefined) reader.fail(...QUERY_CLAUSES.map((known) => known.toUpperCase()));
-  return word;
+  for (const word of BY_LETTER[letter] ?? NO_WORDS) if (reader.is(word)) return word;
+  return reader.fail(...QUERY_CLAUSES.map((known) => known.toUpperCase()));
 }
 
 function clause(reader: Reader, word: ClauseWord, into: Clauses): void {
@@ -85,7 +85,8 @@ function clause(reader: Reader, word: ClauseWord, into: Clauses): void {
       return;
   }
   const isThere = into[FIELDS[word]];
-  if (isThere !== null && isThere !== NO_CLAUSES[FIELDS[word]]) throw twice(reader, start, word.toUpperCase());
+  if (isThere !== null && isThere !== NO_CLAUSES[FIELDS[word]])
+    throw twice(reader, start, word.toUpperCase());
   single(reader, word, into);
 }
 
@@ -186,8 +187,8 @@ function vector(reader: Reader): VectorOperand {
 /** A bare name is a parameter here: there is nothing else a name could mean. */
 function vectorValues(reader: Reader): VectorOperand['values'] {
   if (reader.isSign('[')) return reader.enclosed('[', () => reader.list(() => reader.signed('a number')));
-  if (reader.kind === 'parameter') return reader.parameter();
-  if (reader.kind !== 'word' || reader.isQuoted) reader.fail('numbers in […]', '$parameter');
+  if (reader.isA('parameter')) return reader.parameter();
+  if (!reader.isA('word') || reader.isQuoted) reader.fail('numbers in […]', '$parameter');
   return reader.namedParameter();
 }
 

@@ -1,7 +1,7 @@
 /** What all parts of the grammar read with: words, names, numbers, values, and lists of them. */
 import type { Micros } from '../../ground.ts';
-import { WINDOWS } from '../../schema/model-shapes.ts';
 import type { WindowName } from '../../schema/model.ts';
+import { WINDOWS } from '../../schema/model-shapes.ts';
 import { timestampOf } from '../../schema/timestamp-text.ts';
 import type { KeyOperand, NumberOperand, Parameter, TextOperand, TimeOperand } from './ast.ts';
 import { Lexer, UNITS, type Unit } from './lexer.ts';
@@ -19,11 +19,10 @@ const WINDOW_MICROS = new Map<number, WindowName>([
 ]);
 
 export class Reader extends Lexer {
-  /** Name of the parameter that was read last. */
-  lastParameter: string | null = null;
   /** Where an opened bracket begins arithmetic rather than a condition, by the place of the bracket; null until one is met. */
   arithmetic: Map<number, boolean> | null = null;
-  private depth = 0;
+  #depth = 0;
+  #parameterRead: string | null = null;
 
   /** Takes the word if it stands there. */
   accept(word: string): boolean {
@@ -65,7 +64,7 @@ export class Reader extends Lexer {
 
   /** Any word: no word of the language is reserved where a name must stand. `what`: "the name of a signal". */
   name(what: string): string {
-    if (this.kind !== 'word') this.fail(what);
+    if (!this.isA('word')) this.fail(what);
     const name = this.spelling();
     this.next();
     return name;
@@ -73,7 +72,7 @@ export class Reader extends Lexer {
 
   /** A name where one may stand and something else as well. */
   nameIfAny(): string | null {
-    if (this.kind !== 'word') return null;
+    if (!this.isA('word')) return null;
     const name = this.spelling();
     if (!this.isQuoted && !isFreeWord(name)) return null;
     this.next();
@@ -82,7 +81,7 @@ export class Reader extends Lexer {
 
   /** One of these words, in small letters. `what`: "metric". */
   oneOf<Word extends string>(what: string, words: readonly Word[]): Word {
-    if (this.kind !== 'word') this.fail(...words.map((word) => word.toUpperCase()));
+    if (!this.isA('word')) this.fail(...words.map((word) => word.toUpperCase()));
     const written = this.spelling();
     const word = words.find((known) => known === written.toLowerCase());
     if (word === undefined) throw unknownWord(this.text, this.start, what, written, words);
@@ -93,7 +92,7 @@ export class Reader extends Lexer {
   signed(what: string): number {
     const isNegative = this.acceptSign('-');
     if (!isNegative) this.acceptSign('+');
-    if (this.kind !== 'number') this.fail(what);
+    if (!this.isA('number')) this.fail(what);
     const value = isNegative ? -this.number : this.number;
     this.next();
     return value + 0;
@@ -110,20 +109,20 @@ export class Reader extends Lexer {
   }
 
   numberOperand(what: string): NumberOperand {
-    return this.kind === 'parameter' ? this.parameter() : this.signed(what);
+    return this.isA('parameter') ? this.parameter() : this.signed(what);
   }
 
   textOperand(what: string): TextOperand {
-    if (this.kind === 'parameter') return this.parameter();
-    if (this.kind !== 'text') this.fail(what, '$parameter');
+    if (this.isA('parameter')) return this.parameter();
+    if (!this.isA('text')) this.fail(what, '$parameter');
     const { value } = this;
     this.next();
     return value;
   }
 
   key(what: string): KeyOperand {
-    if (this.kind === 'parameter') return this.parameter();
-    if (this.kind !== 'key') this.fail(what, '$parameter');
+    if (this.isA('parameter')) return this.parameter();
+    if (!this.isA('key')) this.fail(what, '$parameter');
     const { value } = this;
     this.next();
     return value;
@@ -131,7 +130,7 @@ export class Reader extends Lexer {
 
   parameter(): Parameter {
     const { value } = this;
-    this.lastParameter = value;
+    this.#parameterRead = value;
     this.next();
     return { parameter: value };
   }
@@ -139,13 +138,22 @@ export class Reader extends Lexer {
   /** A bare name that stands for a parameter. */
   namedParameter(): Parameter {
     const parameter = this.name('the name of a parameter');
-    this.lastParameter = parameter;
+    this.#parameterRead = parameter;
     return { parameter };
+  }
+
+  forgetParameter(): void {
+    this.#parameterRead = null;
+  }
+
+  /** Name of the parameter that was read last, since it was told to forget. */
+  lastParameter(): string | null {
+    return this.#parameterRead;
   }
 
   /** Micros, at least so many. */
   duration(least: number): number {
-    if (this.kind !== 'duration') this.fail('a duration such as 90s, 24h or 7d');
+    if (!this.isA('duration')) this.fail('a duration such as 90s, 24h or 7d');
     const micros = this.number * UNITS[this.value as Unit];
     if (!Number.isSafeInteger(micros) || micros < least) {
       const message = `${quoted(this.text.slice(this.start, this.end))} is not a duration: at least ${least}us, whole microseconds, at most 285 years`;
@@ -156,13 +164,13 @@ export class Reader extends Lexer {
   }
 
   isWindow(): boolean {
-    return this.kind === 'duration' || this.is('all');
+    return this.isA('duration') || this.is('all');
   }
 
   window(): WindowName {
     if (this.accept('all')) return 'all';
     const { start, end } = this;
-    if (this.kind !== 'duration') this.fail(...WINDOWS);
+    if (!this.isA('duration')) this.fail(...WINDOWS);
     const window = WINDOW_MICROS.get(this.duration(1));
     if (window === undefined) {
       throw unknownWord(this.text, start, 'window', this.text.slice(start, end), WINDOWS);
@@ -172,10 +180,10 @@ export class Reader extends Lexer {
 
   /** '2026-01-31T12:30:00Z', or a time since 1970 with its unit: 1700000000s. */
   time(): TimeOperand {
-    if (this.kind === 'parameter') return this.parameter();
+    if (this.isA('parameter')) return this.parameter();
     const { start, end } = this;
-    if (this.kind === 'duration') return this.duration(0) as Micros;
-    if (this.kind !== 'text') this.fail("a time such as '2026-01-31T12:30:00Z' or 1700000000s", '$parameter');
+    if (this.isA('duration')) return this.duration(0) as Micros;
+    if (!this.isA('text')) this.fail("a time such as '2026-01-31T12:30:00Z' or 1700000000s", '$parameter');
     const micros = timeIn(this.value);
     if (micros === null) {
       const message = `${this.text.slice(start, end).slice(0, 40)} is not a time; write '2026-01-31', '2026-01-31T12:30:00Z' or 1700000000s`;
@@ -214,15 +222,15 @@ export class Reader extends Lexer {
 
   /** Errors: TOO_LARGE. `leave` as often as it was entered. */
   enter(): void {
-    this.depth += 1;
-    if (this.depth > NESTING_MAX) {
+    this.#depth += 1;
+    if (this.#depth > NESTING_MAX) {
       const message = `a statement nests at most ${NESTING_MAX} levels deep, operators in a row included; split it`;
       throw tooLarge(this.text, this.start, message);
     }
   }
 
   leave(levels = 1): void {
-    this.depth -= levels;
+    this.#depth -= levels;
   }
 }
 

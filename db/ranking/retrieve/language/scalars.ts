@@ -64,37 +64,36 @@ function factor(reader: Reader): ScalarDefinition {
 }
 
 function factorWithin(reader: Reader): ScalarDefinition {
-  if (reader.kind === 'number' || reader.kind === 'duration') return amount(reader, 1);
+  if (reader.isA('number') || reader.isA('duration')) return amount(reader, 1);
   if (reader.isSign('(')) return reader.enclosed('(', () => sum(reader));
   if (reader.acceptSign('-')) {
-    if (reader.kind === 'number' || reader.kind === 'duration') return amount(reader, -1);
+    if (reader.isA('number') || reader.isA('duration')) return amount(reader, -1);
     return { scalar: 'apply', function: '*', of: [MINUS_ONE, factor(reader)] };
   }
-  if (reader.kind !== 'word') {
+  if (!reader.isA('word')) {
     reader.fail('a number', 'the name of an attribute, feature or signal', 'a function', '"("');
   }
-  if (reader.isNextSign('(')) return call(reader);
-  if (reader.isNextSign('.')) return signalMeasure(reader);
-  const isQuoted = reader.isQuoted;
+  const { start, isQuoted } = reader;
   const name = reader.name('a name');
+  if (reader.isSign('.')) return { scalar: 'signal', signal: name, measure: measureOf(reader) };
+  if (reader.isSign('(')) return call(reader, name, start);
   if (isQuoted) return { scalar: 'attribute', attribute: name };
   return { scalar: 'name', name };
 }
 
 /** A duration counts in hours, as `age_hours` does. */
 function amount(reader: Reader, sign: 1 | -1): ScalarDefinition {
-  const unit = reader.kind === 'duration' ? UNITS[reader.value as Unit] / UNITS.h : 1;
+  const unit = reader.isA('duration') ? UNITS[reader.value as Unit] / UNITS.h : 1;
   const value = sign * reader.number * unit + 0;
   reader.next();
   return { scalar: 'number', value };
 }
 
-function call(reader: Reader): ScalarDefinition {
-  const { start } = reader;
-  const written = reader.name('a function');
+function call(reader: Reader, written: string, start: number): ScalarDefinition {
   const name = written.toLowerCase();
   if (name === 'state') return { scalar: 'state', state: reader.enclosed('(', () => stateName(reader)) };
-  if (name === 'feature') return { scalar: 'feature', feature: reader.enclosed('(', () => reader.oneOf('feature', FEATURES)) };
+  if (name === 'feature')
+    return { scalar: 'feature', feature: reader.enclosed('(', () => reader.oneOf('feature', FEATURES)) };
   if (name === 'edge') return reader.enclosed('(', () => edge(reader));
   if (name === 'similarity') return reader.enclosed('(', () => similarity(reader));
   if (!FUNCTIONS.includes(name)) {
@@ -127,11 +126,6 @@ function similarity(reader: Reader): ScalarDefinition {
   return { scalar: 'similarity', slot, with: reader.oneOf('owner of a vector', VECTOR_OWNERS) };
 }
 
-function signalMeasure(reader: Reader): ScalarDefinition {
-  const signal = reader.name('the name of a signal');
-  return { scalar: 'signal', signal, measure: measureOf(reader) };
-}
-
 /** Errors: INVALID_ARGUMENT. From the dot on. */
 export function measureOf(reader: Reader): MeasureDefinition {
   reader.expectSign('.');
@@ -151,7 +145,7 @@ export function measureOf(reader: Reader): MeasureDefinition {
 export function weighted(reader: Reader): { readonly weight: number; readonly of: ScalarDefinition | null } {
   const { start } = reader;
   const isNegative = reader.acceptSign('-');
-  if (reader.kind === 'number') {
+  if (reader.isA('number')) {
     const weight = (isNegative ? -reader.number : reader.number) + 0;
     reader.next();
     if (reader.acceptSign('*')) return { weight, of: null };

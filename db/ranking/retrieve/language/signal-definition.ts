@@ -12,7 +12,11 @@
  *     effect  = STATE (seen | unseen | …) | PREFERENCE embedding rate
  *             | RELATIONSHIP name [TO (creator | target)] delta [CLAMP low..high]
  */
-import { DEFINITION_DEFAULTS, type EffectDefinition, type SignalDefinition } from '../../schema/definition.ts';
+import {
+  DEFINITION_DEFAULTS,
+  type EffectDefinition,
+  type SignalDefinition,
+} from '../../schema/definition.ts';
 import { ENDS, POLARITIES } from '../../schema/model-shapes.ts';
 import type { Reader } from './reader.ts';
 import { invalid, unknownWord } from './refusal.ts';
@@ -30,7 +34,7 @@ export function signalDefinition(reader: Reader): SignalDefinition {
   const { polarity, decay, windows, weight, lateMicros, cohorts } = DEFINITION_DEFAULTS;
   const clauses: Clauses = { polarity, decay, windows, weight, lateMicros, cohorts, effects: [] };
   const seen = new Set<string>();
-  while (reader.kind === 'word' && !isEnd(reader)) clause(reader, clauses, seen);
+  while (reader.isA('word') && !isEnd(reader)) clause(reader, clauses, seen);
   return { define: 'signal', name, target, ...clauses };
 }
 
@@ -63,7 +67,18 @@ function clause(reader: Reader, into: Clauses, seen: Set<string>): void {
   } else if (reader.accept('effects')) {
     into.effects = reader.enclosedOrNone('(', () => effect(reader));
   } else {
-    reader.fail('POSITIVE', 'NEGATIVE', 'NEUTRAL', 'DECAY', 'WINDOWS', 'WEIGHT', 'LATE', 'COHORTS', 'NO', 'EFFECTS');
+    reader.fail(
+      'POSITIVE',
+      'NEGATIVE',
+      'NEUTRAL',
+      'DECAY',
+      'WINDOWS',
+      'WEIGHT',
+      'LATE',
+      'COHORTS',
+      'NO',
+      'EFFECTS',
+    );
   }
 }
 

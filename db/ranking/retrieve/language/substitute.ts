@@ -6,13 +6,7 @@ import { closestName } from '../../schema/names.ts';
 import { timestampOf } from '../../schema/timestamp-text.ts';
 import { type Condition, isParameter, type Parameter, type TimeOperand } from './ast.ts';
 
-export type ParameterValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly (string | number)[]
-  | Float32Array;
+export type ParameterValue = string | number | boolean | null | readonly (string | number)[] | Float32Array;
 
 /** By name, or in order: the first is `$1`. */
 export type Parameters = readonly ParameterValue[] | Readonly<Record<string, ParameterValue>>;
@@ -21,7 +15,7 @@ export type Parameters = readonly ParameterValue[] | Readonly<Record<string, Par
  * Errors: INVALID_ARGUMENT for a parameter without a value, and for a value of a type that cannot stand anywhere. Whether a
  * value fits its place is asked where it is used.
  */
-export function valueOf(parameter: Parameter, parameters: Parameters): ParameterValue {
+export function parameterValue(parameter: Parameter, parameters: Parameters): ParameterValue {
   const name = parameter.parameter;
   const value = lookup(name, parameters);
   if (value === undefined) {
@@ -29,7 +23,8 @@ export function valueOf(parameter: Parameter, parameters: Parameters): Parameter
       ? parameters.map((_, index) => String(index + 1))
       : Object.keys(parameters);
     const near = closestName(name, known);
-    const given = known.length === 0 ? 'none came with the statement' : `there are $${known.slice(0, 8).join(', $')}`;
+    const given =
+      known.length === 0 ? 'none came with the statement' : `there are $${known.slice(0, 8).join(', $')}`;
     const meant = near === null ? '' : `; did you mean $${near}?`;
     const message = `there is no value for the parameter $${name}, ${given}${meant}`;
     throw new TruthError('INVALID_ARGUMENT', message, { parameter: name });
@@ -70,7 +65,10 @@ export function withValues(condition: Condition, parameters: Parameters): Predic
         high: orderedValue(condition.high, parameters),
       };
     case 'has':
-      return { ...condition, value: condition.value === null ? null : textValue(condition.value, parameters) };
+      return {
+        ...condition,
+        value: condition.value === null ? null : textValue(condition.value, parameters),
+      };
     case 'state':
       return condition;
     case 'feature':
@@ -83,7 +81,7 @@ type Operand = string | number | boolean | Parameter;
 /** Errors: INVALID_ARGUMENT. */
 export function textValue(operand: string | Parameter, parameters: Parameters): string {
   if (!isParameter(operand)) return operand;
-  const value = valueOf(operand, parameters);
+  const value = parameterValue(operand, parameters);
   if (typeof value !== 'string' || !value.isWellFormed()) throw misfit(operand, value, 'a text');
   return value;
 }
@@ -91,7 +89,7 @@ export function textValue(operand: string | Parameter, parameters: Parameters): 
 /** Errors: INVALID_ARGUMENT, also for NaN and infinities. */
 export function numberValue(operand: number | Parameter, parameters: Parameters): number {
   if (!isParameter(operand)) return operand;
-  const value = valueOf(operand, parameters);
+  const value = parameterValue(operand, parameters);
   if (typeof value !== 'number' || !Number.isFinite(value)) throw misfit(operand, value, 'a number');
   return value;
 }
@@ -99,21 +97,26 @@ export function numberValue(operand: number | Parameter, parameters: Parameters)
 /** Microseconds as a number, or ISO 8601 text. Errors: INVALID_ARGUMENT. */
 export function timeValue(operand: TimeOperand, parameters: Parameters): Micros {
   if (!isParameter(operand)) return operand;
-  const value = valueOf(operand, parameters);
+  const value = parameterValue(operand, parameters);
   const micros = typeof value === 'string' ? timestampOf(value, `parameter $${operand.parameter}`) : value;
-  if (!Number.isSafeInteger(micros)) throw misfit(operand, value, 'a time (whole microseconds since 1970, or text such as 2026-01-31T12:30:00Z)');
+  if (!Number.isSafeInteger(micros))
+    throw misfit(
+      operand,
+      value,
+      'a time (whole microseconds since 1970, or text such as 2026-01-31T12:30:00Z)',
+    );
   return micros as Micros;
 }
 
 function scalarValue(operand: Operand, parameters: Parameters): string | number | boolean {
   if (!isParameter(operand)) return operand;
-  const value = valueOf(operand, parameters);
+  const value = parameterValue(operand, parameters);
   return typeof value === 'boolean' ? value : orderedValue(operand, parameters);
 }
 
 function orderedValue(operand: string | number | Parameter, parameters: Parameters): string | number {
   if (!isParameter(operand)) return operand;
-  return typeof valueOf(operand, parameters) === 'number'
+  return typeof parameterValue(operand, parameters) === 'number'
     ? numberValue(operand, parameters)
     : textValue(operand, parameters);
 }
@@ -121,7 +124,7 @@ function orderedValue(operand: string | number | Parameter, parameters: Paramete
 /** A parameter in a list may itself be one. */
 function members(operand: string | number | Parameter, parameters: Parameters): readonly (string | number)[] {
   if (!isParameter(operand)) return [operand];
-  const value = valueOf(operand, parameters);
+  const value = parameterValue(operand, parameters);
   if (!Array.isArray(value)) return [orderedValue(operand, parameters)];
   return value.map((member: unknown) => {
     if (typeof member === 'string' && member.isWellFormed()) return member;

@@ -29,7 +29,8 @@ export function within(reader: Reader): WithinClause {
     const text = reader.textOperand("a text in '…'");
     return { clause: 'search', text, top: top(reader) };
   }
-  if (reader.accept('creator')) return { clause: 'creator', creator: reader.key('the key of a creator, such as @c1') };
+  if (reader.accept('creator'))
+    return { clause: 'creator', creator: reader.key('the key of a creator, such as @c1') };
   if (reader.accept('items')) {
     const items = reader.enclosed('[', () => reader.list(() => reader.key('a key, such as @i1')));
     return { clause: 'items', items };
@@ -38,8 +39,9 @@ export function within(reader: Reader): WithinClause {
 }
 
 function state(reader: Reader): WithinClause {
-  const found = reader.kind === 'word' && !reader.isQuoted ? stateOf(reader.spelling()) : null;
-  if (found === null || !found.set) reader.fail(...KINDS, ...USER_ITEM_STATES.map((word) => word.toUpperCase()));
+  const found = reader.isA('word') && !reader.isQuoted ? stateOf(reader.spelling()) : null;
+  if (found === null || !found.set)
+    reader.fail(...KINDS, ...USER_ITEM_STATES.map((word) => word.toUpperCase()));
   reader.next();
   return { clause: 'state', state: found.state };
 }

@@ -34,7 +34,7 @@ export function signal(reader: Reader): SignalStatement {
     at: null,
     id: null,
   };
-  while (reader.kind === 'word') signalClause(reader, rest);
+  while (reader.isA('word')) signalClause(reader, rest);
   return { statement: 'signal', signal: name, target, ...rest };
 }
 
@@ -85,8 +85,11 @@ function assignedValue(reader: Reader): AssignedValue {
     case 'text':
     case 'parameter':
       return reader.textOperand('a value');
-    case 'key':
-      return { key: reader.key('a key') };
+    case 'key': {
+      const key = reader.value;
+      reader.next();
+      return { key };
+    }
     case 'word':
       if (reader.accept('true')) return true;
       if (reader.accept('false')) return false;
@@ -98,11 +101,20 @@ function assignedValue(reader: Reader): AssignedValue {
       if (reader.isSign('-') || reader.isSign('+')) return reader.signed('a number');
       if (reader.isSign('[')) return { list: reader.enclosedOrNone('[', () => listed(reader)) };
   }
-  return reader.fail("a text in '…'", 'a number', 'TRUE', 'FALSE', 'NULL', '@key', 'a list in […]', '$parameter');
+  return reader.fail(
+    "a text in '…'",
+    'a number',
+    'TRUE',
+    'FALSE',
+    'NULL',
+    '@key',
+    'a list in […]',
+    '$parameter',
+  );
 }
 
 function listed(reader: Reader): string | number | Parameter {
-  const isText = reader.kind === 'text' || reader.kind === 'parameter';
+  const isText = reader.isA('text') || reader.isA('parameter');
   return isText ? reader.textOperand('a text') : reader.signed("a number, a text in '…'");
 }
 

@@ -13,8 +13,8 @@ import {
   type Statement,
   type WithinClause,
 } from '../../../../../db/ranking/retrieve/language/index.ts';
-import { diversityOf } from '../../../../../db/ranking/retrieve/language/profile-definition.ts';
 import { printDefinition } from '../../../../../db/ranking/retrieve/language/print-definition.ts';
+import { diversityOf } from '../../../../../db/ranking/retrieve/language/profile-definition.ts';
 import { SORT_MODES } from '../../../../../db/ranking/retrieve/language/words.ts';
 import type {
   Definition,
@@ -37,12 +37,33 @@ import {
 } from '../../../../../db/ranking/schema/model-shapes.ts';
 
 const plainName = fc.constantFrom('view', 'like', 'format', 'year', 'item', 'follows', 'x1', '_a', 'Title');
-const languageWord = fc.constantFrom('limit', 'for', 'not', 'all', 'any', 'top', 'true', 'seen', 'text', 'within', 'in', 'by', 'dry');
-const oddName = fc.string({ unit: 'binary', minLength: 1, maxLength: 6 }).filter((name) => name.isWellFormed());
+const languageWord = fc.constantFrom(
+  'limit',
+  'for',
+  'not',
+  'all',
+  'any',
+  'top',
+  'true',
+  'seen',
+  'text',
+  'within',
+  'in',
+  'by',
+  'dry',
+);
+const oddName = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 6 })
+  .filter((name) => name.isWellFormed());
 const name = fc.oneof({ weight: 6, arbitrary: plainName }, languageWord, oddName);
 const text = fc.string({ unit: 'binary', maxLength: 8 }).filter((value) => value.isWellFormed());
-const keyText = fc.oneof(fc.constantFrom('u1', 'a:b', 'x.y-z', '1'), text.filter((value) => value !== ''));
-const parameter: fc.Arbitrary<Parameter> = fc.constantFrom('1', '12', 'name', '_').map((value) => ({ parameter: value }));
+const keyText = fc.oneof(
+  fc.constantFrom('u1', 'a:b', 'x.y-z', '1'),
+  text.filter((value) => value !== ''),
+);
+const parameter: fc.Arbitrary<Parameter> = fc
+  .constantFrom('1', '12', 'name', '_')
+  .map((value) => ({ parameter: value }));
 const number = fc.oneof(
   fc.integer({ min: -1000, max: 1000 }),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
@@ -57,22 +78,32 @@ const duration = fc.oneof(
   fc.integer({ min: 1, max: 1_000_000_000 }),
 );
 const orNull = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
-const or = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | Parameter> => fc.oneof({ weight: 3, arbitrary: value }, parameter);
+const or = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | Parameter> =>
+  fc.oneof({ weight: 3, arbitrary: value }, parameter);
 const few = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(value, { maxLength: 3 });
-const some = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(value, { minLength: 1, maxLength: 3 });
+const some = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+  fc.array(value, { minLength: 1, maxLength: 3 });
 const window = fc.constantFrom(...WINDOWS);
 const state = fc.constantFrom(...USER_ITEM_STATES);
 
 const measure = fc.oneof(
   fc.record({ measure: fc.constant('score' as const) }),
   fc.record({
-    measure: fc.constantFrom('count' as const, 'weight' as const, 'velocity' as const, 'acceleration' as const),
+    measure: fc.constantFrom(
+      'count' as const,
+      'weight' as const,
+      'velocity' as const,
+      'acceleration' as const,
+    ),
     window: orNull(window),
   }),
   fc.record({ measure: fc.constant('ratio' as const), to: name, window: orNull(window) }),
 );
 
-export const scalars: fc.Arbitrary<ScalarDefinition> = fc.letrec<{ scalar: ScalarDefinition; apply: ScalarDefinition }>((tie) => ({
+export const scalars: fc.Arbitrary<ScalarDefinition> = fc.letrec<{
+  scalar: ScalarDefinition;
+  apply: ScalarDefinition;
+}>((tie) => ({
   scalar: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.record({ scalar: fc.constant('number' as const), value: number }),
@@ -80,9 +111,17 @@ export const scalars: fc.Arbitrary<ScalarDefinition> = fc.letrec<{ scalar: Scala
     fc.record({ scalar: fc.constant('attribute' as const), attribute: name }),
     fc.record({ scalar: fc.constant('signal' as const), signal: name, measure }),
     fc.record({ scalar: fc.constant('feature' as const), feature: fc.constantFrom(...FEATURES) }),
-    fc.record({ scalar: fc.constant('relationship' as const), relationship: name, to: fc.constantFrom(...ENDS) }),
+    fc.record({
+      scalar: fc.constant('relationship' as const),
+      relationship: name,
+      to: fc.constantFrom(...ENDS),
+    }),
     fc.record({ scalar: fc.constant('state' as const), state }),
-    fc.record({ scalar: fc.constant('similarity' as const), slot: name, with: fc.constantFrom(...VECTOR_OWNERS) }),
+    fc.record({
+      scalar: fc.constant('similarity' as const),
+      slot: name,
+      with: fc.constantFrom(...VECTOR_OWNERS),
+    }),
     tie('apply'),
   ),
   apply: fc.oneof(
@@ -100,9 +139,18 @@ export const scalars: fc.Arbitrary<ScalarDefinition> = fc.letrec<{ scalar: Scala
 })).scalar;
 
 const order = fc.constantFrom('<' as const, '<=' as const, '>' as const, '>=' as const);
-const comparison = fc.constantFrom('=' as const, '<>' as const, '<' as const, '<=' as const, '>' as const, '>=' as const);
+const comparison = fc.constantFrom(
+  '=' as const,
+  '<>' as const,
+  '<' as const,
+  '<=' as const,
+  '>' as const,
+  '>=' as const,
+);
 
-function conditionsWith<Extra>(wrap: <T>(value: fc.Arbitrary<T>) => fc.Arbitrary<T | Extra>): fc.Arbitrary<Condition> {
+function conditionsWith(
+  wrap: <T>(value: fc.Arbitrary<T>) => fc.Arbitrary<T | Parameter>,
+): fc.Arbitrary<Condition> {
   const ordered = wrap(fc.oneof(text, number));
   return fc.letrec<{ condition: Condition }>((tie) => ({
     condition: fc.oneof(
@@ -117,7 +165,12 @@ function conditionsWith<Extra>(wrap: <T>(value: fc.Arbitrary<T>) => fc.Arbitrary
       fc.record({ test: fc.constant('between' as const), attribute: name, low: ordered, high: ordered }),
       fc.record({ test: fc.constant('has' as const), attribute: name, value: orNull(wrap(text)) }),
       fc.record({ test: fc.constant('state' as const), state, set: fc.boolean() }),
-      fc.record({ test: fc.constant('feature' as const), feature: scalars, operator: order, value: wrap(number) }),
+      fc.record({
+        test: fc.constant('feature' as const),
+        feature: scalars,
+        operator: order,
+        value: wrap(number),
+      }),
       fc.record({ test: fc.constant('not' as const), of: tie('condition') }),
       fc.array(tie('condition'), { minLength: 2, maxLength: 3 }).map(allOf),
       fc.array(tie('condition'), { minLength: 2, maxLength: 3 }).map(anyOf),
@@ -125,8 +178,8 @@ function conditionsWith<Extra>(wrap: <T>(value: fc.Arbitrary<T>) => fc.Arbitrary
   })).condition as fc.Arbitrary<Condition>;
 }
 
-export const conditions = conditionsWith<Parameter>(or);
-const predicates = conditionsWith<never>((value) => value) as fc.Arbitrary<PredicateDefinition>;
+export const conditions = conditionsWith(or);
+const predicates = conditionsWith((value) => value) as fc.Arbitrary<PredicateDefinition>;
 
 const top = orNull(whole);
 const within: fc.Arbitrary<WithinClause> = fc.oneof(
@@ -206,7 +259,12 @@ const entities: fc.Arbitrary<EntityDefinition> = fc.record({
     }),
   ),
   embeddings: few(
-    fc.record({ name, dimensions: whole, metric: fc.constantFrom(...METRICS), source: fc.constantFrom(...EMBEDDING_SOURCES) }),
+    fc.record({
+      name,
+      dimensions: whole,
+      metric: fc.constantFrom(...METRICS),
+      source: fc.constantFrom(...EMBEDDING_SOURCES),
+    }),
   ),
   states: few(name),
   creator: orNull(fc.record({ name, kind: name })),
@@ -227,9 +285,17 @@ const effect = fc.oneof(
 
 const source = fc.oneof(
   fc.record({ source: fc.constant('top' as const), signal: name, measure, limit: whole }),
-  fc.record({ source: fc.constant('similar' as const), slot: name, to: fc.constantFrom(...VECTOR_OWNERS), limit: whole }),
+  fc.record({
+    source: fc.constant('similar' as const),
+    slot: name,
+    to: fc.constantFrom(...VECTOR_OWNERS),
+    limit: whole,
+  }),
   fc.record({ source: fc.constant('following' as const), relationship: name, limit: whole }),
-  fc.record({ source: fc.constantFrom('neighbours' as const, 'text' as const, 'new' as const, 'all' as const), limit: whole }),
+  fc.record({
+    source: fc.constantFrom('neighbours' as const, 'text' as const, 'new' as const, 'all' as const),
+    limit: whole,
+  }),
 );
 
 const profiles = fc
@@ -238,7 +304,13 @@ const profiles = fc
     kind: name,
     candidates: few(source),
     terms: few(
-      fc.record({ stage: fc.constantFrom(...TERM_STAGES), label: text, weight: number, of: scalars, normalised: fc.boolean() }),
+      fc.record({
+        stage: fc.constantFrom(...TERM_STAGES),
+        label: text,
+        weight: number,
+        of: scalars,
+        normalised: fc.boolean(),
+      }),
     ),
     gates: few(predicates),
     exploration: orNull(fc.record({ share: number, withinMicros: duration })),
@@ -264,11 +336,19 @@ export const definitions: fc.Arbitrary<Definition> = fc.oneof(
     effects: few(effect),
   }),
   fc.record({ define: fc.constant('relationship' as const), name, from: name, to: name, decay, weight }),
-  fc.record({ name, predicate: predicates }).map((parts) => withText({ define: 'cohort', ...parts, text: '' })),
+  fc
+    .record({ name, predicate: predicates })
+    .map((parts) => withText({ define: 'cohort', ...parts, text: '' })),
   profiles,
   fc.record({
     define: fc.constant('drop' as const),
-    what: fc.constantFrom('entity' as const, 'signal' as const, 'relationship' as const, 'cohort' as const, 'profile' as const),
+    what: fc.constantFrom(
+      'entity' as const,
+      'signal' as const,
+      'relationship' as const,
+      'cohort' as const,
+      'profile' as const,
+    ),
     name,
   }),
 );
@@ -282,7 +362,7 @@ const assigned: fc.Arbitrary<AssignedValue> = fc.oneof(
   number,
   fc.boolean(),
   fc.constant(null),
-  fc.record({ key: or(keyText) }),
+  fc.record({ key: keyText }),
   fc.record({ list: few(or(fc.oneof(text, number))) }),
 );
 
@@ -322,16 +402,25 @@ export const statements: fc.Arbitrary<Statement> = fc.oneof(
     to: or(keyText),
     weight: orNull(or(number)),
   }),
-  fc.record({ statement: fc.constant('unrelate' as const), relationship: name, from: or(keyText), to: or(keyText) }),
-  fc.record({ statement: fc.constant('suggest' as const), kind: name, prefix: or(text), limit: orNull(or(whole)) }),
+  fc.record({
+    statement: fc.constant('unrelate' as const),
+    relationship: name,
+    from: or(keyText),
+    to: or(keyText),
+  }),
+  fc.record({
+    statement: fc.constant('suggest' as const),
+    kind: name,
+    prefix: or(text),
+    limit: orNull(or(whole)),
+  }),
   fc.record({ statement: fc.constant('show' as const), what: fc.constantFrom(...SHOWN) }),
-  fc
-    .record({
-      statement: fc.constant('evaluate' as const),
-      profile: profileName,
-      against: orNull(profileName),
-      from: micros,
-      to: or(fc.constant(9_000_000_000_000_000 as Micros)),
-      sample: orNull(or(whole)),
-    }),
+  fc.record({
+    statement: fc.constant('evaluate' as const),
+    profile: profileName,
+    against: orNull(profileName),
+    from: micros,
+    to: or(fc.constant(9_000_000_000_000_000 as Micros)),
+    sample: orNull(or(whole)),
+  }),
 );

@@ -53,7 +53,14 @@ describe('a query that was built is the one that was written', () => {
     ],
     [
       'RETRIEVE items WITHIN FOLLOWING follows WITHIN RELATED TO @x WITHIN SAVED WITHIN SEARCH "y" WITHIN CREATOR @c WITHIN ITEMS [@a, @b]',
-      retrieve('items').within(following('follows'), relatedTo('x'), having('saved'), matching('y'), madeBy('c'), among('a', 'b')),
+      retrieve('items').within(
+        following('follows'),
+        relatedTo('x'),
+        having('saved'),
+        matching('y'),
+        madeBy('c'),
+        among('a', 'b'),
+      ),
     ],
     [
       "RETRIEVE items FILTER liked, year >= 2000 OR tags HAS 'jazz', NOT year BETWEEN 1 AND 2, view.count(24h) > 10, age_hours + 1 <= 5, unseen",
@@ -63,7 +70,11 @@ describe('a query that was built is the one that was written', () => {
           anyOf([attribute('year').atLeast(2000), attribute('tags').has('jazz')]),
           not(attribute('year').between(1, 2)),
         )
-        .filter(measure('view', { measure: 'count', window: '24h' }).above(10), scalar('age_hours + 1').atMost(5), 'unseen'),
+        .filter(
+          measure('view', { measure: 'count', window: '24h' }).above(10),
+          scalar('age_hours + 1').atMost(5),
+          'unseen',
+        ),
     ],
     [
       'RETRIEVE items VECTOR [1, 0.5] ON embedding SORT BY new EXCLUDE [@a, @b] DIVERSITY max_per_genre:2 WINDOW 7d SEED 3 SELECT title, year AS OF POSITION 9',
@@ -80,7 +91,11 @@ describe('a query that was built is the one that was written', () => {
     ],
     [
       "EXPLAIN RETRIEVE items CURSOR 'c' AS OF TIMESTAMP 5us DIVERSITY max_per_creator:any",
-      retrieve('items').cursor('c').asOfTimestamp(5 as never).maxPerCreator('any').explain(),
+      retrieve('items')
+        .cursor('c')
+        .asOfTimestamp(5 as never)
+        .maxPerCreator('any')
+        .explain(),
     ],
     ['RETRIEVE users AT 5us', retrieve('users').at(5 as never)],
     [

@@ -16,7 +16,10 @@ describe('conditions', () => {
     ['format:video', { test: 'compare', attribute: 'format', operator: '=', value: 'video' }],
     ["format:'a b'", { test: 'compare', attribute: 'format', operator: '=', value: 'a b' }],
     ['live:true', { test: 'compare', attribute: 'live', operator: '=', value: true }],
-    ['format:[video, "a", $x]', { test: 'in', attribute: 'format', values: ['video', 'a', { parameter: 'x' }] }],
+    [
+      'format:[video, "a", $x]',
+      { test: 'in', attribute: 'format', values: ['video', 'a', { parameter: 'x' }] },
+    ],
     ['year:2000..2010', { test: 'between', attribute: 'year', low: 2000, high: 2010 }],
     ['year >= 2000', { test: 'compare', attribute: 'year', operator: '>=', value: 2000 }],
     ['year != $y', { test: 'compare', attribute: 'year', operator: '<>', value: { parameter: 'y' } }],
@@ -60,7 +63,10 @@ describe('conditions', () => {
     ],
     [
       '((a)) AND ((year) > 3)',
-      { test: 'and', of: [A, { test: 'feature', feature: { scalar: 'name', name: 'year' }, operator: '>', value: 3 }] },
+      {
+        test: 'and',
+        of: [A, { test: 'feature', feature: { scalar: 'name', name: 'year' }, operator: '>', value: 3 }],
+      },
     ],
     [
       'year - 1990 > 3',
@@ -101,7 +107,14 @@ describe('conditions', () => {
   });
 
   test('arithmetic binds as in school, from the left', () => {
-    const scalars = ['a - b - c > 0', 'a / b / c > 0', 'a + b * c > 0', '(a + b) * c > 0', 'a - (b - c) > 0', '-a * b > 0'];
+    const scalars = [
+      'a - b - c > 0',
+      'a / b / c > 0',
+      'a + b * c > 0',
+      '(a + b) * c > 0',
+      'a - (b - c) > 0',
+      '-a * b > 0',
+    ];
     expect(scalars.map((text) => printConditions(parseCondition(text)))).toEqual([
       'a - b - c > 0',
       'a / b / c > 0',

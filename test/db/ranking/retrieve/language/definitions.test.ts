@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { DEFINITION_DEFAULTS, type Definition } from '../../../../../db/ranking/schema/definition.ts';
 import {
+  type DefineStatement,
   defineCohort,
   defineEntity,
   defineProfile,
   defineRelationship,
   defineSignal,
-  type DefineStatement,
   normalisedTerm,
   parse,
   parseCondition,
   print,
 } from '../../../../../db/ranking/retrieve/language/index.ts';
+import { DEFINITION_DEFAULTS, type Definition } from '../../../../../db/ranking/schema/definition.ts';
 import { EXAMPLE_DEFINITIONS } from './example-definitions.ts';
 
 const DAY = 86_400_000_000;
@@ -40,10 +40,15 @@ describe('definitions', () => {
 
   test('embeddings that follow from those of items', () => {
     expect(definitionOf(EXAMPLE_DEFINITIONS.user)).toMatchObject({
-      attributes: [{ name: 'country', dimension: true }, { name: 'age_group', dimension: true, filter: true }],
+      attributes: [
+        { name: 'country', dimension: true },
+        { name: 'age_group', dimension: true, filter: true },
+      ],
       embeddings: [{ name: 'taste', dimensions: 128, source: 'preference' }],
     });
-    expect(definitionOf(EXAMPLE_DEFINITIONS.creator)).toMatchObject({ embeddings: [{ source: 'catalogue' }] });
+    expect(definitionOf(EXAMPLE_DEFINITIONS.creator)).toMatchObject({
+      embeddings: [{ source: 'catalogue' }],
+    });
   });
 
   test('a signal', () => {
@@ -99,7 +104,13 @@ describe('definitions', () => {
         { ...normalisedTerm('personalisation', 3, 'neighbours'), label: 'neighbours' },
         { ...normalisedTerm('signals', 1, 'view.velocity(24h)'), label: 'trend' },
         { stage: 'recency', label: 'decay(age_hours, 72)', weight: 0.5, of: decayed(), normalised: false },
-        { stage: 'penalties', label: 'seen', weight: -1, of: { scalar: 'state', state: 'seen' }, normalised: false },
+        {
+          stage: 'penalties',
+          label: 'seen',
+          weight: -1,
+          of: { scalar: 'state', state: 'seen' },
+          normalised: false,
+        },
       ],
       gates: [parseCondition('unhidden'), parseCondition('unblocked')] as never,
       exploration: { share: 0.1, withinMicros: DAY },
@@ -129,8 +140,14 @@ describe('definitions', () => {
       permission: 'rebuild',
       run: 'dry run',
     });
-    expect(parse('DEFINE PROFILE p ON item COMPOSE PRODUCT CASCADE')).toMatchObject({ permission: 'cascade', run: 'apply' });
-    expect(parse('DEFINE SIGNAL s ON item POSITIVE DRY RUN')).toMatchObject({ permission: 'safe', run: 'dry run' });
+    expect(parse('DEFINE PROFILE p ON item COMPOSE PRODUCT CASCADE')).toMatchObject({
+      permission: 'cascade',
+      run: 'apply',
+    });
+    expect(parse('DEFINE SIGNAL s ON item POSITIVE DRY RUN')).toMatchObject({
+      permission: 'safe',
+      run: 'dry run',
+    });
   });
 });
 

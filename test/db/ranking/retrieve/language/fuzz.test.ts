@@ -30,7 +30,9 @@ const VOCABULARY =
 
 test('any sequence of words of the language is read or refused', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...VOCABULARY), { maxLength: 30 }), (words) => taken(words.join(' '))),
+    fc.property(fc.array(fc.constantFrom(...VOCABULARY), { maxLength: 30 }), (words) =>
+      taken(words.join(' ')),
+    ),
     { numRuns: 3_000 },
   );
 });
@@ -39,7 +41,12 @@ test('any text is read or refused', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 80 }), taken), { numRuns: 2_000 });
 });
 
-const VERB = fc.constantFrom('RETRIEVE items FILTER ', 'SIGNAL v ON @i ', 'DEFINE PROFILE p ON item ', 'UPSERT item @i SET a = ');
+const VERB = fc.constantFrom(
+  'RETRIEVE items FILTER ',
+  'SIGNAL v ON @i ',
+  'DEFINE PROFILE p ON item ',
+  'UPSERT item @i SET a = ',
+);
 
 test('any text behind a good beginning is read or refused', () => {
   const tail = fc.string({ unit: 'grapheme-ascii', maxLength: 60 });

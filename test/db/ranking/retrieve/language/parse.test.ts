@@ -125,12 +125,18 @@ describe('clauses of a query', () => {
     ['WITHIN TRENDING all', { within: [{ clause: 'trending', signal: null, window: 'all', top: null }] }],
     ['WITHIN TRENDING `all`', { within: [{ clause: 'trending', signal: 'all', window: null, top: null }] }],
     ['WITHIN FOLLOWING', { within: [{ clause: 'following', relationship: null, top: null }] }],
-    ['WITHIN FOLLOWING follows TOP 9', { within: [{ clause: 'following', relationship: 'follows', top: 9 }] }],
+    [
+      'WITHIN FOLLOWING follows TOP 9',
+      { within: [{ clause: 'following', relationship: 'follows', top: 9 }] },
+    ],
     ['WITHIN SAVED', { within: [{ clause: 'state', state: 'saved' }] }],
     ["WITHIN SEARCH 'x y'", { within: [{ clause: 'search', text: 'x y', top: null }] }],
     ['WITHIN CREATOR @c', { within: [{ clause: 'creator', creator: 'c' }] }],
     ['WITHIN ITEMS [@a, @b]', { within: [{ clause: 'items', items: ['a', 'b'] }] }],
-    ['FOR COHORT us', { within: [{ clause: 'cohort', cohort: 'us', signal: null, window: null, top: null }] }],
+    [
+      'FOR COHORT us',
+      { within: [{ clause: 'cohort', cohort: 'us', signal: null, window: null, top: null }] },
+    ],
     [
       'WITHIN COHORT us TRENDING like 1h TOP 5',
       { within: [{ clause: 'cohort', cohort: 'us', signal: 'like', window: '1h', top: 5 }] },
@@ -158,7 +164,15 @@ describe('clauses of a query', () => {
         ],
       },
     ],
-    ['DIVERSITY max_per_creator:any, mix:false', { diversity: [{ rule: 'creator', max: null }, { rule: 'mix', attribute: null }] }],
+    [
+      'DIVERSITY max_per_creator:any, mix:false',
+      {
+        diversity: [
+          { rule: 'creator', max: null },
+          { rule: 'mix', attribute: null },
+        ],
+      },
+    ],
   ])('%s', (clause, expected) => {
     expect(parse(`RETRIEVE items ${clause}`)).toEqual(retrieving(expected));
   });
@@ -218,14 +232,20 @@ describe('other statements', () => {
     ],
     ['UPSERT user @u', { statement: 'upsert', kind: 'user', key: 'u', set: [], state: null, at: null }],
     ['DELETE item @i', { statement: 'delete', kind: 'item', key: 'i' }],
-    ['RELATE follows @a @b', { statement: 'relate', relationship: 'follows', from: 'a', to: 'b', weight: null }],
+    [
+      'RELATE follows @a @b',
+      { statement: 'relate', relationship: 'follows', from: 'a', to: 'b', weight: null },
+    ],
     [
       'RELATE follows @a TO @b WEIGHT $w',
       { statement: 'relate', relationship: 'follows', from: 'a', to: 'b', weight: { parameter: 'w' } },
     ],
     ['UNRELATE follows @a @b', { statement: 'unrelate', relationship: 'follows', from: 'a', to: 'b' }],
     ['SUGGEST items PREFIX "ja"', { statement: 'suggest', kind: 'items', prefix: 'ja', limit: null }],
-    ['SUGGEST items PREFIX $p LIMIT 5', { statement: 'suggest', kind: 'items', prefix: { parameter: 'p' }, limit: 5 }],
+    [
+      'SUGGEST items PREFIX $p LIMIT 5',
+      { statement: 'suggest', kind: 'items', prefix: { parameter: 'p' }, limit: 5 },
+    ],
     ['show schema', { statement: 'show', what: 'schema' }],
     ['DROP SIGNAL view', defined({ define: 'drop', what: 'signal', name: 'view' })],
     [
