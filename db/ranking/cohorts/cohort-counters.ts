@@ -206,7 +206,7 @@ export class CohortCounters implements CellSource {
     this.#horizon = at;
     for (const timeline of this.#timelines) {
       if (timeline === null) continue;
-      const bucket = bucketOf(at, timeline.grain);
+      const bucket = timeline.bucketOf(at);
       if (bucket <= timeline.newest) continue;
       const leaving = timeline.advance(bucket);
       if (timeline.grain === 'day') for (const table of leaving) this.#absorb(table, level);
@@ -217,7 +217,7 @@ export class CohortCounters implements CellSource {
   #count(grain: number, at: Micros, level: number): void {
     const timeline = this.#timelines[grain]!;
     if (timeline === null) return;
-    const bucket = bucketOf(at, timeline.grain);
+    const bucket = timeline.bucketOf(at);
     if (bucket < timeline.oldest) {
       if (grain === DAY) this.#countOlder(level);
       return;
@@ -238,7 +238,7 @@ export class CohortCounters implements CellSource {
     if (!isSampled(this.#older?.level ?? level, group, item, OLDER_HASHED)) return;
     this.#older ??= new CellTable(level);
     const amount = 1 << this.#older.level;
-    this.#older.add(group, item, amount, ONE);
+    this.#older.add(group, item, amount, ONE, 0);
     this.#older.changedAt = change;
     this.#amounts[DAY] = amount;
   }

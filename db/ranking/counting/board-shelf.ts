@@ -49,6 +49,7 @@ export class BoardShelf {
 
   /** Cells have changed without it being told. */
   clear(): void {
+    for (const board of this.#boards) board.release();
     this.#boards = [];
     this.#asked.clear();
   }
@@ -87,11 +88,16 @@ export class BoardShelf {
 
   #dropTooMany(): void {
     let bytes = this.memoryBytes;
-    while (bytes > this.#bytesMax && this.#boards.length > 1) bytes -= this.#boards.shift()!.memoryBytes;
+    while (bytes > this.#bytesMax && this.#boards.length > 1) {
+      const dropped = this.#boards.shift()!;
+      bytes -= dropped.memoryBytes;
+      dropped.release();
+    }
   }
 
   #dropUnasked(): void {
     this.#events = 0;
+    for (const board of this.#boards) if (!this.#asked.has(board)) board.release();
     this.#boards = this.#boards.filter((board) => this.#asked.has(board));
     this.#asked.clear();
   }

@@ -7,9 +7,9 @@ import type { Best, Ranking } from './best.ts';
 import type { CellRun } from './cell-run.ts';
 import type { CellTable } from './cell-table.ts';
 import type { GroupSet } from './group-set.ts';
-import { ITEM_IN_PAGE, ITEM_PAGE_BITS, ITEM_PAGE_ROWS } from './item-pages.ts';
 import { Leaders, type Ranked } from './leaders.ts';
 import type { NamedTable } from './timeline.ts';
+import { ValuePages } from './value-pages.ts';
 import type { Grain, WindowShape } from './window.ts';
 
 /** `acceleration`: events in the window less those in the window before it. */
@@ -44,10 +44,8 @@ export class Board implements Ranked {
   readonly window: WindowShape;
   #end: number;
   #groups: GroupSet | null;
-  readonly #pages: Float64Array[] = [];
+  readonly #values = new ValuePages();
   readonly #leaders = new Leaders(this);
-  #largestPage = -1;
-  #pageCount = 0;
 
   constructor({ measure, window, end, groups }: BoardRequest) {
     this.measure = measure;
@@ -70,12 +68,11 @@ export class Board implements Ranked {
   }
 
   get memoryBytes(): number {
-    return this.#pageCount * ITEM_PAGE_ROWS * Float64Array.BYTES_PER_ELEMENT + this.#leaders.memoryBytes;
+    return this.#values.memoryBytes + this.#leaders.memoryBytes;
   }
 
   value(item: number): number {
-    const page = this.#pages[item >>> ITEM_PAGE_BITS];
-    return page === undefined ? 0 : page[item & ITEM_IN_PAGE]!;
+    return this.#values.get(item);
   }
 
   /** Values of many, divided by `per`. */
@@ -88,12 +85,12 @@ export class Board implements Ranked {
   }
 
   offerAll(best: Best): void {
-    for (let number = 0; number <= this.#largestPage; number++) {
-      const page = this.#pages[number];
-      if (page === undefined) continue;
-      const first = number * ITEM_PAGE_ROWS;
-      for (let at = 0; at < ITEM_PAGE_ROWS; at++) if (page[at]! > 0) best.offer(page[at]!, first + at);
-    }
+    this.#values.offerAll(best);
+  }
+
+  /** Nobody asks it any more: gives back its memory. */
+  release(): void {
+    this.#values.release();
   }
 
   /** An event has happened. */
@@ -184,18 +181,7 @@ export class Board implements Ranked {
   }
 
   #change(item: number, change: number): void {
-    const page = this.#pages[item >>> ITEM_PAGE_BITS] ?? this.#addPage(item >>> ITEM_PAGE_BITS);
-    const value = page[item & ITEM_IN_PAGE]! + change;
-    page[item & ITEM_IN_PAGE] = value;
-    this.#leaders.moved(item, value);
-  }
-
-  #addPage(number: number): Float64Array {
-    const page = new Float64Array(ITEM_PAGE_ROWS);
-    this.#pages[number] = page;
-    this.#largestPage = Math.max(this.#largestPage, number);
-    this.#pageCount += 1;
-    return page;
+    this.#leaders.moved(item, this.#values.add(item, change));
   }
 
   /** How an event of the bucket counts: 1 in the window, -1 in the one before where that matters. */

@@ -8,7 +8,7 @@ import { OpenCells } from './open-cells.ts';
 import { mergeRuns, selectCells } from './run-merge.ts';
 
 /** Cells of the hash table at most: small enough to stay in the processor's cache. */
-const OPEN_MAX = 16_384;
+export const OPEN_CELLS_MAX = 4_096;
 /** A run is merged into the one before it when that is not this many times larger. */
 const RUN_RATIO = 2;
 /** Of a table: counts of a higher level would not fit. */
@@ -56,10 +56,11 @@ export class CellTable {
     return this.closed().reduce((largest, run) => Math.max(largest, run.largestCount), 0);
   }
 
-  add(group: number, item: number, amount: number, weight: number): void {
-    this.#open ??= new OpenCells(weight);
+  /** Counts events of one weight. `expected`: how many cells may come before the hash table becomes a run. */
+  add(group: number, item: number, amount: number, weight: number, expected: number): void {
+    this.#open ??= OpenCells.begin(weight, expected);
     this.#open.add(group, item, amount, weight);
-    if (this.#open.size >= OPEN_MAX) this.#close();
+    if (this.#open.size >= OPEN_CELLS_MAX) this.#close();
   }
 
   /** Takes the cells of another one over. */
@@ -97,7 +98,7 @@ export class CellTable {
   }
 
   #close(): void {
-    const run = this.#open!.toRun();
+    const run = this.#open!.intoRun();
     this.#open = null;
     this.#push(run);
   }

@@ -38,20 +38,6 @@ export class PartReader {
     return value;
   }
 
-  bytes(): Uint8Array {
-    return this.raw(this.u32());
-  }
-
-  words(): Uint32Array {
-    const bytes = this.raw(this.u32() * Uint32Array.BYTES_PER_ELEMENT);
-    return new Uint32Array(bytes.buffer, 0, bytes.length / Uint32Array.BYTES_PER_ELEMENT);
-  }
-
-  doubles(): Float64Array {
-    const bytes = this.raw(this.u32() * Float64Array.BYTES_PER_ELEMENT);
-    return new Float64Array(bytes.buffer, 0, bytes.length / Float64Array.BYTES_PER_ELEMENT);
-  }
-
   /** A copy of the next bytes, in memory of its own. */
   raw(length: number): Uint8Array<ArrayBuffer> {
     const at = this.#take(length);

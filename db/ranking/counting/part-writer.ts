@@ -2,8 +2,6 @@
 
 const PIECE_BYTES = 1024;
 
-export type Column = Uint8Array | Uint32Array | Float64Array;
-
 export class PartWriter {
   readonly #chunks: Uint8Array[] = [];
   #piece = new DataView(new ArrayBuffer(PIECE_BYTES));
@@ -22,12 +20,7 @@ export class PartWriter {
     this.#piece.setFloat64(this.#room(8), value, true);
   }
 
-  /** Behind its length. The column is handed out itself: it must not change any more. */
-  column(values: Column): void {
-    this.u32(values.length);
-    this.raw(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  }
-
+  /** Handed out themselves: they must not change any more. */
   raw(bytes: Uint8Array): void {
     this.#endPiece();
     this.#chunks.push(bytes);

@@ -1,4 +1,5 @@
-import { type CellRun, RunBuilder } from './cell-run.ts';
+import type { CellRun } from './cell-run.ts';
+import { RunBuilder } from './run-builder.ts';
 
 /** One run of the cells of two. */
 export function mergeRuns(one: CellRun, other: CellRun): CellRun {
@@ -26,25 +27,20 @@ export function selectCells(
   factor: number,
   isKept: (group: number, item: number) => boolean,
 ): CellRun | null {
-  const unit = run.columns.weights === null ? run.columns.unit : null;
-  const builder = new RunBuilder(run.size, unit);
-  let kept = 0;
+  const builder = new RunBuilder(run.size, run.shape.unit);
   for (const [place, group] of run.groups.entries()) {
     builder.begin(group);
     const end = run.starts[place + 1]!;
     for (let cell = run.starts[place]!; cell < end; cell++) {
       const item = run.items[cell]!;
-      if (!isKept(group, item)) continue;
-      builder.add(item, run.countAt(cell) * factor, run.weightAt(cell) * factor);
-      kept += 1;
+      if (isKept(group, item)) builder.add(item, run.countAt(cell) * factor, run.weightAt(cell) * factor);
     }
   }
-  return kept === 0 ? null : builder.finish();
+  return builder.size === 0 ? null : builder.finish();
 }
 
 function commonUnit(one: CellRun, other: CellRun): number | null {
-  const { weights, unit } = one.columns;
-  return weights === null && other.columns.weights === null && unit === other.columns.unit ? unit : null;
+  return one.shape.unit === other.shape.unit ? one.shape.unit : null;
 }
 
 function copyCells(builder: RunBuilder, run: CellRun, from: number, to: number): void {

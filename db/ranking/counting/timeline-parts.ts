@@ -1,5 +1,5 @@
 /** The tables of a timeline as sections of a checkpoint: those of a stretch of time together, which stays as it is once that is over. */
-import { areColumns, CellRun } from './cell-run.ts';
+import { CellRun, isSound, type RunShape, runBytes } from './cell-run.ts';
 import { CellTable, LEVEL_MAX } from './cell-table.ts';
 import type { PartReader } from './part-reader.ts';
 import type { PartWriter } from './part-writer.ts';
@@ -66,12 +66,11 @@ function writeTable(writer: PartWriter, { bucket, level, changedAt, runs }: Froz
   writer.u8(level);
   writer.f64(changedAt);
   writer.u32(runs.length);
-  for (const { columns } of runs) {
-    for (const column of [columns.groups, columns.starts, columns.items]) writer.column(column);
-    writer.column(columns.counts);
-    for (const column of [columns.largeAt, columns.large]) writer.column(column);
-    writer.column(columns.weights ?? new Float64Array(0));
-    writer.f64(columns.unit);
+  for (const { shape, bytes } of runs) {
+    for (const length of [shape.size, shape.groups, shape.large]) writer.u32(length);
+    writer.u8(shape.unit === null ? 0 : 1);
+    writer.f64(shape.unit ?? 0);
+    writer.raw(bytes);
   }
 }
 
@@ -88,18 +87,13 @@ function readTable(reader: PartReader): NamedTable {
 }
 
 function readRun(reader: PartReader): CellRun {
-  const groups = reader.words();
-  const starts = reader.words();
-  const items = reader.words();
-  const counts = reader.bytes();
-  const largeAt = reader.words();
-  const large = reader.words();
-  const weights = reader.doubles();
+  const size = reader.u32();
+  const groups = reader.u32();
+  const large = reader.u32();
+  const hasUnit = reader.u8() !== 0;
   const unit = reader.f64();
-  const columns = {
-    ...{ groups, starts, items, counts, largeAt, large, unit },
-    weights: weights.length === 0 ? null : weights,
-  };
-  if (!areColumns(columns)) throw reader.corrupt('has cells that are not in order');
-  return new CellRun(columns);
+  const shape: RunShape = { size, groups, large, unit: hasUnit ? unit : null };
+  const run = new CellRun(shape, reader.raw(runBytes(shape)).buffer);
+  if (!isSound(run)) throw reader.corrupt('has cells that are not in order');
+  return run;
 }

@@ -2,8 +2,9 @@
  * The tables of one grain, bucket by bucket, as far back from the newest as they are kept. What is older leaves when a newer
  * bucket begins, so what is there follows from the events alone: no timer, no clock.
  */
-import { CellTable } from './cell-table.ts';
-import type { Grain } from './window.ts';
+import type { Micros } from '../ground.ts';
+import { CellTable, OPEN_CELLS_MAX } from './cell-table.ts';
+import { GRAIN_MICROS, type Grain } from './window.ts';
 
 const NONE: readonly CellTable[] = [];
 
@@ -24,6 +25,7 @@ export interface Counted {
 
 export class Timeline {
   readonly grain: Grain;
+  readonly #micros: number;
   #kept: number;
   readonly #tables = new Map<number, CellTable>();
   /** Ascending. */
@@ -31,12 +33,15 @@ export class Timeline {
   #newest: number;
   #recentBucket = -1;
   #recent: CellTable | null = null;
+  /** Cells of the newest bucket when it was over, which the next may have too. */
+  #expected = 0;
   /** Tables that have got a hash table since the newest bucket began; some of them twice. */
   #unclosed: CellTable[] = [];
 
   /** `newest`: the newest bucket that something happened in; -1 before. */
   constructor(grain: Grain, kept: number, newest: number) {
     this.grain = grain;
+    this.#micros = GRAIN_MICROS[grain];
     this.#kept = kept;
     this.#newest = newest;
   }
@@ -70,8 +75,14 @@ export class Timeline {
     return this.#evict();
   }
 
+  /** The bucket that a moment is in. */
+  bucketOf(at: Micros): number {
+    return Math.floor(at / this.#micros);
+  }
+
   /** A bucket begins that is newer than all before: returns what leaves. */
   advance(bucket: number): readonly CellTable[] {
+    this.#expected = Math.min(this.#tables.get(this.#newest)?.size ?? 0, OPEN_CELLS_MAX);
     this.#newest = bucket;
     for (const table of this.#unclosed) table.closed();
     this.#unclosed = [];
@@ -82,7 +93,7 @@ export class Timeline {
   add(bucket: number, level: number, { group, item, amount, weight, change }: Counted): void {
     const table = bucket === this.#recentBucket ? this.#recent! : this.#tableFor(bucket, level);
     if (!table.isOpen) this.#unclosed.push(table);
-    table.add(group, item, amount, weight);
+    table.add(group, item, amount, weight, bucket === this.#newest ? this.#expected : 0);
     table.changedAt = change;
   }
 

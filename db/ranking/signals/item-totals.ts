@@ -19,7 +19,7 @@ export type TotalsMeasure = 'value' | 'count' | 'weight';
 
 /** Pages of a section. */
 const SECTION_PAGES = 16;
-const NUMBERS_BYTES = ITEM_PAGE_ROWS * 16;
+const NUMBER_BYTES = 8;
 
 export class ItemTotals {
   #values: TotalsValue;
@@ -40,10 +40,8 @@ export class ItemTotals {
     const number = item >>> ITEM_PAGE_BITS;
     const page = this.#pages[number] ?? this.#put(number, TotalsPage.empty());
     const row = item & ITEM_IN_PAGE;
-    if (this.#values === 'scores') {
-      page.weigh(row, weight);
-      page.add(row, score, second);
-    } else page.add(row, weight, second);
+    if (this.#values === 'scores') page.addScored(row, score, weight, second);
+    else page.add(row, weight, second);
   }
 
   value(item: number): number {
@@ -175,25 +173,24 @@ function offerRows(best: Best, first: number, valueAt: (row: number) => number):
   }
 }
 
-function writePage(writer: PartWriter, { numbers, weights, unit, version }: PageColumns): void {
+function writePage(writer: PartWriter, { numbers, unit, version }: PageColumns): void {
   writer.f64(version);
   writer.u8(Number.isNaN(unit) ? 0 : 1);
   writer.f64(Number.isNaN(unit) ? 0 : unit);
-  writer.u8(weights === null ? 0 : 1);
+  writer.u8(numbers.length / ITEM_PAGE_ROWS);
   writer.raw(new Uint8Array(numbers.buffer));
-  if (weights !== null) writer.raw(new Uint8Array(weights.buffer));
 }
 
 function readPage(reader: PartReader): PageColumns {
   const version = reader.count();
   const hasUnit = reader.u8() !== 0;
   const unit = reader.f64();
-  const hasWeights = reader.u8() !== 0;
-  const numbers = new Float64Array(reader.raw(NUMBERS_BYTES).buffer);
-  const weights = hasWeights ? new Float64Array(reader.raw(ITEM_PAGE_ROWS * 8).buffer) : null;
-  for (let at = 0; at < numbers.length; at += 2)
-    if (!Number.isFinite(numbers[at]!)) throw reader.corrupt('has a value that is no number');
-  if (weights !== null && !weights.every(Number.isFinite))
-    throw reader.corrupt('has a weight that is no number');
-  return { numbers, weights, unit: hasUnit ? unit : Number.NaN, version };
+  const stride = reader.u8();
+  if (stride < 2 || stride > 3) throw reader.corrupt(`has records of ${stride} numbers`);
+  const numbers = new Float64Array(reader.raw(ITEM_PAGE_ROWS * stride * NUMBER_BYTES).buffer);
+  // The second number of each is two words, and may look like anything.
+  for (let at = 0; at < numbers.length; at += stride)
+    if (!Number.isFinite(numbers[at]!) || (stride === 3 && !Number.isFinite(numbers[at + 2]!)))
+      throw reader.corrupt('has a value that is no number');
+  return { numbers, unit: hasUnit ? unit : Number.NaN, version };
 }

@@ -197,7 +197,7 @@ export class SignalLedger implements CellSource {
     this.#horizon = at;
     for (const timeline of this.#timelines) {
       if (timeline === null) continue;
-      const bucket = bucketOf(at, timeline.grain);
+      const bucket = timeline.bucketOf(at);
       if (bucket > timeline.newest) timeline.advance(bucket);
     }
   }
@@ -220,7 +220,7 @@ export class SignalLedger implements CellSource {
     for (let grain = 0; grain < GRAINS.length; grain++) {
       const timeline = this.#timelines[grain]!;
       if (timeline === null) continue;
-      const bucket = bucketOf(at, timeline.grain);
+      const bucket = timeline.bucketOf(at);
       this.#buckets[grain] = bucket;
       if (bucket >= timeline.oldest) timeline.add(bucket, 0, counted);
     }

@@ -24,7 +24,8 @@ export class Standings {
   readonly #source: CellSource;
   readonly #totals: ItemTotals;
   readonly #shelf: BoardShelf;
-  readonly #leaders = new Map<TotalsMeasure, Leaders>();
+  /** As far as they were asked for. */
+  readonly #leaders: { readonly measure: TotalsMeasure; readonly leaders: Leaders }[] = [];
   #linear: LinearBoard | null = null;
 
   constructor(source: CellSource, totals: ItemTotals) {
@@ -35,13 +36,14 @@ export class Standings {
 
   get memoryBytes(): number {
     let bytes = this.#shelf.memoryBytes + (this.#linear?.memoryBytes ?? 0);
-    for (const leaders of this.#leaders.values()) bytes += leaders.memoryBytes;
+    for (const { leaders } of this.#leaders) bytes += leaders.memoryBytes;
     return bytes;
   }
 
   /** Totals of an item have changed. */
   totalsMoved(item: number): void {
-    for (const [measure, leaders] of this.#leaders) leaders.moved(item, this.#totals.measure(measure, item));
+    for (const { measure, leaders } of this.#leaders)
+      leaders.moved(item, this.#totals.measure(measure, item));
   }
 
   /** An event was counted in its bucket of each grain. */
@@ -56,13 +58,13 @@ export class Standings {
 
   /** Values of all items have changed. */
   valuesScaled(): void {
-    this.#leaders.get('value')?.forget();
+    for (const { measure, leaders } of this.#leaders) if (measure === 'value') leaders.forget();
   }
 
   /** What is counted, and how, has changed. */
   clear(): void {
     this.#shelf.clear();
-    this.#leaders.clear();
+    this.#leaders.length = 0;
     this.#linear = null;
   }
 
@@ -83,15 +85,17 @@ export class Standings {
 
   /** The best by their totals. */
   leading(measure: TotalsMeasure, limit: number): Ranking {
+    const known = this.#leaders.find((each) => each.measure === measure);
+    return (known?.leaders ?? this.#lead(measure)).top(limit);
+  }
+
+  #lead(measure: TotalsMeasure): Leaders {
     const totals = this.#totals;
-    let leaders = this.#leaders.get(measure);
-    if (leaders === undefined) {
-      leaders = new Leaders({
-        value: (item) => totals.measure(measure, item),
-        offerAll: (best) => totals.offerAll(measure, best),
-      });
-      this.#leaders.set(measure, leaders);
-    }
-    return leaders.top(limit);
+    const leaders = new Leaders({
+      value: (item) => totals.measure(measure, item),
+      offerAll: (best) => totals.offerAll(measure, best),
+    });
+    this.#leaders.push({ measure, leaders });
+    return leaders;
   }
 }

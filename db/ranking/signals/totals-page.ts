@@ -6,35 +6,36 @@
 import { createHash } from 'node:crypto';
 import { ITEM_PAGE_ROWS } from '../counting/index.ts';
 
-const NUMBERS = 2;
-const WORDS = 4;
+/** Numbers of an item's record: value, and count and first second as words; the sum of weights behind them where it is kept. */
+const PLAIN = 2;
+const WEIGHED = 3;
 /** Words of an item's record behind its value. */
 const COUNT = 2;
 const FIRST = 3;
 
 export class TotalsPage {
-  /** Value, then count and first second as words. */
   #numbers: Float64Array<ArrayBuffer>;
   #words: Uint32Array;
-  #weights: Float64Array<ArrayBuffer> | null;
-  /** NaN before the first event. */
+  /** Numbers of a record. */
+  #stride: number;
+  /** Weight of every event so far, where weights are not kept; NaN before the first. */
   #unit: number;
   #version: number;
   /** Whether a checkpoint may still read it: it is copied before it changes. */
   #isLent = false;
   #digest: { readonly version: number; readonly bytes: Uint8Array } | null = null;
 
-  constructor(columns: PageColumns) {
-    this.#numbers = columns.numbers;
-    this.#words = new Uint32Array(columns.numbers.buffer);
-    this.#weights = columns.weights;
-    this.#unit = columns.unit;
-    this.#version = columns.version;
+  constructor({ numbers, unit, version }: PageColumns) {
+    this.#numbers = numbers;
+    this.#words = new Uint32Array(numbers.buffer);
+    this.#stride = numbers.length / ITEM_PAGE_ROWS;
+    this.#unit = unit;
+    this.#version = version;
   }
 
   static empty(): TotalsPage {
-    const numbers = new Float64Array(ITEM_PAGE_ROWS * NUMBERS);
-    return new TotalsPage({ numbers, weights: null, unit: Number.NaN, version: 0 });
+    const numbers = new Float64Array(ITEM_PAGE_ROWS * PLAIN);
+    return new TotalsPage({ numbers, unit: Number.NaN, version: 0 });
   }
 
   /** Grows with every change. */
@@ -43,68 +44,67 @@ export class TotalsPage {
   }
 
   get memoryBytes(): number {
-    return this.#numbers.byteLength + (this.#weights?.byteLength ?? 0);
+    return this.#numbers.byteLength;
   }
 
   value(row: number): number {
-    return this.#numbers[row * NUMBERS]!;
+    return this.#numbers[row * this.#stride]!;
   }
 
   count(row: number): number {
-    return this.#words[row * WORDS + COUNT]!;
+    return this.#words[row * this.#stride * 2 + COUNT]!;
   }
 
   /** Second of the first event; of an item that has one. */
   firstSecond(row: number): number {
-    return this.#words[row * WORDS + FIRST]!;
+    return this.#words[row * this.#stride * 2 + FIRST]!;
   }
 
   /** Sum of weights, where the value is a score. */
   weight(row: number): number {
-    if (this.#weights !== null) return this.#weights[row]!;
+    if (this.#stride === WEIGHED) return this.#numbers[row * WEIGHED + PLAIN]!;
     const count = this.count(row);
     return count === 0 ? 0 : count * this.#unit;
   }
 
-  /** Counts an event that adds so much to the value. */
-  add(row: number, value: number, second: number): void {
+  /** Counts an event whose weight is the value. */
+  add(row: number, weight: number, second: number): void {
     this.#beforeChange();
-    this.#numbers[row * NUMBERS]! += value;
-    const at = row * WORDS;
-    const count = this.#words[at + COUNT]! + 1;
-    this.#words[at + COUNT] = count;
-    if (count === 1 || second < this.#words[at + FIRST]!) this.#words[at + FIRST] = second;
+    this.#addValue(row * this.#stride, weight, second);
   }
 
-  /** Keeps the weight of an event that is going to be added. */
-  weigh(row: number, weight: number): void {
+  /** Counts an event that adds so much to the value, and keeps its weight. */
+  addScored(row: number, score: number, weight: number, second: number): void {
     this.#beforeChange();
-    if (this.#weights === null && weight !== this.#unit) this.#tellWeights(weight);
-    if (this.#weights !== null) this.#weights[row]! += weight;
+    if (this.#stride === PLAIN && weight !== this.#unit) this.#tellWeights(weight);
+    const at = row * this.#stride;
+    if (this.#stride === WEIGHED) this.#numbers[at + PLAIN]! += weight;
+    this.#addValue(at, score, second);
   }
 
   /** Multiplies all values. */
   scale(factor: number): void {
     this.#beforeChange();
-    for (let at = 0; at < this.#numbers.length; at += NUMBERS) this.#numbers[at]! *= factor;
+    for (let at = 0; at < this.#numbers.length; at += this.#stride) this.#numbers[at]! *= factor;
   }
 
   /** Makes values of `valueAt`, and of what they are now the weights; or the other way round. */
   become(values: 'scores' | 'weights', valueAt: (row: number) => number): void {
     this.#beforeChange();
-    const weights = values === 'scores' ? new Float64Array(ITEM_PAGE_ROWS) : null;
+    const now = Float64Array.from({ length: ITEM_PAGE_ROWS }, (_, row) => valueAt(row));
+    const before = Float64Array.from({ length: ITEM_PAGE_ROWS }, (_, row) => this.value(row));
+    this.#restride(values === 'scores' ? WEIGHED : PLAIN);
     for (let row = 0; row < ITEM_PAGE_ROWS; row++) {
-      if (weights !== null) weights[row] = this.value(row);
-      this.#numbers[row * NUMBERS] = valueAt(row);
+      this.#numbers[row * this.#stride] = now[row]!;
+      if (this.#stride === WEIGHED) this.#numbers[row * WEIGHED + PLAIN] = before[row]!;
     }
-    this.#weights = weights;
     this.#unit = Number.NaN;
   }
 
   /** What a checkpoint writes: it stays as it is although the page changes. */
   lend(): PageColumns {
     this.#isLent = true;
-    return { numbers: this.#numbers, weights: this.#weights, unit: this.#unit, version: this.#version };
+    return { numbers: this.#numbers, unit: this.#unit, version: this.#version };
   }
 
   digest(): Uint8Array {
@@ -113,13 +113,18 @@ export class TotalsPage {
     return this.#digest.bytes;
   }
 
+  #addValue(at: number, value: number, second: number): void {
+    this.#numbers[at]! += value;
+    const words = this.#words;
+    const word = at * 2;
+    const count = words[word + COUNT]! + 1;
+    words[word + COUNT] = count;
+    if (count === 1 || second < words[word + FIRST]!) words[word + FIRST] = second;
+  }
+
   #beforeChange(): void {
     this.#version += 1;
-    if (!this.#isLent) return;
-    this.#isLent = false;
-    this.#numbers = this.#numbers.slice();
-    this.#words = new Uint32Array(this.#numbers.buffer);
-    this.#weights = this.#weights?.slice() ?? null;
+    if (this.#isLent) this.#restride(this.#stride);
   }
 
   #tellWeights(weight: number): void {
@@ -127,23 +132,36 @@ export class TotalsPage {
       this.#unit = weight;
       return;
     }
-    const weights = new Float64Array(ITEM_PAGE_ROWS);
-    for (let row = 0; row < ITEM_PAGE_ROWS; row++) weights[row] = this.weight(row);
-    this.#weights = weights;
+    const weights = Float64Array.from({ length: ITEM_PAGE_ROWS }, (_, row) => this.weight(row));
+    this.#restride(WEIGHED);
+    for (let row = 0; row < ITEM_PAGE_ROWS; row++) this.#numbers[row * WEIGHED + PLAIN] = weights[row]!;
+  }
+
+  /** Copies values, counts and first seconds to records of another size, or of the same. */
+  #restride(stride: number): void {
+    const words = this.#words;
+    const from = this.#stride * 2;
+    const to = stride * 2;
+    this.#numbers = new Float64Array(ITEM_PAGE_ROWS * stride);
+    this.#words = new Uint32Array(this.#numbers.buffer);
+    if (from === to) this.#words.set(words);
+    else
+      for (let row = 0; row < ITEM_PAGE_ROWS; row++)
+        for (let word = 0; word < PLAIN * 2; word++) this.#words[row * to + word] = words[row * from + word]!;
+    this.#stride = stride;
+    this.#isLent = false;
   }
 
   #computeDigest(): Uint8Array {
-    const digest = createHash('sha256').update(new Uint8Array(this.#numbers.buffer));
-    if (this.#weights === null)
-      return digest.update(new Uint8Array(Float64Array.of(this.#unit).buffer)).digest();
-    return digest.update(new Uint8Array(this.#weights.buffer)).digest();
+    const unit = Float64Array.of(this.#unit);
+    const digest = createHash('sha256').update(new Uint8Array(unit.buffer));
+    return digest.update(new Uint8Array(this.#numbers.buffer)).digest();
   }
 }
 
 export interface PageColumns {
+  /** Two or three for each row. */
   readonly numbers: Float64Array<ArrayBuffer>;
-  /** Null: counts times the unit, or not kept. */
-  readonly weights: Float64Array<ArrayBuffer> | null;
   readonly unit: number;
   readonly version: number;
 }

@@ -99,7 +99,7 @@ describe('a checkpoint of the cohorts', () => {
         expect(applied(commits.slice(cut), restored).digest()).toBe(replayed);
         expect(live.digest()).toBe(replayed);
       }),
-      { numRuns: 80 },
+      { numRuns: 60 },
     );
   });
 

@@ -137,7 +137,7 @@ describe('cohort counters', () => {
         const all = [...first, ...second];
         for (const now of [...asked].sort()) for (const tuples of sets) check(reader, all, tuples, now);
       }),
-      { numRuns: 30 },
+      { numRuns: 25 },
     );
   });
 

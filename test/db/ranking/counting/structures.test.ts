@@ -144,7 +144,7 @@ describe('a table of cells', () => {
         const table = new CellTable(0);
         const plain = new Map<string, Cell>();
         for (const { group, item, amount, weight, close } of list) {
-          table.add(group, item, amount, weight);
+          table.add(group, item, amount, weight, 0);
           const before = plain.get(`${group}/${item}`) ?? { count: 0, weight: 0 };
           plain.set(`${group}/${item}`, {
             count: before.count + amount,
@@ -164,12 +164,12 @@ describe('a table of cells', () => {
       fc.property(additions, (list) => {
         const [some, other] = [new CellTable(0), new CellTable(0)];
         for (const { group, item, amount, weight, close } of list) {
-          some.add(group, item, amount, weight);
-          other.add(group, item, amount, weight);
+          some.add(group, item, amount, weight, 0);
+          other.add(group, item, amount, weight, 0);
           if (close) some.compacted();
         }
         expect(Buffer.from(some.compacted().digest())).toEqual(Buffer.from(other.compacted().digest()));
-        expect(some.compacted().columns).toEqual(other.compacted().columns);
+        expect(some.compacted().bytes).toEqual(other.compacted().bytes);
       }),
     );
   });
@@ -180,7 +180,7 @@ describe('a table of cells', () => {
     const plain = new Map<number, number>();
     for (let each = 0; each < 120_000; each++) {
       const item = 1 + next(50_000);
-      table.add(0, item, 1, 0.5);
+      table.add(0, item, 1, 0.5, 4_096);
       plain.set(item, (plain.get(item) ?? 0) + 1);
     }
     const run = table.compacted();
@@ -196,7 +196,7 @@ describe('a table of cells', () => {
       fc.property(additions, fc.nat(), fc.integer({ min: 1, max: 255 }), (list, place, change) => {
         const table = new CellTable(2);
         for (const { group, item, amount, weight, close } of list) {
-          table.add(group, item, amount, weight);
+          table.add(group, item, amount, weight, 0);
           if (close) table.closed();
         }
         const writer = new PartWriter();
@@ -218,7 +218,7 @@ describe('a table of cells', () => {
 
   test('thinned keeps what the test lets through and counts it twice', () => {
     const table = new CellTable(0);
-    for (let item = 1; item <= 10; item++) table.add(item % 2, item, item, 1);
+    for (let item = 1; item <= 10; item++) table.add(item % 2, item, item, 1, 0);
     table.thin((_, item) => item > 8);
     expect(table.level).toBe(1);
     expect(cellsOf(table)).toEqual(

@@ -105,7 +105,7 @@ describe('a checkpoint of the signals', () => {
         expect(applied(commits.slice(cut), restored).digest()).toBe(replayed);
         expect(live.digest()).toBe(replayed);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

@@ -143,7 +143,7 @@ describe('the signal ledger', () => {
             checkWindows(reader, id, new PlainCounts(all.filter(({ signal }) => signal === id)), now);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     );
   });
 
