@@ -56,6 +56,7 @@ function decodeEntry(bytes: Uint8Array, view: DataView, at: number, payloadBytes
     tenant: view.getUint32(at + AT.tenant, true) as TenantId,
     partitionKey: view.getBigUint64(at + AT.partitionKey, true),
     flags: view.getUint32(at + AT.flags, true),
-    payload: bytes.subarray(at + ENTRY_HEADER.size, at + ENTRY_HEADER.size + payloadBytes),
+    // `subarray` asks which kind of array it is of, which takes longer than all the rest.
+    payload: new Uint8Array(bytes.buffer, bytes.byteOffset + at + ENTRY_HEADER.size, payloadBytes),
   };
 }
