@@ -5,10 +5,11 @@
  * May import everything under db/ but server, client, protocol and cli. Its parts lie in engine/.
  */
 import { randomBytes } from 'node:crypto';
-import { checkpointClaims, ProofKeeper, type ProofPolicy } from './audit/index.ts';
+import { checkpointClaims, ErasureSigner, ProofKeeper, type ProofPolicy } from './audit/index.ts';
 import type { Engine, Replication } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
 import { Erasing } from './engine/erasing.ts';
+import { RANKING_VIEWS } from './engine/ranking-views.ts';
 import { tablesView } from './engine/reducers-view.ts';
 import { holdsOnDisk, LogKeeper } from './engine/retention.ts';
 import { TruthError } from './errors.ts';
@@ -46,7 +47,19 @@ import {
   type SyncCaps,
 } from './wal/index.ts';
 
-export { type EngineProofs, PROOF_COMMANDS, type ProofCommand, type ProofPolicy } from './audit/index.ts';
+export {
+  bundlePieces,
+  checkpointText,
+  decodeCheckpoint,
+  type EngineProofs,
+  momentText,
+  PROOF_COMMANDS,
+  type ProofCommand,
+  type ProofPolicy,
+  proofFromJson,
+  sequencesIn,
+  unbase64,
+} from './audit/index.ts';
 export type {
   Engine,
   EngineAudit,
@@ -63,7 +76,13 @@ export type {
 export type { AuditedEntry, NewAuditRecord } from './tenancy/index.ts';
 
 /** Every view there is. Adding one is one line here. */
-export const VIEWS: readonly ViewDefinition[] = [streamIndex, tablesView, tenantDirectory, auditTrail];
+export const VIEWS: readonly ViewDefinition[] = [
+  streamIndex,
+  tablesView,
+  tenantDirectory,
+  auditTrail,
+  ...RANKING_VIEWS,
+];
 
 const CHECKPOINT_ENTRIES = 1_000_000;
 const QUERY_THREADS = 2;
@@ -220,6 +239,10 @@ export async function openEngineOver(below: Log, options: OverLogOptions): Promi
   });
   const erasing = new Erasing({
     ...{ disk, directory, ring, log, registry, snapshots, report },
+    signer: new ErasureSigner({
+      ...{ disk, directory, logId, pause, report, nowNanos: () => clock.nowNanos() },
+      makesKeys: options.proofs !== undefined && options.replication === undefined,
+    }),
     first: () => retention.beginning().first,
     followers: () => retention.followers(),
     nowMillis: () => Number(clock.nowNanos() / 1_000_000n),
@@ -256,6 +279,7 @@ export async function openEngineOver(below: Log, options: OverLogOptions): Promi
     closing: here,
   });
   if (options.replication === undefined) await database.tenants.finishErasures(registry.restoredFrom);
+  else await database.erasures.follow(registry.restoredFrom);
   return database;
 }
 

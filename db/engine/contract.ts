@@ -14,6 +14,7 @@ import type { LogCommit, LogStatus } from '../wal/log.ts';
 import type { LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 import type { Pruned } from '../wal/prune.ts';
 import type { ScrubStatus } from '../wal/scrub.ts';
+import type { RankingDatabase } from './ranking-door.ts';
 import type { EngineReducers } from './reducer-path.ts';
 
 export interface ReadStreamRequest {
@@ -162,6 +163,7 @@ export interface Engine extends Streams {
   /** Tables. */
   readonly sql: SqlDatabase;
   readonly reducers: EngineReducers;
+  readonly ranking: RankingDatabase;
   /** The streams of a tenant, which need not exist: then nothing is in them and nothing can be appended. */
   tenant(id: TenantId): Streams;
   /**

@@ -11,6 +11,7 @@ import {
   type ViewHandle,
   viewCommit,
 } from '../materializer/index.ts';
+import { rankingDuplicates, rankingEntities } from '../ranking/entities/index.ts';
 import type { SnapshotKeeper } from '../snapshot/index.ts';
 import type { LogEnd, QueryRunner, SessionLimits, SqlDatabase, SqlView } from '../sql/index.ts';
 import {
@@ -53,7 +54,11 @@ import type {
   SubscribeRequest,
 } from './contract.ts';
 import type { Erasing, ErasingHost } from './erasing.ts';
+import { FollowedErasures } from './followed-erasures.ts';
 import { LiveFeed } from './live-feed.ts';
+import { RankingDoor } from './ranking-door.ts';
+import { RankingPath, rankingUnavailable } from './ranking-path.ts';
+import { LiveRankingViews } from './ranking-views.ts';
 import { ReducerPath } from './reducer-path.ts';
 import { tablesView } from './reducers-view.ts';
 import { SqlDoor } from './sql-database.ts';
@@ -97,11 +102,14 @@ export interface DatabaseOptions {
 export class Database implements Engine {
   readonly sql: SqlDatabase;
   readonly reducers: ReducerPath;
+  readonly ranking: RankingDoor;
   readonly tenants: Tenants;
   readonly audit: AuditLog;
   readonly snapshots: SnapshotKeeper;
   readonly retention: DatabaseOptions['retention'];
   readonly proofs: ProofKeeper | null;
+  /** Of the source, in a copy. */
+  readonly erasures: FollowedErasures;
   readonly #log: Log;
   readonly #bytes: LogBytes;
   readonly #registry: Registry;
@@ -119,6 +127,7 @@ export class Database implements Engine {
   #held: TruthError | null = null;
   readonly #tables: ViewHandle<SqlView>;
   readonly #commands: SqlPath;
+  readonly #rankings: RankingPath;
   readonly #queries: QueryRunner;
   #end: LogEnd | null;
   readonly #recent: RecentCommits;
@@ -184,6 +193,8 @@ export class Database implements Engine {
       isCertified: (position) => erasing.isCertified(position),
       recompute: () => erasing.recompute(this.#erasingHost()),
     });
+    const closing = this.#closing.signal;
+    this.erasures = new FollowedErasures({ tenants: this.tenants, closing, report: options.report });
     const audited = registry.handle(auditTrail);
     this.audit = new AuditLog({
       view: () => audited.view,
@@ -219,6 +230,20 @@ export class Database implements Engine {
       },
       end: () => this.#end,
     });
+    const [rankingIs, duplicatesAre] = [registry.handle(rankingEntities), registry.handle(rankingDuplicates)];
+    this.#rankings = new RankingPath({
+      ...{ log, clock, feed: this.#feed },
+      entities: () => rankingIs.view,
+      duplicates: () => duplicatesAre.view,
+      applied: () => registry.position,
+      refusal: () => refusalOf(() => this.#checkRankingWritable([rankingIs, duplicatesAre])),
+      admit: (tenant, bytes) => this.#admission.admit(tenant, bytes),
+    });
+    this.ranking = new RankingDoor({
+      ...{ log, clock, pause, path: this.#rankings, closing: this.#closing.signal },
+      views: new LiveRankingViews((definition) => registry.handle(definition)),
+      applied: () => registry.position,
+    });
     this.#recent = new RecentCommits(registry.position);
     const reader = new EventReader({ logId, log, recent: this.#recent, index });
     this.#sourceOf = (tenant) => ({
@@ -247,6 +272,7 @@ export class Database implements Engine {
       log.onFailure((error) => {
         this.#appends.fail(writerFailed(error));
         this.#commands.fail(writerFailed(error));
+        this.#rankings.fail(writerFailed(error));
         this.#system.fail(writerFailed(error));
       }),
       this.#replication?.onReplicated((commit) => this.#apply(viewCommit(commit))) ?? (() => {}),
@@ -359,6 +385,7 @@ export class Database implements Engine {
     this.#appends.reached('durable', stable);
     this.#appends.reached('applied', this.#registry.position);
     this.#commands.applied(this.#registry.position);
+    this.#rankings.applied(this.#registry.position);
     this.#system.applied(this.#registry.position);
   }
 
@@ -366,13 +393,14 @@ export class Database implements Engine {
     this.#registry.apply(commit);
     this.#end = { sequence: commit.sequence, recordedAt: commit.recordedAt };
     this.#recent.publish(commit);
+    if (this.#replication !== null) this.erasures.applied(commit);
     // A copy of a view that was made now would outlive what is being erased.
     if (this.#held === null) this.#checkpoints.applied(commit.entries.length);
   }
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([this.#appends.drained(), this.#commands.drained()]);
+    await Promise.all([this.#appends.drained(), this.#commands.drained(), this.#rankings.drained()]);
     await this.#queries.close();
     try {
       // Together: a snapshot may be waiting for a rebuild that only the registry ends.
@@ -381,6 +409,7 @@ export class Database implements Engine {
         this.#registry.stop(),
         this.#scrubber?.stop(),
         this.proofs?.stop(),
+        this.erasures.settled(),
       ]);
       if (this.#log.status().failed === null) await this.#registry.checkpoint(this.#lastSaver);
     } catch (error) {
@@ -409,13 +438,14 @@ export class Database implements Engine {
     return {
       hold: async (error) => {
         this.#held = error;
-        await Promise.all([this.#appends.drained(), this.#commands.drained()]);
+        await Promise.all([this.#appends.drained(), this.#commands.drained(), this.#rankings.drained()]);
       },
       append: (entry) => this.#appendSystem([entry]),
       forget: () => {
         this.#recent.leap(this.#registry.position);
         this.#state.forget();
         this.#subjects.forget();
+        this.#rankings.reset();
         this.#admission.reset();
       },
       release: () => {
@@ -441,6 +471,16 @@ export class Database implements Engine {
     const { readOnly } = this.#registry;
     if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
     this.#checkTables('tables cannot be written');
+  }
+
+  #checkRankingWritable(needed: readonly ViewHandle<unknown>[]): void {
+    this.#checkOpen();
+    if (this.#held !== null) throw this.#held;
+    if (this.#replication !== null) throw this.#replication.refusal();
+    const { readOnly } = this.#registry;
+    if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
+    for (const { state, applied, error } of needed)
+      if (state !== 'live') throw rankingUnavailable(rankingEntities.name, applied, error ?? state);
   }
 
   #checkTables(consequence: string): void {

@@ -4,6 +4,7 @@
  * one. Whatever stops it half-way is finished by the next start.
  */
 import { join } from 'node:path';
+import type { ErasureSigner } from '../audit/index.ts';
 import { TruthError } from '../errors.ts';
 import { type Disk, readSmallFile, writeSmallFile } from '../io/index.ts';
 import type { Registry } from '../materializer/index.ts';
@@ -24,6 +25,7 @@ export interface ErasingOptions {
   readonly log: SealedLog;
   readonly registry: Registry;
   readonly snapshots: SnapshotKeeper;
+  readonly signer: ErasureSigner;
   /** Where the log begins, archives counted. */
   readonly first: () => Sequence;
   /** Names of copies and the position each has. */
@@ -49,9 +51,12 @@ export class Erasing {
     this.#options = options;
   }
 
-  /** Errors: PRUNED, where views could not be computed again. */
+  /**
+   * Errors: PRUNED, where views could not be computed again. Nothing is destroyed then, unless the log says already that it is:
+   * keys go in any case.
+   */
   async run(host: ErasingHost, request: ErasureRequest): Promise<ErasureCertificate> {
-    this.#checkComplete();
+    if (request.position === null) this.#checkComplete();
     const { tenant, erasure } = request;
     const { registry, ring, log, report } = this.#options;
     const what = erasure.of === 'tenant' ? `tenant "${tenant.name}"` : `a subject of tenant "${tenant.name}"`;
@@ -62,9 +67,10 @@ export class Erasing {
       const snapshots = await this.#options.snapshots.clear();
       ring.destroy(erasure.keys);
       log.forget();
+      this.#checkComplete();
       await registry.rebuild();
       host.forget();
-      const certificate = this.#certificate(request, position, snapshots);
+      const certificate = await this.#certificate(request, position, snapshots);
       this.#keep(certificate);
       report(`erased ${what} as of ${position}: ${erasure.keys.length} keys destroyed, views computed again`);
       return certificate;
@@ -108,9 +114,9 @@ export class Erasing {
     { tenant, erasure }: ErasureRequest,
     position: Sequence,
     snapshots: readonly string[],
-  ): ErasureCertificate {
-    return {
-      ...{ format: 1, of: erasure.of, tenant: tenant.id, name: tenant.name, position },
+  ): Promise<ErasureCertificate> {
+    return this.#options.signer.certify({
+      ...{ of: erasure.of, tenant: tenant.id, name: tenant.name, position, size: this.#options.log.stable },
       handle: erasure.of === 'subject' ? erasure.handle : null,
       at: new Date(this.#options.nowMillis()).toISOString(),
       destroyed: {
@@ -122,7 +128,7 @@ export class Erasing {
       unconfirmed: [
         ...this.#options.followers().map(({ name }) => ({
           holder: `follower "${name}"`,
-          why: 'a copy that was given keys keeps them until they are removed from its metadata/keys and its views are computed again; without keys it never could read them',
+          why: 'a copy that was given keys destroys its own as soon as the erasure reaches it, which nobody has confirmed; without keys it never could read them',
         })),
         {
           holder: 'backups and archives made before',
@@ -137,7 +143,7 @@ export class Erasing {
           why: 'views are plaintext where the data partition is not encrypted',
         },
       ],
-    };
+    });
   }
 
   #keep(certificate: ErasureCertificate): void {

@@ -7,9 +7,17 @@ import { join } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { xxh64 } from '../hash/index.ts';
 import { type Disk, RealDisk, readSmallFile, writeSmallFile } from '../io/index.ts';
+import { invariant } from '../kernel/invariant.ts';
 import type { Sequence } from '../types.ts';
 import { listIfThere } from './files.ts';
-import { manifestFile, type PartRecord, readManifest, VIEWS, type ViewRecord } from './manifest.ts';
+import {
+  manifestFile,
+  type PartRecord,
+  readManifest,
+  VIEW_NAME,
+  VIEWS,
+  type ViewRecord,
+} from './manifest.ts';
 import type { CheckpointReader, CheckpointWriter, HeldFile } from './materializer.ts';
 import type { SaveRunner } from './save-step.ts';
 import {
@@ -50,6 +58,7 @@ export class PendingParts implements CheckpointWriter {
   readonly parts: PendingPart[] = [];
 
   part(name: string, chunks: () => Iterable<Uint8Array>, done: () => void = () => {}): void {
+    invariant(VIEW_NAME.test(name), 'a part has lower-case words joined by dashes for a name');
     this.parts.push({ name, chunks, done });
   }
 }

@@ -19,7 +19,8 @@ export const VIEWS = 'views';
 export const SET_ASIDE = 'set-aside';
 /** Folders of `views/` that belong to others; the log keeps the indexes of its segments in one. */
 const RESERVED: readonly string[] = [SET_ASIDE, 'log-index'];
-const VIEW_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+/** Of views and of their parts. */
+export const VIEW_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 const partSchema = z.strictObject({
   name: z.string().regex(VIEW_NAME),

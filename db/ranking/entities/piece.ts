@@ -34,11 +34,12 @@ export function smallPiece(name: string, bytes: Uint8Array): Piece {
   };
 }
 
+/** Parts have words joined by dashes for names. */
 export function partName(piece: Piece): string {
-  return `${piece.name}-${piece.digest()}`;
+  return `${piece.name.replaceAll('.', '-')}-${piece.digest()}`;
 }
 
 /** The name of a piece out of that of its part. */
 export function pieceName(part: string): string {
-  return part.slice(0, Math.max(0, part.lastIndexOf('-')));
+  return part.slice(0, Math.max(0, part.lastIndexOf('-'))).replaceAll('-', '.');
 }

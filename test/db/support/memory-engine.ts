@@ -56,6 +56,11 @@ export class MemoryEngine implements Engine {
       throw new TruthError('NOT_FOUND', 'there are no reducers here');
     },
   };
+  readonly ranking: Engine['ranking'] = {
+    execute: () => Promise.reject(new TruthError('NOT_FOUND', 'nothing is ranked here')),
+    run: () => Promise.reject(new TruthError('NOT_FOUND', 'nothing is ranked here')),
+    write: () => Promise.reject(new TruthError('NOT_FOUND', 'nothing is ranked here')),
+  };
   readonly audited: NewAuditRecord[] = [];
   readonly audit = {
     record: async (records: readonly NewAuditRecord[]) => {

@@ -1,0 +1,208 @@
+/**
+ * The way of a write of the ranking layer to its answer. Commands are decided in the order of their calls, against the views with
+ * everything over them that the log has taken and they do not have yet; the answer goes out when the views have the entries, a
+ * refusal when they have everything it rests on.
+ */
+import { TruthError } from '../errors.ts';
+import { xxh64 } from '../hash/index.ts';
+import type { Clock } from '../io/index.ts';
+import type { DecidedEntry } from '../kernel/index.ts';
+import { type DuplicatesView, type EntitiesView, InFlight } from '../ranking/entities/index.ts';
+import type { Micros } from '../ranking/ground.ts';
+import {
+  decideRanking,
+  type RankingCommand,
+  type RankingEntry,
+  type RankingReply,
+} from '../ranking/kernel/index.ts';
+import { Fifo } from '../streams/index.ts';
+import {
+  type CommitOrdinal,
+  type RecordedAt,
+  SEQUENCE_NONE,
+  type Sequence,
+  type TenantId,
+} from '../types.ts';
+import type { Log } from '../wal/log.ts';
+import type { LiveFeed } from './live-feed.ts';
+
+const NANOS_PER_MICRO = 1_000n;
+const ENTRY_OVERHEAD_BYTES = 48 + 8 + 7;
+const ORDINAL_NONE = 0 as CommitOrdinal;
+
+export interface RankingWritten {
+  readonly reply: RankingReply;
+  /** What the answer rests on: everything up to here is durable and in the views. */
+  readonly position: Sequence;
+}
+
+interface Waiting {
+  readonly position: Sequence;
+  readonly outcome: RankingReply | Error;
+  readonly settled: (outcome: RankingWritten | Error) => void;
+}
+
+export interface RankingPathOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly feed: LiveFeed;
+  readonly entities: () => EntitiesView;
+  readonly duplicates: () => DuplicatesView;
+  /** Position of the views. */
+  readonly applied: () => Sequence;
+  /** Why nothing new may be written, or null. */
+  readonly refusal: () => Error | null;
+  /** Throws where the tenant may not write so many bytes: NOT_FOUND, FORBIDDEN, QUOTA_EXCEEDED, BUSY. */
+  readonly admit: (tenant: TenantId, bytes: number) => void;
+}
+
+export class RankingPath {
+  readonly #options: RankingPathOptions;
+  readonly #limits;
+  readonly #states = new Map<TenantId, InFlight>();
+  readonly #waiting = new Fifo<Waiting>();
+  readonly #drained: (() => void)[] = [];
+  /** Last entry of the layer that the log has taken. */
+  #last: Sequence = SEQUENCE_NONE;
+  #failure: Error | null = null;
+
+  constructor(options: RankingPathOptions) {
+    this.#options = options;
+    const { log } = options;
+    this.#limits = {
+      entryBytesMax: log.identity.entryBytesMax,
+      commandBytesMax: log.commandBytesMax,
+      entryOverheadBytes: ENTRY_OVERHEAD_BYTES,
+    };
+  }
+
+  /** What decisions about the tenant read. */
+  state(tenant: TenantId): InFlight {
+    let state = this.#states.get(tenant);
+    if (state === undefined) {
+      const { entities, duplicates } = this.#options;
+      state = new InFlight({
+        entities: () => entities().tenant(tenant),
+        signatures: () => duplicates().tenant(tenant),
+      });
+      this.#states.set(tenant, state);
+    }
+    return state;
+  }
+
+  /** Errors reach the promise: BUSY, TOO_LARGE, DISK_FULL, WRITER_FAILED, QUOTA_EXCEEDED, the command's own refusal. */
+  write(tenant: TenantId, command: RankingCommand): Promise<RankingWritten> {
+    return new Promise((resolve, reject) => {
+      const refusal = this.#failure ?? this.#options.refusal();
+      if (refusal !== null) throw refusal;
+      const outcome = this.#decide(tenant, command);
+      const settled = (answer: RankingWritten | Error): void =>
+        answer instanceof Error ? reject(answer) : resolve(answer);
+      this.#waiting.push({ position: this.#last, outcome, settled });
+      this.#settle(this.#options.applied());
+    });
+  }
+
+  /** Resolves when the views have everything that was written before the call. */
+  caughtUp(): Promise<void> {
+    if (this.#last <= this.#options.applied()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const settled = (answer: RankingWritten | Error): void =>
+        answer instanceof Error ? reject(answer) : resolve();
+      this.#waiting.push({ position: this.#last, outcome: { reply: 'written' }, settled });
+    });
+  }
+
+  /** The views have everything up to `position`. */
+  applied(position: Sequence): void {
+    for (const state of this.#states.values()) if (!state.isEmpty) state.forget(position);
+    this.#settle(position);
+  }
+
+  /** Nothing in flight will ever become stable. */
+  fail(error: Error): void {
+    this.#failure = error;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+      next.settled(error);
+    this.#tellDrained();
+  }
+
+  /** Forgets what is known of states: views have been computed again. Nothing may be in flight. */
+  reset(): void {
+    this.#states.clear();
+  }
+
+  /** Resolves when nothing waits for an answer any more. */
+  drained(): Promise<void> {
+    if (this.#waiting.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  #decide(tenant: TenantId, command: RankingCommand): RankingReply | Error {
+    const { clock, log, feed, admit } = this.#options;
+    const recordedAt = clock.nowNanos() as RecordedAt;
+    const now = Number(recordedAt / NANOS_PER_MICRO) as Micros;
+    const state = this.state(tenant);
+    const decision = decideRanking(state, command, { now, limits: this.#limits });
+    if (decision.outcome === 'refused') return decision.error;
+    if (decision.outcome === 'unchanged') return decision.reply;
+    admit(tenant, bytesOf(decision.entries));
+    const entries = decision.entries.map((entry) => placed(tenant, entry));
+    const { first, last } = log.append(entries, recordedAt);
+    feed.appended(first, entries);
+    state.took(entries);
+    this.#last = last;
+    return decision.reply;
+  }
+
+  #settle(position: Sequence): void {
+    for (let next = this.#waiting.peek(); next !== undefined && next.position <= position; ) {
+      this.#waiting.shift();
+      const { outcome, settled } = next;
+      settled(outcome instanceof Error ? outcome : { reply: outcome, position: next.position });
+      next = this.#waiting.peek();
+    }
+    this.#tellDrained();
+  }
+
+  #tellDrained(): void {
+    if (this.#waiting.length === 0) for (const tell of this.#drained.splice(0)) tell();
+  }
+}
+
+function placed(tenant: TenantId, { type, payload, subject }: RankingEntry): DecidedEntry {
+  return {
+    ...{ sequence: SEQUENCE_NONE, ordinal: ORDINAL_NONE, flags: 0 },
+    ...{ type, tenant, payload, subject, partitionKey: partitionKey(tenant) },
+  };
+}
+
+const partitionKeys = new Map<TenantId, bigint>();
+const PARTITION_KEYS_MAX = 4096;
+
+/** xxHash64 of the tenant's number: all of its ranking entries lie in one partition. */
+function partitionKey(tenant: TenantId): bigint {
+  let key = partitionKeys.get(tenant);
+  if (key === undefined) {
+    key = xxh64(new Uint8Array(Uint32Array.of(tenant, RANKING_PARTITION).buffer));
+    if (partitionKeys.size >= PARTITION_KEYS_MAX) partitionKeys.clear();
+    partitionKeys.set(tenant, key);
+  }
+  return key;
+}
+
+/** No table has this number. */
+const RANKING_PARTITION = 0xffff_ffff;
+
+function bytesOf(entries: readonly RankingEntry[]): number {
+  return entries.reduce((sum, { payload }) => sum + payload.length, 0);
+}
+
+/** What a tenant is told whose ranking views do not follow the log. */
+export function rankingUnavailable(view: string, applied: Sequence, reason: string): TruthError {
+  return new TruthError(
+    'VIEW_UNAVAILABLE',
+    `ranking cannot be asked now: its view ${view} stays at ${applied} (${reason}); try again when it has caught up`,
+    { view, applied },
+  );
+}
