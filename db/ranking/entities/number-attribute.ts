@@ -113,7 +113,7 @@ export class NumberAttribute implements AttributeStore {
   #allBut(present: Bitmap, value: number): PreparedTest {
     const equal = this.#within(rangeOf('=', value)!);
     return {
-      estimate: present.size - equal.estimate,
+      estimate: Math.max(0, present.size - equal.estimate),
       set: () => without(present.freeze(), equal.set()),
       has: (entity) => present.has(entity) && !equal.has(entity),
     };

@@ -23,7 +23,7 @@ import { EntityWriter } from './entity-writer.ts';
 import { HashWindow } from './hash-window.ts';
 import { keyProblem, shownKey } from './keys.ts';
 import { SIGNAL_BYTES, SIGNALS_HEAD_BYTES, SignalsEncoder } from './signal-records.ts';
-import { DELETED, type RankingState } from './state.ts';
+import type { RankingState } from './state.ts';
 
 /** A signal type with what every signal of it needs to know. */
 interface Prepared {
@@ -107,7 +107,7 @@ class SignalBatch {
     if (draft.id !== null && !this.#isKey('id of a signal', draft.id)) return;
     const target = this.#target(prepared, draft.target);
     if (target === NO_ENTITY) return;
-    if (draft.user !== null && !this.#isUser(draft.user)) return;
+    if (draft.user !== null && !this.#findUser(draft.user)) return;
     scratch.signal = type.id;
     scratch.target = target;
     scratch.at = at;
@@ -115,7 +115,8 @@ class SignalBatch {
     scratch.weight = weight + 0;
     scratch.late = this.#now - at > type.lateMicros;
     scratch.creator = prepared.kind.creator === null ? NO_ENTITY : this.#creatorOf(prepared, target);
-    this.#setUser(draft.user);
+    if (draft.user === null) this.#setNobody();
+    else this.#setUser(draft.user);
     if (this.#isDuplicate(draft)) this.result.duplicate(index);
     else this.#add();
   }
@@ -157,9 +158,8 @@ class SignalBatch {
   }
 
   #target({ kind }: Prepared, key: string): EntityNumber {
-    const { state } = this.#entities;
-    const number = typeof key === 'string' ? state.find(kind.id, key) : NO_ENTITY;
-    if (number !== NO_ENTITY && state.stateOf(kind.id, number) !== DELETED) return number;
+    const number = typeof key === 'string' ? this.#entities.find(kind, key) : NO_ENTITY;
+    if (number !== NO_ENTITY) return number;
     if (!this.#isKey(`key of ${kind.name}`, key)) return NO_ENTITY;
     this.#refuse('NOT_FOUND', `there is no ${kind.name} ${shownKey(key)}: write it before signals about it`);
     return NO_ENTITY;
@@ -169,23 +169,29 @@ class SignalBatch {
     return this.#entities.state.creatorOf(kind.id, target);
   }
 
-  #isUser(key: string): boolean {
+  /** Leaves the number in the scratch record, none for somebody new; false when the key is none. */
+  #findUser(key: string): boolean {
+    const scratch = this.#scratch;
+    scratch.user = NO_ENTITY;
     if (this.#users === null) {
       this.#refuse('NOT_FOUND', 'there is no entity user: define it before signals name users');
       return false;
     }
-    if (typeof key !== 'string') return this.#isKey('key of user', key);
+    if (typeof key === 'string') scratch.user = this.#entities.find(this.#users, key);
     // A key that is found has been checked when it was written.
-    return this.#entities.state.find(this.#users.id, key) !== NO_ENTITY || this.#isKey('key of user', key);
+    return scratch.user !== NO_ENTITY || this.#isKey('key of user', key);
   }
 
-  #setUser(key: string | null): void {
-    const users = this.#users;
+  #setNobody(): void {
+    this.#scratch.user = NO_ENTITY;
+    this.#scratch.tuple = NO_TUPLE;
+  }
+
+  /** Behind `findUser`. */
+  #setUser(key: string): void {
+    const users = this.#users!;
     const scratch = this.#scratch;
-    scratch.user = NO_ENTITY;
-    scratch.tuple = NO_TUPLE;
-    if (key === null || users === null) return;
-    scratch.user = this.#entities.ensure(users, key);
+    if (scratch.user === NO_ENTITY) scratch.user = this.#entities.ensure(users, key);
     scratch.tuple = this.#entities.tupleOf(users, scratch.user, key);
   }
 

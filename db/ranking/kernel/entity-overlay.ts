@@ -15,8 +15,8 @@ interface OverlaidEntity {
   at: Micros;
   creator: EntityNumber;
   tuple: TupleNumber;
-  /** What was set, or taken away, over what is below. */
-  readonly attributes: Map<AttributeId, AttributeValue | null>;
+  /** What was set, or taken away, over what is below; each once. */
+  attributes: EntityEntry['attributes'];
   /** It was deleted: nothing of what is below counts any more. */
   bare: boolean;
   /** Of the last entry about it. */
@@ -61,8 +61,10 @@ export class EntityOverlay implements EntityState {
   }
 
   find(kind: KindId, key: string): EntityNumber {
-    const overlaid = this.#kinds.get(kind);
-    return overlaid?.numbers.get(key) ?? this.#below.find(kind, key);
+    // Asking an empty map would work the hash of the key out for nothing.
+    const numbers = this.#marks.length === 0 ? undefined : this.#kinds.get(kind)?.numbers;
+    const own = numbers === undefined || numbers.size === 0 ? undefined : numbers.get(key);
+    return own ?? this.#below.find(kind, key);
   }
 
   stateOf(kind: KindId, number: EntityNumber): number {
@@ -83,9 +85,9 @@ export class EntityOverlay implements EntityState {
 
   value(kind: KindId, number: EntityNumber, attribute: AttributeId): AttributeValue | null {
     const entity = this.#entity(kind, number);
-    const value = entity?.attributes.get(attribute);
-    if (value !== undefined) return value;
-    return entity?.bare === true ? null : this.#below.value(kind, number, attribute);
+    if (entity === undefined) return this.#below.value(kind, number, attribute);
+    for (const own of entity.attributes) if (own.attribute === attribute) return own.value;
+    return entity.bare ? null : this.#below.value(kind, number, attribute);
   }
 
   get lastTuple(): number {
@@ -105,13 +107,17 @@ export class EntityOverlay implements EntityState {
     overlaid.numbers.set(key, number);
     const entity = overlaid.entities.get(number) ?? newEntity(key);
     overlaid.entities.set(number, entity);
-    const { state, at, creator, tuple } = entry;
-    Object.assign(entity, { state, at, creator, tuple, mark });
-    if (state === DELETED || entry.created || entry.before.state === DELETED) {
-      entity.attributes.clear();
+    entity.state = entry.state;
+    entity.at = entry.at;
+    entity.creator = entry.creator;
+    entity.tuple = entry.tuple;
+    entity.mark = mark;
+    if (entry.state === DELETED || entry.created || entry.before.state === DELETED) {
+      entity.attributes = NOTHING;
       entity.bare = true;
     }
-    for (const { attribute, value } of entry.attributes) entity.attributes.set(attribute, value);
+    entity.attributes = merged(entity.attributes, entry.attributes);
+    const { tuple } = entry;
     if (tuple > this.lastTuple) this.#addTuple(tuple, this.#rowOf(schema, kind, number));
     this.#marks.push({ mark, kind, number, tuple });
   }
@@ -144,7 +150,7 @@ export class EntityOverlay implements EntityState {
   }
 
   #entity(kind: KindId, number: EntityNumber): OverlaidEntity | undefined {
-    return this.#kinds.get(kind)?.entities.get(number);
+    return this.#marks.length === 0 ? undefined : this.#kinds.get(kind)?.entities.get(number);
   }
 
   #kind(kind: KindId): OverlaidKind {
@@ -194,9 +200,28 @@ function tupleKey({ dimensions, values }: TupleRow): string {
   return JSON.stringify([dimensions, values]);
 }
 
+const NOTHING: EntityEntry['attributes'] = Object.freeze([]);
+
+/** Later ones stand for earlier ones. */
+function merged(
+  before: EntityEntry['attributes'],
+  later: EntityEntry['attributes'],
+): EntityEntry['attributes'] {
+  if (before.length === 0) return later;
+  if (later.length === 0) return before;
+  const kept = before.filter(({ attribute }) => !later.some((each) => each.attribute === attribute));
+  return [...kept, ...later];
+}
+
 function newEntity(key: string): OverlaidEntity {
   return {
-    ...{ key, state: 0, at: 0 as Micros, creator: NO_ENTITY, tuple: NO_TUPLE },
-    ...{ attributes: new Map(), bare: false, mark: 0 },
+    key,
+    state: 0,
+    at: 0 as Micros,
+    creator: NO_ENTITY,
+    tuple: NO_TUPLE,
+    attributes: NOTHING,
+    bare: false,
+    mark: 0,
   };
 }

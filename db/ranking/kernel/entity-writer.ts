@@ -12,8 +12,8 @@ import {
   NO_TUPLE,
   type TupleNumber,
 } from '../ground.ts';
-import { kindById, named, refusedAt, required, unknownName } from '../schema/index.ts';
-import type { Attribute, AttributeValue, EntityKind, RankingSchema } from '../schema/model.ts';
+import { kindById, refusedAt, required, unknownName } from '../schema/index.ts';
+import type { Attribute, AttributeValue, EmbeddingSlot, EntityKind, RankingSchema } from '../schema/model.ts';
 import { timeProblem } from './clock-rules.ts';
 import type { EntityDraft, GivenField } from './command.ts';
 import { encodeEntity } from './entity-entry.ts';
@@ -34,6 +34,11 @@ interface Fields {
   readonly creator: string | null | undefined;
 }
 
+type Field =
+  | { readonly attribute: Attribute; readonly slot: null }
+  | { readonly attribute: null; readonly slot: EmbeddingSlot };
+type FieldsByName = ReadonlyMap<string, Field>;
+
 const NOTHING: Fields = Object.freeze({ attributes: [], embeddings: [], creator: undefined });
 const LEAST_TIME = Number.MIN_SAFE_INTEGER;
 const NUMBER_MAX = 0x0fff_ffff;
@@ -46,6 +51,7 @@ export class EntityWriter {
   readonly #now: Micros;
   readonly #entryBytesMax: number;
   readonly #dimensionsChanged: boolean;
+  readonly #fields = new Map<KindId, FieldsByName>();
 
   constructor(state: RankingState, now: Micros, entryBytesMax: number) {
     this.state = new EntityOverlay(state);
@@ -53,6 +59,12 @@ export class EntityWriter {
     this.#now = now;
     this.#entryBytesMax = entryBytesMax;
     this.#dimensionsChanged = state.dimensionsChanged;
+  }
+
+  /** Number of what is there under the key, or none. */
+  find(kind: EntityKind, key: string): EntityNumber {
+    const number = this.state.find(kind.id, key);
+    return number !== NO_ENTITY && this.state.stateOf(kind.id, number) !== DELETED ? number : NO_ENTITY;
   }
 
   /** Number of a key that has been checked; what is not there, or was deleted, comes to be. */
@@ -95,7 +107,7 @@ export class EntityWriter {
 
   #put(kind: EntityKind, draft: PutDraft, number: EntityNumber, there: boolean): 'accepted' | 'unchanged' {
     const place = `${kind.name} ${shownKey(draft.key)}`;
-    const given = fieldsOf(kind, draft.set, place);
+    const given = fieldsOf(kind, this.#fieldsByName(kind), draft.set, place);
     const attributes = given.attributes.filter(
       ({ attribute, value }) =>
         !sameValue(value, there ? this.state.value(kind.id, number, attribute) : null),
@@ -114,44 +126,63 @@ export class EntityWriter {
     return 'accepted';
   }
 
+  #fieldsByName(kind: EntityKind): FieldsByName {
+    let fields = this.#fields.get(kind.id);
+    if (fields === undefined) {
+      fields = new Map<string, Field>([
+        ...kind.attributes.map((attribute) => [attribute.name, { attribute, slot: null }] as const),
+        ...kind.embeddings.map((slot) => [slot.name, { attribute: null, slot }] as const),
+      ]);
+      this.#fields.set(kind.id, fields);
+    }
+    return fields;
+  }
+
   #changesCreator(kind: EntityKind, number: EntityNumber, creator: Fields['creator']): boolean {
     if (creator === undefined || kind.creator === null) return false;
     const before = this.state.creatorOf(kind.id, number);
-    if (creator === null) return before !== NO_ENTITY;
-    const now = this.state.find(kind.creator.kind, creator);
-    return now === NO_ENTITY || now !== before || this.state.stateOf(kind.creator.kind, now) === DELETED;
+    return this.#knownCreator(kind, creator, before) !== before;
   }
 
-  /** `known`: its number, or none when it has none yet. */
+  /** `own`: its number, or none when it has none yet. */
   #write(
     kind: EntityKind,
     key: string,
-    known: EntityNumber,
+    own: EntityNumber,
     fields: Fields,
     state: number,
     at: Micros,
   ): EntityNumber {
-    const created = known === NO_ENTITY;
-    const number = created ? this.#nextNumber(kind.id) : known;
+    const created = own === NO_ENTITY;
+    const number = created ? this.#nextNumber(kind.id) : own;
     const before = {
       creator: created ? NO_ENTITY : this.state.creatorOf(kind.id, number),
       state: created ? DELETED : this.state.stateOf(kind.id, number),
     };
     const bare = state === DELETED || before.state === DELETED;
+    const known = this.#knownCreator(kind, fields.creator, before.creator);
     const draft: EntityEntry = {
       ...{ entry: 'entity', kind: kind.id, number, key, created, at, state, before },
-      creator: before.creator,
+      creator: known ?? NO_ENTITY,
       tuple:
         state === DELETED ? NO_TUPLE : this.#tupleWith(kind, bare ? NO_ENTITY : number, fields.attributes),
       attributes: fields.attributes,
       embeddings: fields.embeddings,
     };
-    checkSize(encodeEntity(draft).length, this.#entryBytesMax, `${kind.name} ${shownKey(key)}`);
-    // A creator that comes to be has an entry of its own, before this one.
-    const entry = { ...draft, creator: this.#creatorNumber(kind, fields.creator, before.creator) };
-    this.payloads.push(encodeEntity(entry));
-    this.state.evolve(entry, this.#schema, this.payloads.length);
+    const payload = encodeEntity(draft);
+    checkSize(payload.length, this.#entryBytesMax, `${kind.name} ${shownKey(key)}`);
+    if (known !== null) this.#add(draft, payload);
+    else {
+      // A creator that comes to be has an entry of its own, before this one.
+      const entry = { ...draft, creator: this.#newCreator(kind, fields.creator!) };
+      this.#add(entry, encodeEntity(entry));
+    }
     return number;
+  }
+
+  #add(entry: EntityEntry, payload: Uint8Array): void {
+    this.payloads.push(payload);
+    this.state.evolve(entry, this.#schema, this.payloads.length);
   }
 
   #nextNumber(kind: KindId): EntityNumber {
@@ -164,11 +195,18 @@ export class EntityWriter {
     return number as EntityNumber;
   }
 
-  #creatorNumber(kind: EntityKind, creator: Fields['creator'], before: EntityNumber): EntityNumber {
+  /** Number of the creator; null when it has to come to be first. */
+  #knownCreator(kind: EntityKind, creator: Fields['creator'], before: EntityNumber): EntityNumber | null {
     if (creator === undefined) return before;
     if (creator === null || kind.creator === null) return NO_ENTITY;
-    const makers = kindById(this.#schema, kind.creator.kind);
-    return makers === null ? NO_ENTITY : this.ensure(makers, creator);
+    const number = this.state.find(kind.creator.kind, creator);
+    const there = number !== NO_ENTITY && this.state.stateOf(kind.creator.kind, number) !== DELETED;
+    return there ? number : null;
+  }
+
+  #newCreator({ creator }: EntityKind, key: string): EntityNumber {
+    const makers = creator === null ? null : kindById(this.#schema, creator.kind);
+    return makers === null ? NO_ENTITY : this.ensure(makers, key);
   }
 
   /** The tuple a user has with these attributes set over what is there (`number` none: over nothing). */
@@ -201,20 +239,25 @@ function checkSize(bytes: number, bytesMax: number, what: string): void {
 }
 
 /** Everything named is an attribute, an embedding or the creator. */
-function fieldsOf(kind: EntityKind, set: Readonly<Record<string, GivenField>>, place: string): Fields {
+function fieldsOf(
+  kind: EntityKind,
+  fields: FieldsByName,
+  set: Readonly<Record<string, GivenField>>,
+  place: string,
+): Fields {
   const attributes: { attribute: AttributeId; value: AttributeValue | null }[] = [];
   const embeddings: Embeddings[number][] = [];
   let creator: Fields['creator'];
   for (const [name, given] of Object.entries(set)) {
     const at = `${place}, ${name}`;
-    const attribute = named(kind.attributes, name);
-    const slot = named(kind.embeddings, name);
-    if (attribute !== null) {
-      checkWritten(attribute, at);
-      attributes.push({ attribute: attribute.id, value: attributeValue(attribute, given, at) });
-    } else if (slot !== null) embeddings.push({ slot: slot.id, vector: embeddingValue(slot, given, at) });
-    else if (name === kind.creator?.name) creator = creatorKey(given, at);
-    else throw unknownName(place, 'field', name, fieldNames(kind));
+    const field = fields.get(name);
+    if (field === undefined) {
+      if (name !== kind.creator?.name) throw unknownName(place, 'field', name, fieldNames(kind));
+      creator = creatorKey(given, at);
+    } else if (field.attribute !== null) {
+      checkWritten(field.attribute, at);
+      attributes.push({ attribute: field.attribute.id, value: attributeValue(field.attribute, given, at) });
+    } else embeddings.push({ slot: field.slot.id, vector: embeddingValue(field.slot, given, at) });
   }
   return { attributes, embeddings, creator };
 }

@@ -1,9 +1,19 @@
-/** Builds the payload of one entry in memory that grows; little-endian. Names and sizes have been checked by the caller. */
+/**
+ * Builds the payload of one entry in memory that grows; little-endian. Names and sizes have been checked by the caller. Payloads
+ * are handed out in slabs that many share, because an ArrayBuffer of its own costs more than a small entry's bytes; a slab
+ * lives as long as a payload in it does.
+ */
 import { writeUtf8 } from '../../kernel/index.ts';
 
 const BYTES_FIRST = 256;
+const SLAB_BYTES = 64 * 1024;
+/** Larger payloads have memory of their own. */
+const SHARED_BYTES_MAX = 4 * 1024;
 const UTF8_BYTES_PER_CODE_UNIT_MAX = 3;
 const LENGTH_BYTES = 4;
+
+let slab = new Uint8Array(0);
+let slabEnd = 0;
 
 export class PayloadWriter {
   #bytes = new Uint8Array(BYTES_FIRST);
@@ -50,8 +60,16 @@ export class PayloadWriter {
 
   /** A copy of what was written; the writer is empty afterwards and can be used again. */
   finish(): Uint8Array {
-    const bytes = this.#bytes.slice(0, this.#end);
+    const length = this.#end;
     this.#end = 0;
+    if (length > SHARED_BYTES_MAX) return this.#bytes.slice(0, length);
+    if (slabEnd + length > slab.length) {
+      slab = new Uint8Array(SLAB_BYTES);
+      slabEnd = 0;
+    }
+    const bytes = new Uint8Array(slab.buffer, slabEnd, length);
+    bytes.set(this.#bytes.subarray(0, length));
+    slabEnd += length;
     return bytes;
   }
 

@@ -9,14 +9,14 @@ import type { Signal } from './entry.ts';
 
 const VERSION = 1;
 
-export const SIGNALS_HEAD = Object.freeze({
+const SIGNALS_HEAD = Object.freeze({
   version: { offset: 0, bytes: 1 },
   /** Bytes 1 to 3 and 8 to 15 are zero. */
   count: { offset: 4, bytes: 4 },
 });
 export const SIGNALS_HEAD_BYTES = 16;
 
-export const SIGNAL_FIELDS = Object.freeze({
+const SIGNAL_FIELDS = Object.freeze({
   signal: { offset: 0, bytes: 2 },
   /** Bit 0: late. */
   flags: { offset: 2, bytes: 2 },

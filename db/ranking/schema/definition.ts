@@ -2,7 +2,7 @@
  * What somebody says a schema should be, before it has been looked at: the parser makes it of text, the SDK's builders make it
  * directly. Names are names, durations are microseconds, nothing has been resolved or checked; `define` does that.
  */
-import type { AttributeType, AttributeValue, Decay, Polarity, TermStage, UserItemState } from './model.ts';
+import type { AttributeType, Decay, Polarity, TermStage, UserItemState } from './model.ts';
 
 export type Definition =
   | EntityDefinition
@@ -236,6 +236,3 @@ export const DEFINITION_DEFAULTS = Object.freeze({
   }) as DiversityDefinition,
   candidateLimit: 500,
 });
-
-/** A value of an attribute as somebody writes it, before its type is known. */
-export type GivenValue = AttributeValue | null;

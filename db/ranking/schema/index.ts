@@ -35,4 +35,4 @@ export {
 export { closestName, refusedAt, unknownName } from './names.ts';
 export { type NameScope, resolveMeasure, resolvePredicate, resolveScalar } from './resolve.ts';
 export { type ShownTable, type ShownTopic, show } from './show.ts';
-export { timestampOf } from './timestamp-text.ts';
+export { timestampOf, timestampText } from './timestamp-text.ts';
