@@ -41,7 +41,7 @@ export {
 } from './definition-builder.ts';
 export { located } from './locate.ts';
 export { parse, parseCondition, parseScript } from './parse.ts';
-export { print, printWithin } from './print.ts';
+export { print } from './print.ts';
 export { printConditions } from './print-condition.ts';
 export {
   numberValue,

@@ -13,7 +13,7 @@ import { MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND }
 import { invalid, quoted, tooLarge, unexpected } from './refusal.ts';
 
 /** Characters of a statement, and of several together. */
-export const STATEMENT_MAX = 65_536;
+const STATEMENT_MAX = 65_536;
 
 export type TokenKind = 'end' | 'word' | 'text' | 'number' | 'duration' | 'key' | 'parameter' | 'sign';
 

@@ -158,7 +158,7 @@ function printMoment(moment: Moment): string {
 }
 
 /** As it stands behind WITHIN. */
-export function printWithin(clause: WithinClause): string {
+function printWithin(clause: WithinClause): string {
   switch (clause.clause) {
     case 'trending':
       return joined('TRENDING', nameText(clause.signal), clause.window ?? '', given('TOP', clause.top));

@@ -14,7 +14,7 @@ test('any statement printed and read again is the same', () => {
     fc.property(statements, (statement) => {
       expect(parse(print(statement))).toEqual(statement);
     }),
-    { numRuns: 1_500 },
+    { numRuns: 1_000 },
   );
 });
 
@@ -23,7 +23,7 @@ test('any condition printed and read again is the same', () => {
     fc.property(conditions, (condition) => {
       expect(parseCondition(printConditions(condition))).toEqual(condition);
     }),
-    { numRuns: 1_500 },
+    { numRuns: 1_000 },
   );
 });
 
