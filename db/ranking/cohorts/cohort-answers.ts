@@ -31,7 +31,7 @@ export const NOBODY: CohortTop = Object.freeze({
   bound: 0,
 });
 
-export interface CohortQuestion {
+interface CohortQuestion {
   readonly window: WindowName;
   readonly tuples: NumberSet;
   readonly now: Micros;

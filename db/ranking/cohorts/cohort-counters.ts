@@ -26,7 +26,7 @@ import type { SignalType } from '../schema/model.ts';
 import { isSampled } from './sample.ts';
 
 /** Kinds of sections; those of tables follow in the order of grains, that of the older cells behind them. */
-export const COUNTER_SECTIONS = Object.freeze({ facts: 3, tables: 4, older: 7 });
+const SECTIONS = Object.freeze({ facts: 3, tables: 4, older: 7 });
 
 const DAY = GRAINS.indexOf('day');
 /** Buckets that the older cells stand for: where they are told, and where they are hashed. */
@@ -147,28 +147,26 @@ export class CohortCounters implements CellSource {
     return [
       {
         ...key,
-        ...{ kind: COUNTER_SECTIONS.facts, place: 'head', bytes: 40 },
+        ...{ kind: SECTIONS.facts, place: 'head', bytes: 40 },
         name: `s${key.owner}-facts-${this.#changes}`,
         write: (writer) => {
           for (const fact of facts) writer.f64(fact);
         },
       },
       ...this.#timelines.flatMap((timeline, grain) =>
-        timeline === null
-          ? []
-          : timelineSections(timeline, { ...key, kind: COUNTER_SECTIONS.tables + grain }),
+        timeline === null ? [] : timelineSections(timeline, { ...key, kind: SECTIONS.tables + grain }),
       ),
       ...older.map((table) =>
-        tablesSection({ ...key, kind: COUNTER_SECTIONS.older }, `s${key.owner}-older`, [table]),
+        tablesSection({ ...key, kind: SECTIONS.older }, `s${key.owner}-older`, [table]),
       ),
     ];
   }
 
   /** Takes a section back; facts come first. Errors: CORRUPT. */
   restore(kind: number, body: PartReader): void {
-    if (kind === COUNTER_SECTIONS.facts) this.#restoreFacts(body);
-    else if (kind === COUNTER_SECTIONS.older) this.#restoreOlder(body);
-    else this.#restoreTables(kind - COUNTER_SECTIONS.tables, body);
+    if (kind === SECTIONS.facts) this.#restoreFacts(body);
+    else if (kind === SECTIONS.older) this.#restoreOlder(body);
+    else this.#restoreTables(kind - SECTIONS.tables, body);
   }
 
   /** Adds everything to a digest, in the order of grains and buckets. */

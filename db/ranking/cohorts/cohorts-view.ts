@@ -14,7 +14,7 @@ import type {
 import type { TenantId } from '../../types.ts';
 import { readSections, writeSections } from '../counting/index.ts';
 import type { CohortReader } from '../reading.ts';
-import { TenantCohorts } from './tenant-cohorts.ts';
+import { type CohortMemory, TenantCohorts } from './tenant-cohorts.ts';
 
 const NAME = 'ranking-cohorts';
 const VERSION = 1;
@@ -67,16 +67,14 @@ export class CohortsView implements Materializer {
     for (const tenant of this.#tenants.values()) yield* tenant.digestAhead();
   }
 
-  /** Bytes of cells, how many there are (some counted twice), and bytes of what is kept ready for answers. */
-  memoryBytes(): { readonly cells: number; readonly cellCount: number; readonly boards: number } {
-    const sum = { cells: 0, cellCount: 0, boards: 0 };
-    for (const tenant of this.#tenants.values()) {
-      const { cells, cellCount, boards } = tenant.memoryBytes();
-      sum.cells += cells;
-      sum.cellCount += cellCount;
-      sum.boards += boards;
-    }
-    return sum;
+  /** Of all tenants. */
+  memoryBytes(): CohortMemory {
+    const all = [...this.#tenants.values()].map((tenant) => tenant.memoryBytes());
+    return {
+      cells: all.reduce((sum, { cells }) => sum + cells, 0),
+      cellCount: all.reduce((sum, { cellCount }) => sum + cellCount, 0),
+      boards: all.reduce((sum, { boards }) => sum + boards, 0),
+    };
   }
 
   #made(id: TenantId): TenantCohorts {

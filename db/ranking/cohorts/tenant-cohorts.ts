@@ -14,6 +14,13 @@ const EVENTS_PER_COUNT = 1 << 20;
 /** New tables are sampled less when no more than this share of the budget is used. */
 const RELAX_SHARE = 0.25;
 
+/** Bytes of cells, how many there are (some counted twice), and bytes of what is made of them for answers. */
+export interface CohortMemory {
+  readonly cells: number;
+  readonly cellCount: number;
+  readonly boards: number;
+}
+
 /** Of a signal that is not there, or not counted for cohorts, everything is 0 and nobody is best: the binder warns. */
 export class TenantCohorts implements CohortReader {
   readonly #cellsMax: number;
@@ -101,12 +108,11 @@ export class TenantCohorts implements CohortReader {
     return this.#signals[signal]?.top(by, { window, tuples, now }, limit) ?? NOBODY;
   }
 
-  /** Bytes of cells, how many there are (some counted twice), and bytes of what is kept ready for answers. */
-  memoryBytes(): { readonly cells: number; readonly cellCount: number; readonly boards: number } {
+  memoryBytes(): CohortMemory {
     const all = this.#all();
     return {
       cells: all.reduce((sum, { counters }) => sum + counters.memoryBytes, 0),
-      cellCount: all.reduce((sum, { counters }) => sum + counters.size, 0),
+      cellCount: this.#cells(),
       boards: all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
     };
   }

@@ -18,7 +18,7 @@ export const GRAIN_MICROS: Readonly<Record<Grain, number>> = Object.freeze({
 });
 
 /** Windows that end. */
-export type RollingWindow = Exclude<WindowName, 'all'>;
+type RollingWindow = Exclude<WindowName, 'all'>;
 
 export interface WindowShape {
   readonly grain: Grain;

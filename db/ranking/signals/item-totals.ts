@@ -80,13 +80,14 @@ export class ItemTotals {
     }
   }
 
-  /** Calls `visit` for each item that something happened to, in order. */
-  forEach(visit: (item: EntityNumber) => void): void {
+  /** Calls `visit` for each item that something happened to, in order, with how often and in which second first. */
+  forEach(visit: (item: number, count: number, firstSecond: number) => void): void {
     for (const number of this.#numbers) {
       const page = this.#pages[number]!;
       const first = number * ITEM_PAGE_ROWS;
       for (let row = 0; row < ITEM_PAGE_ROWS; row++) {
-        if (page.count(row) > 0) visit((first + row) as EntityNumber);
+        const count = page.count(row);
+        if (count > 0) visit(first + row, count, page.firstSecond(row));
       }
     }
   }

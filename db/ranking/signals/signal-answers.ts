@@ -82,8 +82,8 @@ export class SignalAnswers {
     if (by === 'count' || by === 'weight') return this.#ledger.standings.leading(by, limit);
     const best = new Best(limit);
     if (by === 'acceleration') return best.take();
-    this.#ledger.totals.forEach((item) => {
-      best.offer(this.#overallVelocity(item, now), item);
+    this.#ledger.totals.forEach((item, count, firstSecond) => {
+      best.offer(velocitySince(firstSecond, count, now), item);
     });
     return best.take();
   }
@@ -94,15 +94,11 @@ export class SignalAnswers {
   }
 
   #overall({ targets, count, now, out }: Asked): void {
-    for (let at = 0; at < count; at++) out[at] = this.#overallVelocity(targets[at]!, now);
-  }
-
-  #overallVelocity(item: number, now: Micros): number {
     const { totals } = this.#ledger;
-    const count = totals.count(item);
-    if (count === 0) return 0;
-    const hours = (now - totals.firstSecond(item) * MICROS_PER_SECOND) / MICROS_PER_HOUR;
-    return count / Math.max(hours, 1);
+    for (let at = 0; at < count; at++) {
+      const target = targets[at]!;
+      out[at] = velocitySince(totals.firstSecond(target), totals.count(target), now);
+    }
   }
 
   #windowed(
@@ -127,4 +123,10 @@ export class SignalAnswers {
   #notBeforeEvents(now: Micros): Micros {
     return Math.max(now, this.#ledger.horizon) as Micros;
   }
+}
+
+/** Events an hour since the first; of an item that is younger than an hour, its events. */
+function velocitySince(firstSecond: number, count: number, now: Micros): number {
+  const hours = (now - firstSecond * MICROS_PER_SECOND) / MICROS_PER_HOUR;
+  return count / Math.max(hours, 1);
 }

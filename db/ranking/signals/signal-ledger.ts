@@ -31,7 +31,14 @@ const WEIGHT_MAX = 1e150;
 const SECOND_MAX = 0xffff_ffff;
 
 /** Kinds of sections; those of tables follow in the order of grains. */
-export const LEDGER_SECTIONS = Object.freeze({ facts: 2, totals: 3, tables: 4 });
+const SECTIONS = Object.freeze({ facts: 2, totals: 3, tables: 4 });
+
+/** Bytes: of totals by item, of counts by item and bucket, and of what is made of both for answers. */
+export interface SignalMemory {
+  readonly totals: number;
+  readonly cells: number;
+  readonly standings: number;
+}
 
 export class SignalLedger implements CellSource {
   #type: SignalType;
@@ -77,19 +84,12 @@ export class SignalLedger implements CellSource {
     return this.#horizon as Micros;
   }
 
-  /** What is kept, what of it is made of the rest, and how many cells there are, some counted twice. */
-  get memory(): {
-    readonly totals: number;
-    readonly cells: number;
-    readonly standings: number;
-    readonly cellCount: number;
-  } {
-    const timelines = this.#timelines.filter((timeline) => timeline !== null);
+  /** Bytes of what is kept, and of what is made of it for answers. */
+  get memory(): SignalMemory {
     return {
       totals: this.#totals.memoryBytes,
-      cells: timelines.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+      cells: this.#timelines.reduce((sum, timeline) => sum + (timeline?.memoryBytes ?? 0), 0),
       standings: this.standings.memoryBytes,
-      cellCount: timelines.reduce((sum, { size }) => sum + size, 0),
     };
   }
 
@@ -141,24 +141,24 @@ export class SignalLedger implements CellSource {
     return [
       {
         ...key,
-        ...{ kind: LEDGER_SECTIONS.facts, place: 'head', bytes: 40 },
+        ...{ kind: SECTIONS.facts, place: 'head', bytes: 40 },
         name: `s${key.owner}-facts-${this.#changes}`,
         write: (writer) => {
           for (const fact of facts) writer.f64(fact);
         },
       },
-      ...this.#totals.sections({ ...key, kind: LEDGER_SECTIONS.totals }),
+      ...this.#totals.sections({ ...key, kind: SECTIONS.totals }),
       ...this.#timelines.flatMap((timeline, grain) =>
-        timeline === null ? [] : timelineSections(timeline, { ...key, kind: LEDGER_SECTIONS.tables + grain }),
+        timeline === null ? [] : timelineSections(timeline, { ...key, kind: SECTIONS.tables + grain }),
       ),
     ];
   }
 
   /** Takes a section back; facts come first. Errors: CORRUPT. */
   restore(kind: number, body: PartReader): void {
-    if (kind === LEDGER_SECTIONS.facts) this.#restoreFacts(body);
-    else if (kind === LEDGER_SECTIONS.totals) this.#totals.restore(body);
-    else this.#restoreTables(kind - LEDGER_SECTIONS.tables, body);
+    if (kind === SECTIONS.facts) this.#restoreFacts(body);
+    else if (kind === SECTIONS.totals) this.#totals.restore(body);
+    else this.#restoreTables(kind - SECTIONS.tables, body);
   }
 
   /** Adds everything to a digest, in the order of items and buckets. */

@@ -14,7 +14,8 @@ import type {
 import type { TenantId } from '../../types.ts';
 import { readSections, writeSections } from '../counting/index.ts';
 import type { SignalReader } from '../reading.ts';
-import { TenantSignals } from './tenant-signals.ts';
+import type { SignalMemory } from './signal-ledger.ts';
+import { sumOf, TenantSignals } from './tenant-signals.ts';
 
 const NAME = 'ranking-signals';
 const VERSION = 1;
@@ -58,16 +59,9 @@ export class SignalsView implements Materializer {
     for (const tenant of this.#tenants.values()) yield* tenant.digestAhead();
   }
 
-  /** Bytes of state by tenant: totals and cells; and of standings, which are made of them for answers. */
-  memoryBytes(): { readonly totals: number; readonly cells: number; readonly standings: number } {
-    const sum = { totals: 0, cells: 0, standings: 0 };
-    for (const tenant of this.#tenants.values()) {
-      const { totals, cells, standings } = tenant.memoryBytes();
-      sum.totals += totals;
-      sum.cells += cells;
-      sum.standings += standings;
-    }
-    return sum;
+  /** Of all tenants. */
+  memoryBytes(): SignalMemory {
+    return sumOf([...this.#tenants.values()].map((tenant) => tenant.memoryBytes()));
   }
 
   #made(id: TenantId): TenantSignals {

@@ -7,7 +7,7 @@ import type { SignalReader } from '../reading.ts';
 import { SchemaHistory } from '../schema/index.ts';
 import type { SignalType, WindowName } from '../schema/model.ts';
 import { type Asked, type Order, SignalAnswers } from './signal-answers.ts';
-import { SignalLedger } from './signal-ledger.ts';
+import { SignalLedger, type SignalMemory } from './signal-ledger.ts';
 
 const SCHEMA_SECTION = 1;
 const NOBODY = new Uint32Array(0);
@@ -95,14 +95,8 @@ export class TenantSignals implements SignalReader {
     return this.#signals[signal]?.answers.top(by, window, limit, now).items ?? NOBODY;
   }
 
-  /** Bytes of totals and cells, and of what is made of them for answers. */
-  memoryBytes(): { readonly totals: number; readonly cells: number; readonly standings: number } {
-    const all = this.#kept().map(({ ledger }) => ledger.memory);
-    return {
-      totals: all.reduce((sum, { totals }) => sum + totals, 0),
-      cells: all.reduce((sum, { cells }) => sum + cells, 0),
-      standings: all.reduce((sum, { standings }) => sum + standings, 0),
-    };
+  memoryBytes(): SignalMemory {
+    return sumOf(this.#kept().map(({ ledger }) => ledger.memory));
   }
 
   sections(tenant: number): Section[] {
@@ -167,4 +161,12 @@ export class TenantSignals implements SignalReader {
       this.#signals[type.id] = { ledger, answers: new SignalAnswers(ledger) };
     } else if (kept.ledger.type !== type) kept.ledger.redefine(type);
   }
+}
+
+export function sumOf(all: readonly SignalMemory[]): SignalMemory {
+  return {
+    totals: all.reduce((sum, { totals }) => sum + totals, 0),
+    cells: all.reduce((sum, { cells }) => sum + cells, 0),
+    standings: all.reduce((sum, { standings }) => sum + standings, 0),
+  };
 }
