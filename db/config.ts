@@ -60,7 +60,12 @@ const configSchema = z.strictObject({
     keep: z.int().min(1).max(1000),
   }),
   followers: z.strictObject({ keepBytes: z.int().min(0) }),
-  encryption: z.strictObject({ keyFile: z.string(), passphraseFile: z.string() }),
+  encryption: z.strictObject({
+    keyFile: z.string(),
+    passphraseFile: z.string(),
+    tpm: z.string(),
+    tpmPcrs: z.array(z.int().min(0).max(23)).max(24),
+  }),
   proofs: z.strictObject({
     checkpointCommits: z.int().min(0),
     checkpointSeconds: z.int().min(0).max(86_400),
@@ -104,7 +109,7 @@ export const CONFIG_DEFAULTS: Config = {
   },
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   followers: { keepBytes: 64 * 1024 * MIB },
-  encryption: { keyFile: '', passphraseFile: '' },
+  encryption: { keyFile: '', passphraseFile: '', tpm: '', tpmPcrs: [] },
   proofs: { checkpointCommits: 10_000, checkpointSeconds: 60 },
   limits: {
     connections: 1000,
@@ -126,7 +131,7 @@ export interface Setting {
   readonly key: string;
   /** Null: file and environment only. */
   readonly flag: string | null;
-  readonly kind: 'text' | 'number' | 'list';
+  readonly kind: 'text' | 'number' | 'list' | 'numbers';
   /** What stands for the value in help texts. */
   readonly value: string;
   readonly help: string;
@@ -226,6 +231,20 @@ export const SETTINGS: readonly Setting[] = [
     'text',
     'PATH',
     'file with a passphrase of at least 12 characters, instead of a key file',
+  ),
+  setting(
+    'encryption.tpm',
+    'tpm',
+    'text',
+    'DEVICE',
+    'TPM 2.0 that seals that key instead of a file: /dev/tpmrm0, or of swtpm unix:PATH or tcp:PORT',
+  ),
+  setting(
+    'encryption.tpmPcrs',
+    'tpm-pcrs',
+    'numbers',
+    'N,N',
+    'PCRs that have to stay as they were for the key to be unsealed, such as 7; none unless named',
   ),
   setting(
     'proofs.checkpointCommits',
@@ -367,12 +386,15 @@ function put(target: Tree, of: Setting, text: string | undefined, source: string
 }
 
 function settingValue(of: Setting, text: string, source: string): unknown {
-  if (of.kind === 'list') return text.split(',').filter((item) => item !== '');
   if (of.kind === 'text') return text;
-  if (!/^\d{1,15}$/.test(text)) {
-    throw new TruthError('CONFIG', `${source} is "${text}"; a whole number (${of.value}) is needed`);
-  }
-  return Number(text);
+  if (of.kind === 'number') return wholeNumber(of, text, source);
+  const items = text.split(',').filter((item) => item !== '');
+  return of.kind === 'list' ? items : items.map((item) => wholeNumber(of, item, source));
+}
+
+function wholeNumber(of: Setting, text: string, source: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new TruthError('CONFIG', `${source} is "${text}"; a whole number (${of.value}) is needed`);
 }
 
 function checkTogether(config: Config): void {

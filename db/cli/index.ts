@@ -12,8 +12,10 @@ import { exportAudit } from './export.ts';
 import { follow } from './follow.ts';
 import { importEvents } from './import.ts';
 import { init } from './init.ts';
-import { keyExport, keyImport, keyRotate } from './key.ts';
+import { keyChange, keyExport, keyImport, keyRotate } from './key.ts';
 import { prove } from './prove.ts';
+import { rank, recordSignal, retrieveItems, searchItems, suggestItems } from './rank.ts';
+import { rankImport } from './rank-import.ts';
 import { read } from './read.ts';
 import { reducerDeploy, reducerDrop, reducerList, reducerStatus } from './reducer.ts';
 import { serve } from './serve.ts';
@@ -48,6 +50,12 @@ export const COMMANDS: readonly Command[] = [
   tail,
   importEvents,
   sql,
+  rank,
+  rankImport,
+  recordSignal,
+  retrieveItems,
+  searchItems,
+  suggestItems,
   tokenCreate,
   tokenRevoke,
   tokenList,
@@ -58,6 +66,7 @@ export const COMMANDS: readonly Command[] = [
   tenantShred,
   subjectErase,
   keyRotate,
+  keyChange,
   keyExport,
   keyImport,
   auditList,

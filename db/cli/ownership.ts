@@ -29,3 +29,8 @@ export function giveTo(owner: Owner | null, directory: string): void {
     else if (lstatSync(path).uid === 0) lchownSync(path, owner.uid, owner.gid);
   }
 }
+
+/** The same of one file, which may lie anywhere. */
+export function giveFileTo(owner: Owner | null, path: string): void {
+  if (owner !== null && lstatSync(path).uid === 0) lchownSync(path, owner.uid, owner.gid);
+}

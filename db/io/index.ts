@@ -4,6 +4,7 @@
  * obeys. It may import nothing of the database but errors; everything above may import it. Bytes go out through `Disk`,
  * time comes in through `Clock` and `Scheduler`.
  */
+export { type Channel, type ChannelAddress, openChannel } from './channel.ts';
 export type { Clock, Scheduler } from './clock.ts';
 export { realClock, realScheduler } from './clock.ts';
 export type { Disk, DiskLock, FileHandle } from './disk.ts';

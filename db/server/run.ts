@@ -108,6 +108,8 @@ async function serveDatabase(
       keys: readKekSource(disk, {
         keyFile: absolute(config.encryption.keyFile),
         passphraseFile: absolute(config.encryption.passphraseFile),
+        tpm: config.encryption.tpm,
+        tpmPcrs: config.encryption.tpmPcrs,
       }),
       progress: (line) => {
         http?.starting(line);

@@ -18,7 +18,7 @@ export { type AuditedEntry, AuditLog, type NewAuditRecord } from './audit-log.ts
 export type { AuditView } from './audit-view.ts';
 export { TenantDirectory, type TenantRecord } from './directory.ts';
 export { Epochs } from './epochs.ts';
-export { type KekSource, KeyRing, readKekSource } from './keys/index.ts';
+export { type KekSource, KeyRing, moveKek, readKekSource } from './keys/index.ts';
 export { openKeys, sealKeys } from './keys/recovery.ts';
 export { SealedLog } from './sealed-log.ts';
 export { encodeSubjectStream } from './subject-entry.ts';

@@ -1,21 +1,36 @@
 /**
- * Where the key-encryption key comes from. Not from a TPM: there is no support for one yet.
+ * Where the key-encryption key comes from.
  *
  *     file        a file outside the data directory with 32 bytes in base64; it is made on first use. Replacing the key
  *                 overwrites the file, so copies of wrapped keys made before are dead without a copy of the old file.
  *     passphrase  scrypt over what somebody knows. Its parameters lie beside the wrapped keys, with a salt that is new for
  *                 each replacement; whoever has an old copy of them and knows the passphrase can still derive the old key,
  *                 so replacing the key ends nothing unless the passphrase changes too.
+ *     tpm         random bytes sealed to this machine's TPM 2.0. What was sealed lies beside the wrapped keys; whoever has an
+ *                 old copy of it and this machine can still unseal the old key, so replacing it ends nothing either.
  */
 import { scryptSync } from 'node:crypto';
+import { dirname } from 'node:path';
 import { TruthError } from '../../errors.ts';
 import { type Disk, isNotFound, readSmallFile, writeSmallFile } from '../../io/index.ts';
 import { KEY_BYTES, type Kek, kekOf } from './kek.ts';
+import { parseTpmAddress, type TpmPlace } from './tpm/index.ts';
 
 export type KekSource =
   /** Absolute path. */
   | { readonly from: 'file'; readonly path: string }
-  | { readonly from: 'passphrase'; readonly passphrase: string };
+  | { readonly from: 'passphrase'; readonly passphrase: string }
+  /** `pcrs`: what the next key that is made is bound to, ascending; none: to the TPM alone. */
+  | { readonly from: 'tpm'; readonly tpm: TpmPlace; readonly pcrs: readonly number[] };
+
+/** As settings name a source: at most one of the three texts is not empty. */
+export interface KekSettings {
+  readonly keyFile: string;
+  readonly passphraseFile: string;
+  /** `/dev/tpmrm0`, `unix:PATH` or `tcp:PORT`. */
+  readonly tpm: string;
+  readonly tpmPcrs: readonly number[];
+}
 
 export interface ScryptParameters {
   readonly n: number;
@@ -31,15 +46,19 @@ const PASSPHRASE_CHARACTERS_MIN = 12;
 /** The key that is to take the place of the one in the file, until it has. */
 const NEXT = '.next';
 
-/** A source as settings name it: a path for the key, or a path of a file with a passphrase; both empty: none. */
-export function readKekSource(
-  disk: Disk,
-  settings: { readonly keyFile: string; readonly passphraseFile: string },
-): KekSource | null {
-  const { keyFile, passphraseFile } = settings;
-  if (keyFile !== '' && passphraseFile !== '')
-    throw new TruthError('CONFIG', 'a key file and a passphrase file are set: one of them is needed');
+/** Null where nothing is named. Errors: CONFIG. */
+export function readKekSource(disk: Disk, settings: KekSettings): KekSource | null {
+  const { keyFile, passphraseFile, tpm, tpmPcrs } = settings;
+  if ([keyFile, passphraseFile, tpm].filter((text) => text !== '').length > 1)
+    throw new TruthError(
+      'CONFIG',
+      'of key file, passphrase file and TPM more than one is set: one of them is needed',
+    );
+  if (tpm === '' && tpmPcrs.length > 0)
+    throw new TruthError('CONFIG', 'PCRs are set and no TPM: name it too, or leave them out');
   if (keyFile !== '') return { from: 'file', path: keyFile };
+  if (tpm !== '')
+    return { from: 'tpm', tpm: parseTpmAddress(tpm), pcrs: [...new Set(tpmPcrs)].sort((a, b) => a - b) };
   if (passphraseFile === '') return null;
   const bytes = readSmallFile(disk, passphraseFile);
   if (bytes === null) throw new TruthError('CONFIG', `there is no passphrase file ${passphraseFile}`);
@@ -51,6 +70,18 @@ export function readKekSource(
     );
   }
   return { from: 'passphrase', passphrase };
+}
+
+/** Whether two name the same place: a key from one is then replaced there, and from another moved. */
+export function isSameSource(a: KekSource, b: KekSource): boolean {
+  if (a.from === 'file') return b.from === 'file' && a.path === b.path;
+  if (a.from === 'passphrase') return b.from === 'passphrase' && a.passphrase === b.passphrase;
+  return b.from === 'tpm' && a.tpm.name === b.tpm.name && a.pcrs.join() === b.pcrs.join();
+}
+
+/** With its article, for people. */
+export function sourceWords(from: KekSource['from']): string {
+  return from === 'tpm' ? 'a TPM' : `a ${from}`;
 }
 
 export function newScrypt(random: (bytes: number) => Uint8Array): ScryptParameters {
@@ -91,8 +122,18 @@ export function replaceKekFile(
 ): void {
   overwrite(disk, path, random);
   writeKekFile(disk, path, next.key);
-  overwrite(disk, `${path}${NEXT}`, random);
-  disk.unlink(`${path}${NEXT}`);
+  removeKekFile(disk, `${path}${NEXT}`, random);
+}
+
+/** Overwrites the file, then removes it, durably. One that is gone already is no error. */
+export function removeKekFile(disk: Disk, path: string, random: (bytes: number) => Uint8Array): void {
+  overwrite(disk, path, random);
+  try {
+    disk.unlink(path);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  disk.fsyncDirectory(dirname(path));
 }
 
 /** What a copying or wearing disk keeps of the old bytes is beyond this. */

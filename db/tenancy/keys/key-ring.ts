@@ -10,7 +10,7 @@ import { entryKey } from './entry-cipher.ts';
 import { KEY_BYTES, type Kek, unwrapKey, wrapKey } from './kek.ts';
 import type { KekSource } from './kek-source.ts';
 import { appendKey, readKeyFiles, type WrappedKey, writeKeyFile } from './key-file.ts';
-import { Unlocked } from './unlocked.ts';
+import { type KekGiven, Unlocked } from './unlocked.ts';
 
 /** Name of a key: 16 hexadecimal digits, random, so that two copies of a database never give one name twice. */
 export type KeyId = string & { readonly __keyId: true };
@@ -33,6 +33,14 @@ const HANDLE_BYTES = 16;
 /** Keys kept unwrapped, and entry keys derived: of those used together. */
 const CACHED_MAX = 8192;
 
+/** What becomes of a key-encryption key when another takes its place, for people. */
+const KEK_FATES: Readonly<Record<KekSource['from'], string>> = {
+  file: 'replaced, and its file overwritten: copies of metadata/keys made before are dead without a copy of that file',
+  passphrase:
+    'replaced, but derived from the same passphrase: whoever has a copy of metadata/keys made before and knows the passphrase can still open it',
+  tpm: 'replaced, but sealed by the same TPM: whoever has a copy of metadata/keys made before and is root on this machine can still open it',
+};
+
 interface TenantKeys {
   readonly tenant: TenantId;
   keys: WrappedKey[];
@@ -54,7 +62,7 @@ export interface KeyRingOptions {
   /** 16 bytes: a key of one log opens in no other. */
   readonly logId: Uint8Array;
   /** Null: nothing can be opened or made. */
-  readonly source: KekSource | null;
+  readonly source: KekGiven | null;
   readonly random: (bytes: number) => Uint8Array;
 }
 
@@ -65,14 +73,12 @@ export class KeyRing {
   readonly #byId = new Map<KeyId, { readonly tenant: TenantId; readonly key: WrappedKey }>();
   readonly #bare = new Map<KeyId, Uint8Array>();
   readonly #entryKeys = new Map<string, Uint8Array>();
-  #given: KekSource | null;
   #unlocked: Unlocked | null = null;
 
   /** Errors: KEY_UNAVAILABLE (no or the wrong source for keys that are there), CORRUPT, CONFIG. */
   constructor(options: KeyRingOptions) {
     const { disk, directory, source } = options;
     this.#options = options;
-    this.#given = source;
     this.#logId = Buffer.from(options.logId).toString('hex');
     const files = readKeyFiles(disk, directory);
     for (const { tenant, kek, keys, bytes } of files) this.#add(tenant, kek, keys, bytes);
@@ -80,7 +86,7 @@ export class KeyRing {
     if (source === null) {
       throw new TruthError(
         'KEY_UNAVAILABLE',
-        `${directory} has encrypted tenants, and no key-encryption key was given: set encryption.keyFile or encryption.passphraseFile`,
+        `${directory} has encrypted tenants, and no key-encryption key was given: set encryption.keyFile, encryption.passphraseFile or encryption.tpm`,
       );
     }
     this.#unlocked = new Unlocked({ ...options, source });
@@ -182,20 +188,22 @@ export class KeyRing {
   /** Destroys keys, and with the key-encryption key whatever copies of them are left. Those that are gone already are no error. */
   destroy(ids: readonly KeyId[]): void {
     if (this.empty) return;
-    this.#rewrap(this.#next(this.#source()), new Set(ids));
+    this.#rewrap(this.#next(this.kekSource), new Set(ids));
   }
 
   /** What became of the key-encryption key that destroyed keys were wrapped under, for people. */
   get kekFate(): string {
-    return this.#given?.from === 'passphrase'
-      ? 'replaced, but derived from the same passphrase: whoever has a copy of metadata/keys made before and knows the passphrase can still open it'
-      : 'replaced, and its file overwritten: copies of metadata/keys made before are dead without a copy of that file';
+    return KEK_FATES[this.kekSource.from];
   }
 
-  /** Wraps all keys under another key-encryption key, from the same kind of source. */
-  replaceKek(source: KekSource = this.#source()): void {
+  /** Where the key-encryption key comes from. Errors: CONFIG, KEY_UNAVAILABLE. */
+  get kekSource(): KekSource {
+    return this.#unlock().source;
+  }
+
+  /** Wraps all keys under another key-encryption key, which comes from `source` from then on. */
+  replaceKek(source: KekSource = this.kekSource): void {
     this.#rewrap(this.#next(source));
-    this.#given = source;
   }
 
   /** A key that takes the current one's place; a replacement that failed half-way is brought to its end first. */
@@ -236,16 +244,15 @@ export class KeyRing {
     return unknown.filter(({ kind }) => kind !== 'destroyed').length;
   }
 
-  #source(): KekSource {
-    if (this.#given !== null) return this.#given;
-    throw new TruthError(
-      'CONFIG',
-      'encryption needs a key-encryption key: set encryption.keyFile or encryption.passphraseFile',
-    );
-  }
-
   #unlock(): Unlocked {
-    this.#unlocked ??= new Unlocked({ ...this.#options, source: this.#source() });
+    const { source } = this.#options;
+    if (source === null) {
+      throw new TruthError(
+        'CONFIG',
+        'encryption needs a key-encryption key: set encryption.keyFile, encryption.passphraseFile or encryption.tpm',
+      );
+    }
+    this.#unlocked ??= new Unlocked({ ...this.#options, source });
     return this.#unlocked;
   }
 
@@ -270,7 +277,7 @@ export class KeyRing {
       const bytes = writeKeyFile(disk, directory, { tenant, kek: next.id, keys });
       this.#add(tenant, next.id, keys, bytes);
     }
-    this.#unlock().finish(next);
+    this.#unlock().finish();
     for (const id of destroyed) this.#bare.get(id)?.fill(0);
     this.#bare.clear();
     for (const key of this.#entryKeys.values()) key.fill(0);

@@ -8,6 +8,7 @@ import { manifestFile, readManifest as readViews } from '../../../db/materialize
 import { TokenStore } from '../../../db/server/tokens.ts';
 import { checkBytes, readSnapshot } from '../../../db/snapshot/snapshot-file.ts';
 import { writeSnapshot } from '../../../db/snapshot/writer.ts';
+import { type KekFile, readKekJson, writeKekJson } from '../../../db/tenancy/keys/kek-file.ts';
 import {
   type CommitOrdinal,
   type Epoch,
@@ -37,6 +38,24 @@ const SHA256 = '5a'.repeat(32);
 const floor = { segment: 4, sequence: 812 as Sequence, chain: CHAIN };
 const gap = { segment: 2, offset: 8192, end: 12_288, from: 40 as Sequence, to: 44 as Sequence };
 const lostSegment = { segment: 3, offset: 0, end: 1_048_576, from: 60 as Sequence, to: 71 as Sequence };
+const passphraseKek: KekFile = {
+  moving: false,
+  current: {
+    from: 'passphrase',
+    id: null,
+    scrypt: { n: 65_536, r: 8, p: 1, salt: 'AAECAwQFBgcICQoLDA0ODw==' },
+  },
+  next: null,
+};
+const tpmKek: KekFile = {
+  moving: true,
+  current: { from: 'file', id: '00112233445566ff' },
+  next: {
+    from: 'tpm',
+    id: '8899aabbccddeeff',
+    sealed: { public: 'AAQACAAL', private: 'AAMBAgM=', pcrs: [7] },
+  },
+};
 const copyMark = {
   source: '192.0.2.10:9650',
   segment: 3,
@@ -78,6 +97,19 @@ const backup = backupManifest({
 const SNAPSHOT = `snapshots/${'0'.repeat(17)}812-0000000003.snapshot`;
 
 export const FORMATS: readonly Format[] = [
+  {
+    file: 'metadata/keys/kek.json',
+    write: (disk) => writeKekJson(disk, DIRECTORY, passphraseKek),
+    read: (disk) => readKekJson(disk, DIRECTORY),
+    value: passphraseKek,
+  },
+  {
+    version: 2,
+    file: 'metadata/keys/kek.json',
+    write: (disk) => writeKekJson(disk, DIRECTORY, tpmKek),
+    read: (disk) => readKekJson(disk, DIRECTORY),
+    value: tpmKek,
+  },
   {
     file: 'metadata/log.json',
     write: (disk) => metadata.writeLogId(disk, DIRECTORY, Buffer.from(LOG_ID, 'hex')),

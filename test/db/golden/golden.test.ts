@@ -51,7 +51,10 @@ function golden(version: number): string {
 
 function emptyDirectory(): MemoryDisk {
   const disk = new MemoryDisk();
-  for (const path of [DIRECTORY, ...['metadata', 'snapshots', 'views'].map((each) => join(DIRECTORY, each))])
+  for (const path of [
+    DIRECTORY,
+    ...['metadata', 'metadata/keys', 'snapshots', 'views'].map((each) => join(DIRECTORY, each)),
+  ])
     disk.mkdir(path);
   return disk;
 }

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { writeSmallFile } from '../../../db/io/index.ts';
-import { type KekSource, type KeyId, KeyRing } from '../../../db/tenancy/keys/index.ts';
+import { type KekSource, type KeyId, KeyRing, moveKek } from '../../../db/tenancy/keys/index.ts';
 import { openKeys, sealKeys } from '../../../db/tenancy/keys/recovery.ts';
 import type { Epoch, TenantId } from '../../../db/types.ts';
 import { MemoryDisk } from '../wal/memory-disk.ts';
@@ -116,6 +116,43 @@ test('a machine that stops at any write while keys are replaced or destroyed los
     expect(openRing(crashed).state(gone)).toBe('erased');
     if (finished) break;
   }
+});
+
+test('moved from one file to another at any write, keys need both files until they are at the other', () => {
+  const to: KekSource = { from: 'file', path: '/secrets/other' };
+  for (let operations = 0; ; operations++) {
+    const disk = newDisk();
+    const ring = openRing(disk);
+    const kept = [ring.create(A), ring.create(B), ring.subjectKey(B, ring.handle(B, 'bob'))];
+    const prints = kept.map((id) => print(ring, id));
+    const move = (on: MemoryDisk) =>
+      moveKek({ disk: on, directory: '/data', logId: LOG_ID, random: randomFrom(++seeds) }, FILE, to);
+    disk.crashBefore = disk.operations + operations;
+    let finished = true;
+    try {
+      move(disk);
+    } catch {
+      finished = false;
+    }
+    const crashed = disk.crash(pickFrom(operations));
+    expect(move(crashed)).toBe(true);
+    expect(kept.map((id) => print(openRing(crashed, to), id))).toEqual(prints);
+    expect(crashed.paths().filter((path) => path.startsWith('/secrets/'))).toEqual(['/secrets/other']);
+    expect(() => openRing(crashed)).toThrow(expect.objectContaining({ code: 'KEY_UNAVAILABLE' }));
+    if (finished) break;
+  }
+});
+
+test('a passphrase is changed for another, and the old one opens nothing any more', () => {
+  const disk = newDisk();
+  const after: KekSource = { from: 'passphrase', passphrase: 'another horse, another battery' };
+  const ring = openRing(disk, PASSPHRASE);
+  const kept = ring.create(B);
+  const options = { disk, directory: '/data', logId: LOG_ID, random: randomFrom(++seeds) };
+  expect(moveKek(options, PASSPHRASE, after)).toBe(true);
+  expect(print(openRing(disk, after), kept)).toBe(print(ring, kept));
+  expect(() => openRing(disk, PASSPHRASE)).toThrow(expect.objectContaining({ code: 'KEY_UNAVAILABLE' }));
+  expect(moveKek({ ...options, disk: newDisk() }, PASSPHRASE, after)).toBe(false);
 });
 
 test('a key whose line was being written when the machine stopped was never used, and the file goes on', () => {
