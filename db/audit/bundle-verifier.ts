@@ -59,7 +59,7 @@ interface Shown extends BundleEntry {
 export function verifyBundle(rootKey: Uint8Array, bytes: Uint8Array): VerifiedBundle {
   const body = bytes.subarray(0, Math.max(bytes.length - HASH, 0));
   const read = new Reader(body, 'a bundle');
-  read.expect('TRUTHBDL', null);
+  read.expect('TRUTHBDL', null, 1);
   const kind = { 1: 'entries', 2: 'tenant' }[read.u32()] as 'entries' | 'tenant' | undefined;
   if (kind === undefined) throw new ProofError('a bundle of an unknown kind');
   const logId = read.hex(16);

@@ -27,10 +27,11 @@ export function signCheckpoint(fields: CheckpointFields, key: KeyObject): Uint8A
 }
 
 function checkpointBody(fields: CheckpointFields): Uint8Array {
-  const { bytes, view, put } = bodyOf(CHECKPOINT, CHECKPOINT_MAGIC);
+  const { bytes, view, put } = bodyOf(CHECKPOINT, CHECKPOINT_MAGIC, fields.version);
   const { at } = CHECKPOINT;
   put(at.logId, fields.logId);
   view.setUint32(at.epoch, fields.epoch, true);
+  view.setUint32(at.erased, fields.erased, true);
   writeCount(view, at.size, fields.size);
   writeCount(view, at.ordinal, fields.ordinal);
   view.setBigUint64(at.recordedAt, fields.recordedAt, true);
@@ -45,7 +46,7 @@ function checkpointBody(fields: CheckpointFields): Uint8Array {
 }
 
 export function signCertificate(fields: CertificateFields, rootKey: KeyObject): Uint8Array {
-  const { bytes, view, put } = bodyOf(CERTIFICATE, CERTIFICATE_MAGIC);
+  const { bytes, view, put } = bodyOf(CERTIFICATE, CERTIFICATE_MAGIC, PROOF_VERSION);
   const { at } = CERTIFICATE;
   put(at.logId, fields.logId);
   writeCount(view, at.serial, fields.serial);
@@ -56,11 +57,11 @@ export function signCertificate(fields: CertificateFields, rootKey: KeyObject): 
   return signed(bytes, rootKey);
 }
 
-function bodyOf(layout: Layout<string>, magic: bigint) {
+function bodyOf(layout: Layout<string>, magic: bigint, version: number) {
   const bytes = new Uint8Array(layout.size);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, magic, true);
-  view.setUint32(8, PROOF_VERSION, true);
+  view.setUint32(8, version, true);
   view.setUint32(12, layout.size, true);
   return { bytes, view, put: (at: number, text: string) => bytes.set(unhex(text), at) };
 }
@@ -78,7 +79,7 @@ export interface KeptCheckpoint {
   readonly certificates: readonly Uint8Array[];
 }
 
-const TITLE = 'truthdb checkpoint 1';
+const TITLE = 'truthdb checkpoint';
 
 /** The text form: one line a field, in this order; there is one text for each checkpoint. */
 export function checkpointText({ checkpoint, certificates }: KeptCheckpoint): string {
@@ -93,13 +94,14 @@ export function checkpointText({ checkpoint, certificates }: KeptCheckpoint): st
     ['root', fields.root],
     ['tenants', fields.tenants],
     ['tenants-root', fields.tenantsRoot],
+    ...(fields.version === 1 ? [] : [['erased', fields.erased] as const]),
     ['erasures', fields.erasures],
     ['previous', fields.previous],
     ['key', fields.keyId],
     ['signature', hex(checkpoint.subarray(CHECKPOINT.size))],
     ...certificates.map((each) => ['certificate', hex(each)] as const),
   ];
-  return [TITLE, ...lines.map(([name, value]) => `${name}: ${value}`), ''].join('\n');
+  return [`${TITLE} ${fields.version}`, ...lines.map(([name, value]) => `${name}: ${value}`), ''].join('\n');
 }
 
 /** Reads the text form; anything but exactly it is refused. Signatures are not checked. Errors: INVALID_ARGUMENT. */
@@ -111,7 +113,9 @@ export function parseCheckpointText(text: string): KeptCheckpoint {
     .filter(([name]) => name === 'certificate')
     .map(([, bytes]) => unhex(bytes ?? ''));
   try {
+    const first = text.startsWith(`${TITLE} 1\n`);
     const body = checkpointBody({
+      version: first ? 1 : 2,
       logId: value('log'),
       epoch: number('epoch'),
       size: number('size'),
@@ -121,6 +125,7 @@ export function parseCheckpointText(text: string): KeptCheckpoint {
       root: value('root'),
       tenants: number('tenants'),
       tenantsRoot: value('tenants-root'),
+      erased: first ? 0 : number('erased'),
       erasures: value('erasures'),
       previous: value('previous'),
       keyId: value('key'),

@@ -2,10 +2,10 @@
 import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
 import { sequence } from '../types.ts';
-import { ENTRY_HEADER_COVERED } from '../wal/format.ts';
-import { writeCount } from '../wal/layout.ts';
+import { ENTRY_HEADER, ENTRY_HEADER_COVERED } from '../wal/format.ts';
+import { readCount, writeCount } from '../wal/layout.ts';
 import { forEachEntry, type RawGap, RawGroups } from '../wal/raw-groups.ts';
-import { ENTRY_FORM, ENTRY_RECORD, type EntryForm } from './format.ts';
+import { ENTRY_FORM, ENTRY_RECORD, type EntryForm, HASH_BYTES } from './format.ts';
 import type { RangeProof } from './prover.ts';
 import type { TreeStore } from './tree-store.ts';
 import { gapLeafHash, sha256 } from './verifier.ts';
@@ -66,6 +66,20 @@ export function* entryRecords(
     }
     if (!jumped) throw new Error(`entry ${next} was not found where the log says it is`);
   }
+}
+
+/** Sequences of the entries that records of a tenant’s range show, which are never lost ones. */
+export function sequencesIn(records: Uint8Array): number[] {
+  const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+  const found: number[] = [];
+  for (let at = 0; at < records.length; ) {
+    const header = at + ENTRY_RECORD.size;
+    const shown = view.getUint32(at + ENTRY_RECORD.at.form, true) === ENTRY_FORM.payload;
+    const payloadBytes = view.getUint32(header + ENTRY_HEADER.at.payloadBytes, true);
+    found.push(readCount(view, header + ENTRY_HEADER.at.sequence));
+    at = header + ENTRY_HEADER_COVERED + (shown ? Math.ceil(payloadBytes / 8) * 8 : HASH_BYTES);
+  }
+  return found;
 }
 
 function sequenceAt(store: TreeStore, { kind, tenant, firstLeaf }: RecordsWanted, at: number): number {

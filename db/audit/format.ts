@@ -5,12 +5,18 @@
  */
 import { layout } from '../wal/layout.ts';
 
+/** Of certificates and bundles. */
 export const PROOF_VERSION = 1;
+/** Of checkpoints. Those of version 1 name no erasures. */
+export const CHECKPOINT_VERSION = 2;
 export const HASH_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
 
 /** Before what is hashed, so that a leaf can never be taken for a node. 0 and 1 as in RFC 6962, section 2.1. */
 export const HASH_PREFIX = { leaf: 0, node: 1, gap: 2 } as const;
+
+/** Type of the entries that say that keys are destroyed, as the kernel has it: the one type that proofs tell from others. */
+export const ERASURE_ENTRY = 50;
 
 /** "TRUTHCKP", "TRUTHCRT", "TRUTHBDL" */
 export const CHECKPOINT_MAGIC = 0x504b_4348_5455_5254n;
@@ -19,11 +25,11 @@ export const BUNDLE_MAGIC = 0x4c44_4248_5455_5254n;
 
 export const CHECKPOINT = layout('Checkpoint', {
   magic: ['u64', 'The letters TRUTHCKP'],
-  version: ['u32', 'Format version: 1'],
+  version: ['u32', 'Format version: 2; 1 of older releases, which names no erasures'],
   bodyBytes: ['u32', 'Bytes before the signature: 248'],
   logId: ['bytes 16', 'Identity of the log'],
   epoch: ['u32', 'Epoch of the commit'],
-  reserved: ['u32', 'Zero'],
+  erased: ['u32', 'Erasures up to there: leaves of the tree over them; zero in version 1'],
   size: ['u64', 'Leaves of the tree over all entries: the sequence of the commit it stands at'],
   ordinal: ['u64', 'Ordinal of that commit'],
   recordedAt: ['u64', 'Its recorded-at, nanoseconds since 1970'],
@@ -31,7 +37,10 @@ export const CHECKPOINT = layout('Checkpoint', {
   root: ['bytes 32', 'Root of the tree over all entries'],
   tenants: ['u64', 'Tenants that have entries: leaves of the tenants’ tree'],
   tenantsRoot: ['bytes 32', 'Root of the tenants’ tree'],
-  erasures: ['bytes 32', 'Digest of the erasures in force; SHA-256 of nothing when there are none'],
+  erasures: [
+    'bytes 32',
+    'Root of the tree over the leaves of all erasures up to there; in version 1 that of none',
+  ],
   previous: ['bytes 32', 'SHA-256 of the body of the checkpoint before it; zeros in the first'],
   keyId: ['bytes 16', 'First 16 bytes of the SHA-256 of the public key that signed'],
 });

@@ -9,11 +9,19 @@
  *     checkpoint, signed-checkpoints, signing-keys   what is signed
  *     prover, entry-records, bundle           proofs
  *     proof-service → proof-thread ← proof-keeper    who keeps them
- *     verify-log, verify-bundle               offline
+ *     verify-log, verify-bundle, verify-erasures     offline
+ *     erasure-signer, erasure-verifier        certificates of erasure
  */
+export { bundlePieces } from './bundle.ts';
 export { verifyBundle } from './bundle-verifier.ts';
+export { checkpointText, momentText } from './checkpoint.ts';
+export { sequencesIn } from './entry-records.ts';
+export { ErasureSigner } from './erasure-signer.ts';
 export { PROOF_COMMANDS, type ProofCommand } from './proof-commands.ts';
+export { proofFromJson, unbase64 } from './proof-json.ts';
 export { type EngineProofs, ProofKeeper } from './proof-keeper.ts';
 export type { ProofPolicy, ProofStatus } from './proof-service.ts';
-export { checkpointClaims } from './signed-checkpoints.ts';
+export { checkpointClaims, SignedCheckpoints } from './signed-checkpoints.ts';
+export { SigningKeys } from './signing-keys.ts';
 export { proofHolds } from './tree-store.ts';
+export { CHECKPOINT_SIZE, decodeCheckpoint } from './verifier.ts';

@@ -4,13 +4,14 @@
  */
 import { TruthError } from '../errors.ts';
 import type { Disk } from '../io/index.ts';
-import type { Sequence } from '../types.ts';
+import { type Sequence, sequence } from '../types.ts';
 import { EPOCH_REASON } from '../wal/format.ts';
 import { readGaps } from '../wal/gaps.ts';
+import { RawGroups } from '../wal/raw-groups.ts';
 import { bundlePieces } from './bundle.ts';
 import { signCheckpoint } from './checkpoint.ts';
 import { entryRecords, type RecordsWanted } from './entry-records.ts';
-import { HASH_BYTES } from './format.ts';
+import { CHECKPOINT_VERSION, HASH_BYTES } from './format.ts';
 import { rootOf } from './merkle.ts';
 import { checkRangeProof } from './proof-check.ts';
 import type { ProofCommand } from './proof-commands.ts';
@@ -88,6 +89,10 @@ export class ProofService {
       report(`the stored trees do not lead to the checkpoint of size ${last.size}: they are computed again`);
       this.store.clear();
     }
+    if (this.store.erasures === null && this.#beginningIsThere()) {
+      report('the stored trees have none over the erasures: they are computed again');
+      this.store.clear();
+    }
   }
 
   status(): ProofStatus {
@@ -132,8 +137,10 @@ export class ProofService {
     if (commit === null) throw new TruthError('NOT_FOUND', 'there is no commit that could be signed');
     if (last !== null && last.size >= commit.sequence) return this.checkpoints.last!;
     this.store.save();
-    this.keys.prepare(this.#options.nowNanos());
-    const record = this.keys.alone(() => this.#sign());
+    const record = this.keys.alone(() => {
+      this.keys.prepare(this.#options.nowNanos());
+      return this.#sign();
+    });
     if (record !== null) return record;
     throw new TruthError('LOCKED', 'the signing keys are being changed: try again', {
       retryAfterMillis: 100,
@@ -226,9 +233,11 @@ export class ProofService {
         `the trees no longer lead to the checkpoint of size ${last.size}; restart`,
       );
     const tenants = tenantsTree(store.tenantsAt(size));
+    const erasures = store.erasuresAt(size);
     const { keyId, key } = keys.signerFor(size);
     const record = signCheckpoint(
       {
+        version: erasures === null ? 1 : CHECKPOINT_VERSION,
         logId: this.#options.logId,
         epoch: commit.epoch,
         size,
@@ -238,7 +247,8 @@ export class ProofService {
         root: hex(store.root(size)),
         tenants: tenants.size,
         tenantsRoot: hex(tenants.root()),
-        erasures: EMPTY_ROOT,
+        erased: erasures?.count ?? 0,
+        erasures: erasures === null ? EMPTY_ROOT : hex(erasures.root),
         previous: last?.hash ?? '00'.repeat(HASH_BYTES),
         keyId,
       },
@@ -271,13 +281,28 @@ export class ProofService {
     );
   }
 
-  #leadsTo({ size, root, tenants, tenantsRoot }: Checkpoint): boolean {
+  #leadsTo({ version, size, root, tenants, tenantsRoot, erased, erasures }: Checkpoint): boolean {
     try {
       const own = tenantsTree(this.store.tenantsAt(size));
-      return hex(this.store.root(size)) === root && own.size === tenants && hex(own.root()) === tenantsRoot;
+      const gone = this.store.erasuresAt(size);
+      const same = version === 1 || gone === null || (gone.count === erased && hex(gone.root) === erasures);
+      return (
+        same && hex(this.store.root(size)) === root && own.size === tenants && hex(own.root()) === tenantsRoot
+      );
     } catch (error) {
       // A file that is too short, or gone.
       if (error instanceof ProofError) return false;
+      throw error;
+    }
+  }
+
+  /** A tree over the erasures can only be computed from the log's first entry on. */
+  #beginningIsThere(): boolean {
+    const { disk, directory } = this.#options;
+    try {
+      return new RawGroups(disk, directory).placeOf(sequence(1)) !== null;
+    } catch (error) {
+      if (error instanceof TruthError) return false;
       throw error;
     }
   }
@@ -316,8 +341,8 @@ export class ProofService {
         `no epoch of this log left a history of ${size} entries in epoch ${epoch} behind: it was never part of it`,
       );
     }
-    const { sequence } = found;
-    const request = { kind: 'entries', tenant: 0, from: sequence, to: sequence, since: null } as const;
+    const at = found.sequence;
+    const request = { kind: 'entries', tenant: 0, from: at, to: at, since: null } as const;
     const proof = this.#range(request);
     const pieces: Uint8Array[] = [];
     for await (const piece of bundlePieces(proof, entryRecords(this.#options, this.store, proof, true)))

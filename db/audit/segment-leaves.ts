@@ -8,9 +8,10 @@ import type { Gap } from '../wal/gaps.ts';
 import { forEachEntry } from '../wal/raw-groups.ts';
 import type { ScannedCommit, ScannedSeal } from '../wal/scanner.ts';
 import type { SegmentWatch } from '../wal/verify-segment.ts';
-import { HASH_BYTES } from './format.ts';
+import { ERASURE_ENTRY, HASH_BYTES } from './format.ts';
 import type { Frontier } from './merkle.ts';
 import { hashEntry, hashNode } from './tree-hash.ts';
+import type { LeafOwner } from './tree-store.ts';
 import { gapLeafHash } from './verifier.ts';
 
 /** Leaves of a lost range as they were computed before it was lost; tenants as in the tree's marks. */
@@ -19,6 +20,14 @@ export interface KeptLeaves {
   readonly to: number;
   readonly hashes: Uint8Array;
   readonly marks: readonly number[];
+  /** Sequences of those that are erasures. */
+  readonly erasures: readonly number[];
+}
+
+/** An entry that says what was erased. */
+export interface ErasureLeaf {
+  readonly sequence: number;
+  readonly leaf: Uint8Array;
 }
 
 /** Complete subtrees, one after the other: the level of each, and their hashes in one piece. */
@@ -47,11 +56,13 @@ export interface Stretch {
   readonly all: Pieces;
   /** Of each tenant that has entries in it: number, count, subtrees. */
   readonly tenants: readonly (readonly [tenant: number, count: number, pieces: Pieces])[];
+  readonly erasures: readonly ErasureLeaf[];
 }
 
 interface OpenStretch {
   readonly all: Subtrees;
   readonly tenants: Map<number, number>;
+  readonly erasures: ErasureLeaf[];
 }
 
 export class SegmentLeaves implements SegmentWatch {
@@ -59,7 +70,7 @@ export class SegmentLeaves implements SegmentWatch {
   readonly #kept: readonly KeptLeaves[];
   readonly #trees: boolean;
   readonly #leaves = new Map<number, LeafList>();
-  readonly #done: (Omit<Stretch, 'all' | 'tenants'> & OpenStretch)[] = [];
+  readonly #done: (Omit<Stretch, 'all' | 'tenants' | 'erasures'> & OpenStretch)[] = [];
   #open: OpenStretch;
   #sequence: number;
   #cut = 0;
@@ -70,15 +81,16 @@ export class SegmentLeaves implements SegmentWatch {
     this.#cuts = cuts;
     this.#kept = kept;
     this.#sequence = firstSequence - 1;
-    this.#open = { all: new Subtrees(this.#sequence), tenants: new Map() };
+    this.#open = openStretch(this.#sequence);
   }
 
   group(group: ScannedCommit | ScannedSeal): void {
     const { bytes } = group;
     if (this.#trees)
-      forEachEntry(bytes, ({ offset, type, tenant, payloadAt, payloadBytes }) => {
+      forEachEntry(bytes, ({ offset, type, tenant, sequence, payloadAt, payloadBytes }) => {
         const leaf = hashEntry(bytes, offset, payloadAt, payloadBytes);
         this.#append(leaf, type < ENTRY_TYPE_FIRST_FOREIGN ? null : tenant);
+        if (type === ERASURE_ENTRY) this.#open.erasures.push({ sequence, leaf: Uint8Array.from(leaf) });
       });
     this.#sequence = group.sequence;
     this.#closeAtCuts(group.kind === 'commit' ? factsOf(group) : null);
@@ -86,9 +98,10 @@ export class SegmentLeaves implements SegmentWatch {
 
   gap({ from, to }: Gap): void {
     this.#sequence = from - 1;
-    for (const { leaf, tenant } of leavesOfGap(from, to, this.#kept)) {
+    for (const { leaf, tenant, isErasure } of leavesOfGap(from, to, this.#kept)) {
       this.#append(leaf, tenant);
       this.#sequence += 1;
+      if (isErasure) this.#open.erasures.push({ sequence: this.#sequence, leaf });
       this.#closeAtCuts(null);
     }
   }
@@ -102,11 +115,12 @@ export class SegmentLeaves implements SegmentWatch {
   stretches(before: ReadonlyMap<number, number>): Stretch[] {
     this.#close(null, this.#sequence, false);
     const used = new Map<number, number>();
-    return this.#done.map(({ end, cut, commit, all, tenants }) => ({
+    return this.#done.map(({ end, cut, commit, all, tenants, erasures }) => ({
       end,
       cut,
       commit,
       all: all.pieces(),
+      erasures,
       tenants: [...tenants].map(([tenant, count]) => {
         const from = used.get(tenant) ?? 0;
         used.set(tenant, from + count);
@@ -145,7 +159,7 @@ export class SegmentLeaves implements SegmentWatch {
 
   #close(commit: CommitFacts | null, end: number, cut: boolean): void {
     this.#done.push({ ...this.#open, commit, end, cut });
-    this.#open = { all: new Subtrees(this.#sequence), tenants: new Map() };
+    this.#open = openStretch(this.#sequence);
   }
 }
 
@@ -154,13 +168,14 @@ export function* leavesOfGap(
   from: number,
   to: number,
   kept: readonly KeptLeaves[],
-): Generator<{ readonly leaf: Uint8Array; readonly tenant: number | null }> {
+): Generator<LeafOwner & { readonly leaf: Uint8Array }> {
   const known = kept.find((each) => each.from === from && each.to === to);
   const lost = gapLeafHash(from, to);
   for (let at = 0; at <= to - from; at++) {
     const mark = known?.marks[at] ?? 0;
     const leaf = known?.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES) ?? lost;
-    yield { leaf, tenant: mark === 0 ? null : mark - 1 };
+    const isErasure = known?.erasures.includes(from + at) ?? false;
+    yield { leaf, tenant: mark === 0 ? null : mark - 1, isErasure };
   }
 }
 
@@ -168,6 +183,10 @@ export function* leavesOfGap(
 export function appendPieces(frontier: Frontier, { levels, hashes }: Pieces): void {
   for (const [at, level] of levels.entries())
     frontier.append(hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES), level);
+}
+
+function openStretch(sequence: number): OpenStretch {
+  return { all: new Subtrees(sequence), tenants: new Map(), erasures: [] };
 }
 
 /** Complete subtrees of consecutive leaves from some index on, as large as they get. */

@@ -4,8 +4,9 @@ import { type Sequence, sequence } from '../types.ts';
 import { ENTRY_HEADER, ENTRY_TYPE, ENTRY_TYPE_FIRST_FOREIGN, EPOCH } from '../wal/format.ts';
 import { readCount } from '../wal/layout.ts';
 import { forEachEntry, type RawGap, type RawGroup, RawGroups } from '../wal/raw-groups.ts';
+import { ERASURE_ENTRY } from './format.ts';
 import { hashEntry } from './tree-hash.ts';
-import type { EpochMark, TreeStore } from './tree-store.ts';
+import { type EpochMark, LOG_ITSELF, type TreeStore } from './tree-store.ts';
 import { gapLeafHash } from './verifier.ts';
 
 export class TreeBuilder {
@@ -40,7 +41,8 @@ export class TreeBuilder {
     const { store } = this;
     forEachEntry(bytes, ({ offset, type, tenant, payloadAt, payloadBytes }) => {
       const leaf = hashEntry(bytes, offset, payloadAt, payloadBytes);
-      store.append(leaf, type < ENTRY_TYPE_FIRST_FOREIGN ? null : tenant);
+      const owner = { tenant, isErasure: type === ERASURE_ENTRY };
+      store.append(leaf, type < ENTRY_TYPE_FIRST_FOREIGN ? LOG_ITSELF : owner);
       if (type === ENTRY_TYPE.epoch) store.epochs.push(epochMark(bytes.subarray(offset)));
     });
     if (store.sequence !== sequence)
@@ -61,7 +63,7 @@ export class TreeBuilder {
   #gap({ firstSequence, sequence }: RawGap): number {
     const leaf = gapLeafHash(firstSequence, sequence);
     const before = this.store.sequence;
-    while (this.store.sequence < sequence) this.store.append(leaf, null);
+    while (this.store.sequence < sequence) this.store.append(leaf, LOG_ITSELF);
     return (sequence - before) * ENTRY_HEADER.size;
   }
 }

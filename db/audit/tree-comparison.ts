@@ -25,6 +25,12 @@ export class TreeComparison {
   readonly #tenants = new Map<number, Frontier>();
   /** Whether the trees can be computed: they cannot behind damage, nor without the leaves of a pruned beginning. */
   #known = true;
+  /** The tree over the erasures; null where those before the log's beginning are not known. */
+  readonly #erasures: Frontier | null = new Frontier();
+  /** Leaf of each erasure by its sequence, hex: those that the files have, and those before. */
+  readonly erased = new Map<number, string>();
+  /** Size of the last checkpoint that names no erasures although there were some; 0: there is none. */
+  #unnamed = 0;
   /** Up to here everything is as it was signed. */
   #checked = 0;
   #kept: readonly KeptLeaves[] = [];
@@ -62,6 +68,14 @@ export class TreeComparison {
       this.#tenants.set(tenant, Frontier.of(store.tenant(tenant)!, size));
     }
     this.tenantsBefore = counts;
+    if (before === 0) return;
+    const kept = before <= store.sequence ? store.erasures : null;
+    const count = kept === null ? 0 : kept.leavesUpTo(before, kept.leaves);
+    this.#erasures = kept === null ? null : Frontier.of(kept, count);
+    for (let at = 0; at < count; at++) {
+      const { hash, mark } = kept!.leaf(at);
+      this.erased.set(mark, hex(hash));
+    }
   }
 
   run(checked: readonly CheckedSegment[], kept: readonly KeptLeaves[], log: VerifyReport): void {
@@ -82,6 +96,7 @@ export class TreeComparison {
           appendPieces(this.#all, stretch.all);
           for (const [tenant, , pieces] of stretch.tenants) appendPieces(this.#tenant(tenant), pieces);
         }
+        for (const { sequence, leaf } of stretch.erasures) this.#erase(sequence, leaf);
         for (const { checkpoint, kind } of (stretch.cut ? this.#wanted.get(stretch.end) : null) ?? [])
           this.#compare(checkpoint, kind, stretch.commit);
         last = Math.max(last, stretch.end);
@@ -89,6 +104,16 @@ export class TreeComparison {
       last = Math.max(last, findings.report.lastSequence);
     }
     this.#missing(log);
+    if (this.#unnamed > 0) {
+      this.unproven.push(
+        `the checkpoint of size ${this.#unnamed} was signed by a release whose checkpoints name no erasures: which there were then only the log says`,
+      );
+    }
+  }
+
+  /** Whether all leaves could be computed, so that an erasure that was not found is not there. */
+  get complete(): boolean {
+    return this.#known && this.#erasures !== null;
   }
 
   #want(checkpoint: Checkpoint, kind: 'signature' | 'expected'): void {
@@ -101,12 +126,18 @@ export class TreeComparison {
   #lost(from: number, to: number, kept: readonly KeptLeaves[]): void {
     for (const gap of this.#plan.gaps) {
       if (gap.from < from || gap.to > to) continue;
-      for (const { leaf, tenant } of leavesOfGap(gap.from, gap.to, kept)) {
+      for (const { leaf, tenant, isErasure } of leavesOfGap(gap.from, gap.to, kept)) {
         this.#all.append(leaf);
         if (tenant !== null) this.#tenant(tenant).append(leaf);
+        if (isErasure) this.#erase(this.#all.size, leaf);
       }
     }
     if (this.#all.size !== to) this.#known = false;
+  }
+
+  #erase(sequence: number, leaf: Uint8Array): void {
+    this.erased.set(sequence, hex(leaf));
+    if (this.#known) this.#erasures?.append(leaf);
   }
 
   #tenant(tenant: number): Frontier {
@@ -172,7 +203,22 @@ export class TreeComparison {
       'root of the tenants',
       tree.size === checkpoint.tenants && hex(tree.root()) === checkpoint.tenantsRoot,
     );
+    this.#compareErasures(checkpoint, compare);
     return differences;
+  }
+
+  #compareErasures(
+    { version, size, erased, erasures }: Checkpoint,
+    compare: (name: string, same: boolean) => void,
+  ): void {
+    const own = this.#erasures;
+    if (version === 1) {
+      if (own !== null && own.size > 0) this.#unnamed = size;
+    } else if (own === null) {
+      this.unproven.push(
+        `the erasures that the checkpoint of size ${size} names are not all known: the log was pruned before they were kept`,
+      );
+    } else compare('root of the erasures', own.size === erased && hex(own.root()) === erasures);
   }
 
   /** Checkpoints beyond the log's end: it was cut off, or replaced by an older copy. */

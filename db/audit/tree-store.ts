@@ -4,6 +4,7 @@
  *
  *     entries.nodes            tree over all entries; a leaf's mark is its entry's tenant + 1, 0 for an entry of the log itself
  *     tenant-<number>.nodes    tree over one tenant's entries; a leaf's mark is the entry's sequence
+ *     erasures.nodes           tree over the entries that say what was erased; marks as those of a tenant
  *     progress.json            how far they are, what they hold, and where in the log to go on
  */
 import { join } from 'node:path';
@@ -16,9 +17,11 @@ import { MemoryTree, rootOf } from './merkle.ts';
 import { NodeFile } from './node-file.ts';
 import { hex, sha256, tenantLeafHash } from './verifier.ts';
 
-const FORMAT = 1;
+/** Format 1 is of older releases, which kept no tree over the erasures. */
+const FORMAT = 2;
 const PROGRESS = 'progress.json';
 const ENTRIES = 'entries.nodes';
+const ERASURES = 'erasures.nodes';
 /** With more tenants than this each one’s file is closed after use: there are only so many descriptors. */
 const OPEN_MAX = 64;
 
@@ -43,14 +46,25 @@ export interface EpochMark {
 }
 
 interface Progress {
-  readonly format: typeof FORMAT;
+  readonly format: 1 | typeof FORMAT;
   readonly logId: string;
   readonly sequence: number;
   readonly next: GroupPlace | null;
   readonly commit: CommitMark | null;
   readonly epochs: readonly EpochMark[];
   readonly tenants: readonly (readonly [tenant: number, leaves: number])[];
+  /** Leaves; not there in format 1. */
+  readonly erasures?: number;
 }
+
+/** What an entry is to the trees. */
+export interface LeafOwner {
+  /** Null for an entry of the log itself, which no tenant's tree has. */
+  readonly tenant: number | null;
+  readonly isErasure: boolean;
+}
+
+export const LOG_ITSELF: LeafOwner = { tenant: null, isErasure: false };
 
 export interface TenantTree {
   readonly tenant: number;
@@ -64,6 +78,7 @@ export class TreeStore {
   readonly #logId: string;
   readonly #tenants = new Map<number, NodeFile>();
   #entries: NodeFile;
+  #erasures: NodeFile | null;
   /** Where the next group begins; null before the first. */
   next: GroupPlace | null = null;
   commit: CommitMark | null = null;
@@ -76,6 +91,8 @@ export class TreeStore {
     this.#logId = logId;
     const progress = this.#progress();
     this.#entries = new NodeFile(disk, join(this.#folder, ENTRIES), progress?.sequence ?? 0);
+    const erased = progress === null ? 0 : progress.erasures;
+    this.#erasures = erased === undefined ? null : this.#erasuresFile(erased);
     if (progress === null) return;
     this.next = progress.next;
     this.commit = progress.commit;
@@ -92,14 +109,20 @@ export class TreeStore {
     return this.#entries;
   }
 
+  /** Null where the trees were made by a release that kept none. */
+  get erasures(): NodeFile | null {
+    return this.#erasures;
+  }
+
   /** Null for a tenant without an entry. */
   tenant(tenant: number): NodeFile | null {
     return this.#tenants.get(tenant) ?? null;
   }
 
-  /** The next entry's leaf. `tenant` is null for an entry of the log itself, which no tenant's tree has. */
-  append(leaf: Uint8Array, tenant: number | null): void {
+  /** The next entry's leaf. */
+  append(leaf: Uint8Array, { tenant, isErasure }: LeafOwner): void {
     this.#entries.append(leaf, tenant === null ? 0 : tenant + 1);
+    if (isErasure) this.#erasures?.append(leaf, this.#entries.leaves);
     if (tenant === null) return;
     let file = this.#tenants.get(tenant);
     if (file === undefined) {
@@ -126,23 +149,33 @@ export class TreeStore {
     return trees;
   }
 
+  /** The tree over the erasures among the first `size` entries; null where there is none. */
+  erasuresAt(size: number): { readonly count: number; readonly root: Uint8Array } | null {
+    const file = this.#erasures;
+    if (file === null) return null;
+    const count = size >= this.sequence ? file.leaves : file.leavesUpTo(size, file.leaves);
+    return { count, root: count === file.leaves ? file.root() : rootOf(file, count) };
+  }
+
   /** Makes everything appended so far durable, then notes it. */
   save(): void {
     this.prepare();
     let changed = this.#entries.sync();
+    changed = this.#erasures?.sync() || changed;
     for (const file of this.#tenants.values()) {
       changed = file.sync() || changed;
       this.#closeAmongMany(file);
     }
     if (changed) this.#disk.fsyncDirectory(this.#folder);
     const progress: Progress = {
-      format: FORMAT,
+      format: this.#erasures === null ? 1 : FORMAT,
       logId: this.#logId,
       sequence: this.sequence,
       next: this.next,
       commit: this.commit,
       epochs: this.epochs,
       tenants: [...this.#tenants].map(([tenant, { leaves }]) => [tenant, leaves]),
+      ...(this.#erasures === null ? {} : { erasures: this.#erasures.leaves }),
     };
     const stored: Stored = { progress, sha256: digestOf(progress) };
     writeSmallFile(this.#disk, join(this.#folder, PROGRESS), Buffer.from(`${JSON.stringify(stored)}\n`));
@@ -164,6 +197,7 @@ export class TreeStore {
       if (!isNotFound(error)) throw error;
     }
     this.#entries = new NodeFile(this.#disk, join(this.#folder, ENTRIES), 0);
+    this.#erasures = this.#erasuresFile(0);
     this.#tenants.clear();
     this.next = null;
     this.commit = null;
@@ -171,7 +205,7 @@ export class TreeStore {
   }
 
   close(): void {
-    for (const file of [this.#entries, ...this.#tenants.values()]) file.release();
+    for (const file of [this.#entries, this.#erasures, ...this.#tenants.values()]) file?.release();
   }
 
   #closeAmongMany(file: NodeFile): void {
@@ -183,12 +217,17 @@ export class TreeStore {
     return new NodeFile(this.#disk, join(this.#folder, name), leaves);
   }
 
+  #erasuresFile(leaves: number): NodeFile {
+    return new NodeFile(this.#disk, join(this.#folder, ERASURES), leaves);
+  }
+
   #progress(): Progress | null {
     const bytes = readSmallFile(this.#disk, join(this.#folder, PROGRESS));
     if (bytes === null) return null;
     try {
       const { progress, sha256 } = JSON.parse(Buffer.from(bytes).toString()) as Stored;
-      const whole = sha256 === digestOf(progress) && progress.format === FORMAT;
+      const known = progress.format === 1 || progress.format === FORMAT;
+      const whole = sha256 === digestOf(progress) && known;
       return whole && progress.logId === this.#logId ? progress : null;
     } catch {
       return null;

@@ -23,6 +23,8 @@ export const CERTIFICATE_SIZE = CERTIFICATE_BODY + SIGNATURE;
 
 /** Hashes are hex wherever they are compared or shown, bytes wherever they are hashed. */
 export interface Checkpoint {
+  /** 2 names the erasures up to its size; 1, of older releases, does not. */
+  readonly version: 1 | 2;
   readonly logId: string;
   readonly epoch: number;
   /** Leaves of the tree over all entries = sequence of the commit. */
@@ -34,6 +36,8 @@ export interface Checkpoint {
   readonly root: string;
   readonly tenants: number;
   readonly tenantsRoot: string;
+  /** Erasures up to `size`, and root of the tree over their entries' leaves; in version 1 none, whatever there were. */
+  readonly erased: number;
   readonly erasures: string;
   readonly previous: string;
   readonly keyId: string;
@@ -61,7 +65,7 @@ export function keyIdOf(publicKey: Uint8Array): string {
 /** Reads a certificate without checking its signature. */
 export function decodeCertificate(bytes: Uint8Array): Certificate {
   const read = new Reader(bytes, 'a certificate');
-  read.expect('TRUTHCRT', CERTIFICATE_BODY);
+  read.expect('TRUTHCRT', CERTIFICATE_BODY, 1);
   const logId = read.hex(16);
   const [serial, fromSize, issuedAt] = [read.count(), read.count(), read.u64()];
   const key = read.bytes(HASH);
@@ -98,10 +102,11 @@ export function verifyCertificates(rootKey: Uint8Array, all: readonly Uint8Array
 /** Reads a checkpoint without checking its signature. */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const read = new Reader(bytes, 'a checkpoint');
-  read.expect('TRUTHCKP', CHECKPOINT_BODY);
+  const version = read.expect('TRUTHCKP', CHECKPOINT_BODY, 2) === 1 ? 1 : 2;
   const logId = read.hex(16);
-  const epoch = read.u32();
-  read.zero();
+  const [epoch, erased] = [read.u32(), read.u32()];
+  if (version === 1 && erased !== 0)
+    throw new ProofError('a checkpoint has reserved bytes that are not zero');
   const [size, ordinal, recordedAt] = [read.count(), read.count(), read.u64()];
   const [chain, root] = [read.hex(HASH), read.hex(HASH)];
   const tenants = read.count();
@@ -109,8 +114,17 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const keyId = read.hex(16);
   read.bytes(SIGNATURE);
   read.end();
-  const named = { logId, epoch, size, ordinal, recordedAt, chain, root, tenants, tenantsRoot, erasures };
-  return { ...named, previous, keyId, hash: sha256Hex(bytes.subarray(0, CHECKPOINT_BODY)) };
+  const named = { version, logId, epoch, size, ordinal, recordedAt, chain, root } as const;
+  return {
+    ...named,
+    tenants,
+    tenantsRoot,
+    erased,
+    erasures,
+    previous,
+    keyId,
+    hash: sha256Hex(bytes.subarray(0, CHECKPOINT_BODY)),
+  };
 }
 
 /**
@@ -119,27 +133,41 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
  */
 export function verifyCheckpoint(certificates: readonly Certificate[], bytes: Uint8Array): Checkpoint {
   const checkpoint = decodeCheckpoint(bytes);
-  const { size, keyId, logId } = checkpoint;
+  const { size } = checkpoint;
+  const publicKey = rightfulKey(certificates, { ...checkpoint, what: `the checkpoint of size ${size}` });
+  if (!signedBy(publicKey, bytes, CHECKPOINT_BODY))
+    throw new ProofError(`the signature of the checkpoint of size ${size} is wrong`);
+  return checkpoint;
+}
+
+/** The public key that counts at a size, when it is the one that `what` says to be signed by. */
+export function rightfulKey(
+  certificates: readonly Certificate[],
+  { what, logId, size, keyId }: { what: string; logId: string; size: number; keyId: string },
+): Uint8Array {
   const rightful = certificates.findLast(({ fromSize }) => fromSize <= size);
   if (rightful === undefined || rightful.keyId !== keyId) {
     const known = certificates.some((certificate) => certificate.keyId === keyId);
     throw new ProofError(
-      `the checkpoint of size ${size} is signed by key ${keyId}, which ${known ? 'is not the one that counts there' : 'no certificate knows'}`,
+      `${what} is signed by key ${keyId}, which ${known ? 'is not the one that counts there' : 'no certificate knows'}`,
     );
   }
   if (rightful.logId !== logId)
-    throw new ProofError(`the checkpoint is of log ${logId}, the key of log ${rightful.logId}`);
-  if (!signedBy(unhex(rightful.publicKey), bytes, CHECKPOINT_BODY))
-    throw new ProofError(`the signature of the checkpoint of size ${size} is wrong`);
-  return checkpoint;
+    throw new ProofError(`${what} is of log ${logId}, the key of log ${rightful.logId}`);
+  return unhex(rightful.publicKey);
 }
 
 /** SubjectPublicKeyInfo of Ed25519 up to the key's 32 bytes (RFC 8410). */
 const SPKI = unhex('302a300506032b6570032100');
 
 function signedBy(publicKey: Uint8Array, bytes: Uint8Array, bodyBytes: number): boolean {
+  return isSignature(publicKey, bytes.subarray(0, bodyBytes), bytes.subarray(bodyBytes));
+}
+
+/** Whether `signature` is Ed25519's of `message` by the key of 32 bytes. */
+export function isSignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const key = createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: 'der', type: 'spki' });
-  return verify(null, bytes.subarray(0, bodyBytes), key, bytes.subarray(bodyBytes));
+  return verify(null, message, key, signature);
 }
 
 // ---- trees ---------------------------------------------------------------------------------------------------------
@@ -325,15 +353,16 @@ export class Reader {
     return Array.from({ length: count }, () => this.bytes(size));
   }
 
-  /** Magic, version 1 and, unless null, the length of the body. */
-  expect(magic: string, bodyBytes: number | null): void {
+  /** Magic, a version from 1 to `newest`, which it returns, and, unless null, the length of the body. */
+  expect(magic: string, bodyBytes: number | null, newest: number): number {
     const found = Buffer.from(this.bytes(8)).toString('latin1');
     if (found !== magic) throw new ProofError(`this is not ${this.#what}: it does not begin with ${magic}`);
     const version = this.u32();
-    if (version !== 1)
-      throw new ProofError(`${this.#what} of format ${version}; this program reads format 1`);
+    if (version < 1 || version > newest)
+      throw new ProofError(`${this.#what} of format ${version}; this program reads up to format ${newest}`);
     if (bodyBytes !== null && this.u32() !== bodyBytes)
       throw new ProofError(`${this.#what} gives a length that is not its own`);
+    return version;
   }
 
   end(): void {

@@ -26,6 +26,7 @@ import {
   verifyCertificates,
   verifyCheckpoint,
 } from './verifier.ts';
+import { checkErasures, type ErasuresReport } from './verify-erasures.ts';
 import { checkSegments, checkSegmentsInThreads, type SegmentsToCheck } from './verify-segments.ts';
 
 export interface VerifyDataOptions {
@@ -63,6 +64,7 @@ export interface DataReport {
   readonly checkpoints: number;
   /** The newest one whose signature holds. */
   readonly signed: { readonly size: number; readonly recordedAt: string; readonly root: string } | null;
+  readonly erasures: ErasuresReport;
   /** What lies behind it, which nobody has signed; null when there is nothing. */
   readonly unsigned: { readonly from: number; readonly to: number } | null;
   /** What could be neither shown nor refuted. */
@@ -107,6 +109,14 @@ export async function verifyData(options: VerifyDataOptions): Promise<DataReport
   comparison.run(checked, segments.kept, log);
   const rewritten = firstRewritten({ disk, directory }, store, comparison.rewritten);
   store.close();
+  const {
+    problems: wrongErasures,
+    unproven: unprovenErasures,
+    ...erasures
+  } = checkErasures({
+    ...{ disk, directory, logId, erased: comparison.erased, complete: comparison.complete },
+    certificates: keys.rootKey === null ? null : keys.certificates,
+  });
   const problems = [
     ...log.problems.map((each): DataProblem => ({ ...each, kind: 'log' })),
     ...keys.problems,
@@ -114,6 +124,7 @@ export async function verifyData(options: VerifyDataOptions): Promise<DataReport
     ...(kept?.problems ?? []),
     ...(rewritten === null ? [] : [rewritten]),
     ...comparison.problems,
+    ...wrongErasures.map((each): DataProblem => ({ ...NOWHERE, kind: 'signature', ...each })),
   ];
   const last = signed.checkpoints.at(-1) ?? null;
   return {
@@ -123,8 +134,9 @@ export async function verifyData(options: VerifyDataOptions): Promise<DataReport
     pinned: options.rootKey !== null,
     checkpoints: signed.checkpoints.length,
     signed: last === null ? null : { size: last.size, recordedAt: String(last.recordedAt), root: last.root },
+    erasures,
     unsigned: unsignedPart(log, last),
-    unproven: [...keys.unproven, ...comparison.unproven],
+    unproven: [...keys.unproven, ...comparison.unproven, ...unprovenErasures],
     problems,
   };
 }
@@ -221,9 +233,17 @@ function keptLeaves({ gaps }: VerifyPlan, store: TreeStore): KeptLeaves[] {
       // Trees that were computed after the loss know no more than the range.
       if (hex(leaves[0]!.hash) === hex(gapLeafHash(from, to))) return null;
       const hashes = new Uint8Array(Buffer.concat(leaves.map(({ hash }) => hash)));
-      return { from, to, hashes, marks: leaves.map(({ mark }) => mark) };
+      const erasures = erasuresIn(store, from, to);
+      return { from, to, hashes, marks: leaves.map(({ mark }) => mark), erasures };
     })
     .filter((each) => each !== null);
+}
+
+function erasuresIn({ erasures }: TreeStore, from: number, to: number): number[] {
+  if (erasures === null) return [];
+  const first = erasures.leavesUpTo(from - 1, erasures.leaves);
+  const end = erasures.leavesUpTo(to, erasures.leaves);
+  return Array.from({ length: end - first }, (_, at) => erasures.leaf(first + at).mark);
 }
 
 function progressOf({ tasks }: VerifyPlan, progress: (line: string) => void): (at: number) => void {

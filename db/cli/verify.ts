@@ -4,23 +4,25 @@ import { resolve } from 'node:path';
 import { type KeptCheckpoint, momentText, parseCheckpointText } from '../audit/checkpoint.ts';
 import { decodeCheckpoint, unhex } from '../audit/verifier.ts';
 import { type BundleReport, checkBundle } from '../audit/verify-bundle.ts';
+import { type CertificateReport, checkCertificate } from '../audit/verify-erasures.ts';
 import { type DataReport, threadsFor, verifyData } from '../audit/verify-log.ts';
 import { ERROR_CODES, TruthError } from '../errors.ts';
 import { RealDisk } from '../io/index.ts';
-import { type Arguments, type Command, misused } from './command.ts';
+import { type Arguments, type Command, misused, type Terminal } from './command.ts';
 
 /** The log is whole, but not the one that was expected. */
 const NOT_AS_EXPECTED = 3;
 
 export const verify: Command = {
   name: 'verify',
-  summary: 'Verifies a data directory or an exported bundle, offline.',
+  summary: 'Verifies a data directory, an exported bundle or a certificate of erasure, offline.',
   detail:
-    'A directory: structure, checksums, hash chain, trees, signatures; says what no signature covers. Names the first bad byte.\n' +
+    'A directory: structure, checksums, hash chain, trees, signatures, certificates of erasure; says what no signature covers.\n' +
+    'Names the first bad byte. A certificate by itself: that the key of the log has signed it as it stands.\n' +
     'Pin the root key (truthdb signing show) with --public-key: whoever can write the files can replace a key that lies beside\n' +
     'them. With --expect also that everything extends a checkpoint that was kept (truthdb checkpoint show): finds a log that\n' +
     `was rolled back or replaced. Exit code ${ERROR_CODES.CORRUPT.exit} when something is wrong, ${NOT_AS_EXPECTED} when only the expected checkpoint is not met.`,
-  positionals: [{ name: 'DIR|BUNDLE', required: true }],
+  positionals: [{ name: 'DIR|FILE', required: true }],
   options: [
     { flag: 'public-key', value: 'KEY', help: 'public root key: 64 hexadecimal digits, or a file with them' },
     { flag: 'expect', value: 'FILE', help: 'a checkpoint that was kept' },
@@ -33,9 +35,12 @@ export const verify: Command = {
     const rootKey = rootKeyFrom(args);
     const expected = expectedFrom(args);
     if (!statSync(path).isDirectory()) {
-      if (rootKey === null) throw misused(verify, 'a bundle is verified with --public-key and nothing else');
+      if (rootKey === null)
+        throw misused(verify, 'a bundle or certificate is verified with --public-key and nothing else');
+      const bytes = readFileSync(path);
+      if (bytes[0] === BRACE) return showCertificate(checkCertificate(bytes.toString(), rootKey), terminal);
       const kept = expected === null ? null : decodeCheckpoint(expected.checkpoint);
-      const report = checkBundle(readFileSync(path), rootKey, kept);
+      const report = checkBundle(bytes, rootKey, kept);
       if (terminal.json) await terminal.out(JSON.stringify(report));
       else for (const line of bundleLines(report)) await terminal.out(line);
       return exitOf(report);
@@ -56,7 +61,35 @@ export const verify: Command = {
   },
 };
 
-function exitOf({ ok, problems }: Pick<BundleReport | DataReport, 'ok' | 'problems'>): number {
+/** What a certificate of erasure begins with, and no bundle. */
+const BRACE = 0x7b;
+
+async function showCertificate(report: CertificateReport, terminal: Terminal): Promise<number> {
+  if (terminal.json) await terminal.out(JSON.stringify(report));
+  else for (const line of certificateLines(report)) await terminal.out(line);
+  return exitOf(report);
+}
+
+function certificateLines({ erasure, problems }: CertificateReport): string[] {
+  const lines = problems.map(({ problem }) => `PROBLEM ${problem}`);
+  if (erasure === null) return [...lines, 'NOT OK: the certificate proves nothing'];
+  const { logId, of, tenant, name, handle, position, at, size, destroyed, unconfirmed } = erasure;
+  return [
+    `log ${logId}`,
+    of === 'tenant'
+      ? `erased: tenant ${tenant} "${name}", by the entry at ${position}, ${at}`
+      : `erased: the person ${handle} of tenant ${tenant} "${name}", by the entry at ${position}, ${at}`,
+    `destroyed: ${destroyed.keys.length} keys; the key-encryption key was ${destroyed.keyEncryptionKey}`,
+    `signed when the log ended at ${size}`,
+    ...unconfirmed.map(({ holder, why }) => `UNCONFIRMED ${holder}: ${why}`),
+    'ok',
+  ];
+}
+
+function exitOf({
+  ok,
+  problems,
+}: Pick<BundleReport | DataReport | CertificateReport, 'ok' | 'problems'>): number {
   if (ok) return 0;
   return problems.every(({ kind }) => kind === 'expected') ? NOT_AS_EXPECTED : ERROR_CODES.CORRUPT.exit;
 }
@@ -91,13 +124,18 @@ function bundleLines({ ok, shown, unproven, problems }: BundleReport): string[] 
 }
 
 function dataLines(report: DataReport): string[] {
-  const { log, rootKey, pinned, signed, unsigned, unproven, problems, checkpoints } = report;
+  const { log, rootKey, pinned, signed, unsigned, unproven, problems, checkpoints, erasures } = report;
   return [
     `log ${log.logId}: ${log.segments.length} segments, ${log.commits} commits, sequences ${log.firstSequence} to ${log.lastSequence}`,
     ...(rootKey === null ? [] : [keyLine(rootKey, pinned)]),
     signed === null
       ? 'signed: nothing'
       : `signed: up to sequence ${signed.size} (${momentText(BigInt(signed.recordedAt))}), ${checkpoints} checkpoints`,
+    ...(erasures.inLog + erasures.certificates === 0
+      ? []
+      : [
+          `erasures: ${erasures.inLog} in the log, ${erasures.certificates} certificates, ${erasures.signed} of them signed`,
+        ]),
     ...(unsigned === null
       ? []
       : [`UNSIGNED sequences ${unsigned.from} to ${unsigned.to}: behind the last checkpoint`]),

@@ -25,16 +25,20 @@ export interface SystemEntry {
   readonly subject: string | null;
 }
 
-/** What has gone, and what may still have it. JSON-safe. */
+/** What has gone, and what may still have it, signed by whoever signs checkpoints. JSON-safe. */
 export interface ErasureCertificate {
-  readonly format: 1;
+  readonly format: 2;
+  readonly logId: string;
   readonly of: 'tenant' | 'subject';
   readonly tenant: number;
   readonly name: string;
   /** Of a subject: what stood for it in the log. */
   readonly handle: string | null;
-  /** Where the log says so. */
+  /** Where the log says so, and that entry's leaf in the trees. */
   readonly position: number;
+  readonly leaf: string;
+  /** Last position of the log when this was issued. */
+  readonly size: number;
   readonly at: string;
   readonly destroyed: {
     readonly keys: readonly string[];
@@ -44,6 +48,11 @@ export interface ErasureCertificate {
     readonly views: readonly string[];
   };
   readonly unconfirmed: readonly { readonly holder: string; readonly why: string }[];
+  readonly signed: {
+    readonly keyId: string;
+    readonly certificates: readonly string[];
+    readonly signature: string;
+  } | null;
 }
 
 export interface TenantsOptions {

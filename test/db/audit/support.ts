@@ -1,8 +1,12 @@
 /** One way to make a log of several tenants with its proofs, on a disk in memory, with keys that repeat. */
 import { bundlePieces } from '../../../db/audit/bundle.ts';
 import { entryRecords } from '../../../db/audit/entry-records.ts';
+import { ErasureSigner } from '../../../db/audit/erasure-signer.ts';
+import type { SignedErasure } from '../../../db/audit/erasure-verifier.ts';
 import { ProofService } from '../../../db/audit/proof-service.ts';
 import type { RangeProof, RangeRequest } from '../../../db/audit/prover.ts';
+import { KERNEL_ENTRY } from '../../../db/kernel/entry-types.ts';
+import { encodeErasure } from '../../../db/tenancy/erasure-entry.ts';
 import type { RecordedAt, Sequence, TenantId } from '../../../db/types.ts';
 import type { OpenedLog } from '../../../db/wal/index.ts';
 import { readLogId } from '../../../db/wal/metadata.ts';
@@ -45,6 +49,40 @@ export function appendFor(log: OpenedLog, ...tenants: readonly number[]): void {
     log.append([{ ...draft(payload), tenant: tenant as TenantId }], 0n as RecordedAt);
   }
   log.flush();
+}
+
+/** Appends the entry that says that a person's key is destroyed, in a commit of its own. Returns its sequence. */
+export function appendErasure(log: OpenedLog, tenant: number, key: string): Sequence {
+  const at = log.next;
+  const payload = encodeErasure({ of: 'subject', handle: key.repeat(2), keys: [key as never] });
+  const entry = { ...draft(payload, KERNEL_ENTRY.erasure), tenant: tenant as TenantId };
+  log.append([entry], 0n as RecordedAt);
+  log.flush();
+  return at;
+}
+
+/** Signs certificates with the keys of that database. */
+export function signerOver(disk: MemoryDisk, makesKeys: boolean, reports: string[] = []): ErasureSigner {
+  return new ErasureSigner({
+    ...{ disk, directory: DIRECTORY, logId: readLogId(disk, DIRECTORY) ?? '', makesKeys },
+    nowNanos: () => NOW,
+    pause: async () => {},
+    report: (line) => reports.push(line),
+  });
+}
+
+/** A certificate of the erasure at that position, when the log ended with it. */
+export function certificateOf(
+  signer: ErasureSigner,
+  position: Sequence,
+  key: string,
+): Promise<SignedErasure> {
+  return signer.certify({
+    ...{ of: 'subject', tenant: 1, name: 'acme', handle: key.repeat(2), position, size: position + 1 },
+    at: '2026-01-02T03:04:05.678Z',
+    destroyed: { keys: [key], keyEncryptionKey: 'replaced', snapshots: [], views: ['streams', 'tables'] },
+    unconfirmed: [{ holder: 'backups and archives made before', why: 'their log is sealed' }],
+  });
 }
 
 /** Takes in all that is stable. */

@@ -12,9 +12,20 @@ import { decodeCheckpoint, hex, keyIdOf, leafHash, sha256 } from '../../../db/au
 import { readLogId } from '../../../db/wal/metadata.ts';
 import type { MemoryDisk } from '../wal/memory-disk.ts';
 import { DIRECTORY, newDisk } from '../wal/support.ts';
-import { appendFor, bundleOf, NOW, openProven, signAll } from './support.ts';
+import {
+  appendErasure,
+  appendFor,
+  bundleOf,
+  certificateOf,
+  NOW,
+  openProven,
+  signAll,
+  signerOver,
+} from './support.ts';
 
-const FOLDER = join(import.meta.dirname, 'fixtures');
+/** Of checkpoints; those of version 1 were written once and are only read. */
+const VERSION = 2;
+const ERASED_KEY = '0123456789abcdef';
 const TREE_SIZE = 11;
 
 export type Vectors = Readonly<Record<string, string | Uint8Array>>;
@@ -26,7 +37,10 @@ export async function buildVectors(): Promise<Vectors> {
   const proven = await openProven(disk);
   appendFor(proven.log, 1, 2, 1);
   const first = signAll(proven);
-  for (const tenants of [[2, 5], [1], [5, 1, 1], [2]]) appendFor(proven.log, ...tenants);
+  for (const tenants of [[2, 5], [1], [5, 1, 1]]) appendFor(proven.log, ...tenants);
+  const erased = appendErasure(proven.log, 1, ERASED_KEY);
+  const erasure = await certificateOf(signerOver(disk, false), erased, ERASED_KEY);
+  appendFor(proven.log, 2);
   const second = signAll(proven);
   const { certificates } = proven.service.keys;
   const { size } = decodeCheckpoint(first);
@@ -49,6 +63,7 @@ export async function buildVectors(): Promise<Vectors> {
       null,
       2,
     )}\n`,
+    'erasure.json': `${JSON.stringify(erasure, null, 2)}\n`,
     'checkpoint.txt': checkpointText({ checkpoint: second, certificates }),
     'entries.bundle': await bundleOf(proven, { from: 3, to: 9, since: size }),
     'tenant.bundle': await bundleOf(proven, { kind: 'tenant', tenant: 1, from: 4, to: 12 }),
@@ -57,13 +72,17 @@ export async function buildVectors(): Promise<Vectors> {
   };
 }
 
-export function storedVectors(names: readonly string[]): Vectors {
+export function storedVectors(version: number, names: readonly string[]): Vectors {
   return Object.fromEntries(
     names.map((name) => {
-      const bytes = readFileSync(join(FOLDER, name));
+      const bytes = readFileSync(join(folderOf(version), name));
       return [name, name.endsWith('.bundle') ? Uint8Array.from(bytes) : bytes.toString()];
     }),
   );
+}
+
+function folderOf(version: number): string {
+  return join(import.meta.dirname, 'fixtures', `v${version}`);
 }
 
 /** The keys as they lie in metadata/signing, but from seeds that everybody knows. */
@@ -143,7 +162,7 @@ function fieldsOf(bytes: Uint8Array) {
 }
 
 if (import.meta.main) {
-  mkdirSync(FOLDER, { recursive: true });
+  mkdirSync(folderOf(VERSION), { recursive: true });
   for (const [name, content] of Object.entries(await buildVectors()))
-    writeFileSync(join(FOLDER, name), content);
+    writeFileSync(join(folderOf(VERSION), name), content);
 }
