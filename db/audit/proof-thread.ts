@@ -33,6 +33,9 @@ let stable = 0 as Sequence;
 let working: Promise<void> | null = null;
 let failedAt = Number.NEGATIVE_INFINITY;
 let failure: string | null = null;
+/** Why the last attempt to sign came to nothing, and when that was. The trees grow on. */
+let unsigned: string | null = null;
+let unsignedAt = Number.NEGATIVE_INFINITY;
 let signedAt = performance.now();
 let savedAt = performance.now();
 let saved = service.store.sequence;
@@ -43,7 +46,7 @@ function send(answer: ProofAnswer): void {
 
 function tell(): void {
   const status = service.status();
-  send({ kind: 'status', status: { ...status, problem: status.problem ?? failure } });
+  send({ kind: 'status', status: { ...status, problem: status.problem ?? failure ?? unsigned } });
 }
 
 /** Takes in what is stable, in steps between which questions are answered. One at a time. */
@@ -84,18 +87,28 @@ function signIfDue(): void {
   if (commits === 0 || service.status().problem !== null) return;
   const enough = checkpointCommits > 0 && commits >= checkpointCommits;
   const waited = checkpointSeconds > 0 && performance.now() - signedAt >= checkpointSeconds * 1000;
-  if (!enough && !waited) return;
+  if (!(enough || waited) || performance.now() - unsignedAt < RETRY_MILLIS) return;
   try {
     sign();
   } catch (error) {
-    // Somebody changes the keys just now: the next look signs.
-    if (!(error instanceof TruthError) || error.code !== 'LOCKED') throw error;
+    // Somebody changes the keys just now: the next look signs. Without a key the trees still grow.
+    if (!(error instanceof TruthError) || (error.code !== 'LOCKED' && error.code !== 'NOT_FOUND'))
+      throw error;
+    if (error.code === 'NOT_FOUND') noteUnsigned(error.message);
   }
+}
+
+function noteUnsigned(reason: string): void {
+  unsignedAt = performance.now();
+  if (reason !== unsigned) send({ kind: 'report', line: `nothing is signed: ${reason}` });
+  unsigned = reason;
 }
 
 function sign(): Uint8Array {
   const record = service.checkpoint();
   signedAt = performance.now();
+  unsigned = null;
+  unsignedAt = Number.NEGATIVE_INFINITY;
   noteSaved();
   return record;
 }
@@ -171,7 +184,7 @@ setInterval(() => {
 
 try {
   // At once, so that the root key can be pinned before anything is signed with it.
-  service.keys.prepare(realClock.nowNanos());
+  service.keys.alone(() => service.keys.prepare(realClock.nowNanos()));
 } catch (error) {
   fail(error);
 }

@@ -23,6 +23,7 @@ import {
   snapshotFile,
 } from './manifest.ts';
 import { type PlannedPiece, planBackup } from './plan.ts';
+import { checkpointsUpTo, erasuresUpTo, signingKeyFile } from './signed-files.ts';
 import type { BackupTarget } from './target.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
@@ -34,8 +35,8 @@ export interface CreateOptions {
   readonly target: BackupTarget;
   /** Directory of the backup to continue; null for a full one. Only its manifest is read. */
   readonly base: string | null;
-  /** Secrets are taken only where they are asked for. */
-  readonly with: { readonly tokens: boolean; readonly tls: boolean };
+  /** Secrets are taken only where they are asked for. `signing`: the key that signs checkpoints, never the root key. */
+  readonly with: { readonly tokens: boolean; readonly tls: boolean; readonly signing: boolean };
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
   /** Called with what is made in the data directory, which belongs to its owner. */
@@ -106,7 +107,7 @@ async function create(options: CreateOptions, base: BackupManifest | null): Prom
   // Segments pruned since the base are in it.
   const floor = base === null ? plan.floor : base.floor;
   const snapshots = floor === null ? [] : await copySnapshots(options, base, floor, plan.end);
-  const metadata = await copyMetadata(options);
+  const metadata = await copyMetadata(options, plan.end);
   const manifest = backupManifest({
     id: Buffer.from(random(16)).toString('hex'),
     createdAt: new Date(Number(clock.nowNanos() / 1_000_000n)).toISOString(),
@@ -216,16 +217,20 @@ async function copySnapshots(
   return copied;
 }
 
-async function copyMetadata(options: CreateOptions): Promise<BackupFile[]> {
+async function copyMetadata(options: CreateOptions, end: BackupPlace): Promise<BackupFile[]> {
   const { disk, directory, target } = options;
-  // Without keys it tells nothing; with them, what an epoch's pruned beginning said is needed.
-  const hasEpochs = readSmallFile(disk, join(directory, 'metadata', 'epochs.json')) !== null;
-  const wanted: BackupFile['file'][] = [
-    ...(hasEpochs ? (['epochs.json'] as const) : []),
-    ...(options.with.tokens ? (['tokens.json'] as const) : []),
-    ...(options.with.tls ? (['tls/key.pem', 'tls/certificate.pem'] as const) : []),
+  // Without keys epochs tell nothing; with them, what an epoch's pruned beginning said is needed.
+  const there = (file: string): boolean => readSmallFile(disk, join(directory, 'metadata', file)) !== null;
+  // Before the certificates: those of every checkpoint that is in the backup are in it too.
+  const checkpoints = await copyCheckpoints(options, end);
+  const wanted = [
+    ...['epochs.json', 'signing/root.public', 'signing/certificates'].filter(there),
+    ...erasuresUpTo(disk, directory, end.sequence),
+    ...(options.with.signing ? [signingKeyFile(disk, directory)] : []),
+    ...(options.with.tokens ? ['tokens.json'] : []),
+    ...(options.with.tls ? ['tls/key.pem', 'tls/certificate.pem'] : []),
   ];
-  const files: BackupFile[] = [];
+  const files: BackupFile[] = [...checkpoints];
   for (const file of wanted) {
     const content = readSmallFile(disk, join(directory, 'metadata', file));
     if (content === null) {
@@ -243,4 +248,22 @@ async function copyMetadata(options: CreateOptions): Promise<BackupFile[]> {
     files.push(copied);
   }
   return files;
+}
+
+/** The signed checkpoints that the backup's log leads to. */
+async function copyCheckpoints(
+  { disk, directory, target }: CreateOptions,
+  { sequence }: BackupPlace,
+): Promise<BackupFile[]> {
+  const signed = checkpointsUpTo(disk, directory, sequence);
+  if (signed.bytes === 0) return [];
+  const handle = disk.open(join(directory, 'metadata', signed.file), 'read');
+  try {
+    const hash = createHash('sha256');
+    const stretch = { ...signed, handle, offset: 0 };
+    await target.file(metadataFile({ ...signed, sha256: '' }), signed.bytes, blocksOf(disk, stretch, hash));
+    return [{ ...signed, sha256: hash.digest('hex') }];
+  } finally {
+    disk.close(handle);
+  }
 }

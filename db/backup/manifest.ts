@@ -5,7 +5,10 @@
  *     backup.json                          { "manifest": { … }, "sha256": of the manifest's JSON }
  *     segments/<index>-<first>-<offset>    bytes of a segment from that offset on; no zeros behind the last that counts
  *     snapshots/<name>.snapshot            only of a log whose oldest segments were pruned
- *     metadata/…                           epochs.json where there is one; tokens.json, tls/key.pem, tls/certificate.pem only where asked for
+ *     metadata/…                           what belongs to the log and is no secret: epochs.json, checkpoints/, erasures/, and of signing/
+ *                                          the public part; tokens.json, tls/ and the signing key only where asked for
+ *
+ * Format 1 has only epochs.json, tokens.json and tls/ of metadata. It is still read, and written where that is all.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -13,7 +16,7 @@ import { z } from 'zod';
 import { TruthError } from '../errors.ts';
 import { type Disk, readSmallFile } from '../io/index.ts';
 
-const FORMAT = 1;
+const FORMAT = 2;
 export const MANIFEST_FILE = 'backup.json';
 
 const count = z.int().min(0);
@@ -43,8 +46,18 @@ const pieceSchema = z.strictObject({
 
 const floorSchema = z.strictObject({ segment: z.int().min(1), sequence: z.int().min(1), chain: hex(32) });
 
+const FILES_OF_FORMAT_1: readonly string[] = [
+  'epochs.json',
+  'tokens.json',
+  'tls/key.pem',
+  'tls/certificate.pem',
+];
+const FILE =
+  /^(epochs\.json|tokens\.json|tls\/(key|certificate)\.pem|checkpoints\/checkpoints|erasures\/\d{20}\.json|signing\/(root\.public|certificates|[0-9a-f]{32}\.key))$/;
+
 const fileSchema = z.strictObject({
-  file: z.enum(['epochs.json', 'tokens.json', 'tls/key.pem', 'tls/certificate.pem']),
+  /** Below `metadata/`. */
+  file: z.string().regex(FILE),
   bytes: count,
   sha256: hex(32),
 });
@@ -66,7 +79,7 @@ const snapshotSchema = z.strictObject({
 });
 
 const manifestSchema = z.strictObject({
-  format: z.literal(FORMAT),
+  format: z.union([z.literal(1), z.literal(FORMAT)]),
   /** Random; what an incremental backup names its base by. */
   id: hex(16),
   createdAt: z.iso.datetime(),
@@ -96,7 +109,8 @@ export type BackupFile = z.infer<typeof fileSchema>;
 
 /** Made by `backupManifest` so that the format's number is written in one place. */
 export function backupManifest(fields: Omit<BackupManifest, 'format'>): BackupManifest {
-  return { format: FORMAT, ...fields };
+  const first = fields.metadata.every(({ file }) => FILES_OF_FORMAT_1.includes(file));
+  return { ...fields, format: first ? 1 : FORMAT };
 }
 
 export function pieceFile({

@@ -20,6 +20,7 @@ import { BackupDisk } from './backup-disk.ts';
 import { type ChainedBackup, readChain } from './chain.ts';
 import { type Cut, findCut, type RestoreUntil } from './cut.ts';
 import { type BackupManifest, metadataFile, snapshotFile } from './manifest.ts';
+import { checkpointsUpTo, erasuresUpTo } from './signed-files.ts';
 import { checkChain } from './verify.ts';
 
 export type { RestoreUntil } from './cut.ts';
@@ -77,7 +78,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoredBa
     const { end } = cut.last;
     checkRestored(disk, to, cut);
     const epoch = await beginEpoch(options);
-    restoreMetadata(disk, to, chain);
+    restoreMetadata(disk, to, chain, end.sequence);
     disk.unlink(markerPath(to));
     disk.fsyncDirectory(join(to, 'metadata'));
     return {
@@ -230,11 +231,15 @@ function restoreGaps(disk: Disk, to: string, { gaps, end }: BackupManifest, { la
 }
 
 /** Errors: INVALID_ARGUMENT when the log is pruned and no snapshot lies before the cut. */
-function snapshotsUpTo(chain: readonly ChainedBackup[], { last }: Cut): { path: string; file: string }[] {
+function snapshotsUpTo(
+  chain: readonly ChainedBackup[],
+  { last }: Cut,
+): { path: string; file: string; bytes: number }[] {
   const all = chain.flatMap(({ directory, manifest }) =>
     manifest.snapshots.map((snapshot) => ({
       path: join(directory, snapshotFile(snapshot)),
       file: snapshotFile(snapshot),
+      bytes: snapshot.bytes,
       sequence: snapshot.sequence,
     })),
   );
@@ -249,39 +254,57 @@ function snapshotsUpTo(chain: readonly ChainedBackup[], { last }: Cut): { path: 
 }
 
 function restoreSnapshots(disk: Disk, to: string, chain: readonly ChainedBackup[], cut: Cut): void {
-  for (const { path, file } of snapshotsUpTo(chain, cut)) {
-    const source = disk.open(path, 'read');
-    const handle = disk.open(join(to, file), 'create');
-    try {
-      const block = new Uint8Array(BLOCK_BYTES);
-      const size = disk.size(source);
-      for (let at = 0; at < size; at += BLOCK_BYTES) {
-        const count = disk.pread(source, block, Math.min(BLOCK_BYTES, size - at), at);
-        disk.pwrite(handle, block.subarray(0, count), at);
-      }
-      disk.fsync(handle);
-    } finally {
-      disk.close(handle);
-      disk.close(source);
-    }
-  }
+  for (const { path, file, bytes } of snapshotsUpTo(chain, cut)) copyFile(disk, path, join(to, file), bytes);
   disk.fsyncDirectory(join(to, 'snapshots'));
 }
 
-function restoreMetadata(disk: Disk, to: string, chain: readonly ChainedBackup[]): void {
+/** `end`: last sequence of the log that is restored. What was signed of more does not belong to it. */
+function restoreMetadata(disk: Disk, to: string, chain: readonly ChainedBackup[], end: number): void {
   const { directory, manifest } = chain.at(-1) as ChainedBackup;
+  const checkpoints = checkpointsUpTo(disk, directory, end);
+  const erasures = erasuresUpTo(disk, directory, end);
   // The tokens come last: they mark a data directory as set up.
   const files = [...manifest.metadata].sort(
     (a, b) => Number(a.file === 'tokens.json') - Number(b.file === 'tokens.json'),
   );
   for (const each of files) {
-    const content = readSmallFile(disk, join(directory, metadataFile(each)));
-    if (content === null)
-      throw new TruthError('NOT_FOUND', `${metadataFile(each)} is gone from ${directory}`);
-    const path = join(to, 'metadata', each.file);
-    if (each.file.startsWith('tls/')) disk.mkdir(join(to, 'metadata', 'tls'));
-    writeSmallFile(disk, path, content);
+    const { file } = each;
+    if (file.startsWith('erasures/') && !erasures.includes(file)) continue;
+    const [from, path] = [join(directory, metadataFile(each)), join(to, 'metadata', file)];
+    if (file.includes('/')) disk.mkdir(dirname(path));
+    if (file === checkpoints.file) copyFile(disk, from, path, checkpoints.bytes);
+    else {
+      const content = readSmallFile(disk, from);
+      if (content === null)
+        throw new TruthError('NOT_FOUND', `${metadataFile(each)} is gone from ${directory}`);
+      writeSmallFile(disk, path, content);
+    }
+    disk.fsyncDirectory(join(to, 'metadata'));
   }
+}
+
+/** The first `bytes` of a file, durably, in place of what an interrupted restore has left. */
+function copyFile(disk: Disk, from: string, to: string, bytes: number): void {
+  try {
+    disk.unlink(to);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  if (bytes === 0) return;
+  const source = disk.open(from, 'read');
+  const handle = disk.open(to, 'create');
+  try {
+    const block = new Uint8Array(BLOCK_BYTES);
+    for (let at = 0; at < bytes; at += BLOCK_BYTES) {
+      const count = disk.pread(source, block, Math.min(BLOCK_BYTES, bytes - at), at);
+      disk.pwrite(handle, block.subarray(0, count), at);
+    }
+    disk.fsync(handle);
+  } finally {
+    disk.close(handle);
+    disk.close(source);
+  }
+  disk.fsyncDirectory(dirname(to));
 }
 
 function markerPath(to: string): string {

@@ -31,7 +31,7 @@ export const backupCreate: Command = {
     'Copies the log of a database, running or not, to a directory or as a tar archive to standard output.',
   detail:
     'Reads the files of the data directory up to what is known to be durable, and checks every byte of it; the server\n' +
-    'notices nothing. Tokens and TLS key are left out unless asked for.',
+    'notices nothing. What was signed goes along; tokens, TLS key and signing key are left out unless asked for.',
   positionals: [],
   options: [
     { flag: 'data', value: 'DIR', help: 'directory of the database (required)' },
@@ -40,6 +40,11 @@ export const backupCreate: Command = {
     { flag: 'base', value: 'DIR', help: 'the backup to continue; only its backup.json is read' },
     { flag: 'with-tokens', value: null, help: 'include the hashes of the tokens' },
     { flag: 'with-tls', value: null, help: 'include certificate and private key: keep such a backup secret' },
+    {
+      flag: 'with-signing',
+      value: null,
+      help: 'include the key that signs checkpoints (never the root key): keep such a backup secret',
+    },
   ],
   example: 'truthdb backup create --data /var/lib/truthdb --to /mnt/backups/monday',
   run: async (args, terminal) => {
@@ -53,7 +58,11 @@ export const backupCreate: Command = {
       made: (path) => giveTo(ownerOf(directory), path),
       target: targetFrom(to, disk, terminal),
       base: baseFrom(args),
-      with: { tokens: args.switch('with-tokens'), tls: args.switch('with-tls') },
+      with: {
+        tokens: args.switch('with-tokens'),
+        tls: args.switch('with-tls'),
+        signing: args.switch('with-signing'),
+      },
       clock: realClock,
       random: randomBytes,
       progress: (line) => terminal.progress(line),

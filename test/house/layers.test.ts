@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'db/materializer': [...GROUND, 'db/wal', 'db/kernel'],
   'db/streams': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer'],
   'db/snapshot': [...GROUND, 'db/wal', 'db/materializer'],
-  'db/backup': [...GROUND, 'db/wal', 'db/snapshot'],
+  'db/backup': [...GROUND, 'db/wal', 'db/snapshot', 'db/audit'],
   'db/sql': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer'],
   'db/reducers': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/sql'],
   'db/tenancy': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/streams/event.ts'],

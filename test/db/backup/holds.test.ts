@@ -32,7 +32,12 @@ test('a backup under way holds back pruning, from its beginning or from where it
       prune();
     }
   }
-  const options = { disk, directory: DIRECTORY, with: { tokens: false, tls: false }, clock: laterClock() };
+  const options = {
+    disk,
+    directory: DIRECTORY,
+    with: { tokens: false, tls: false, signing: false },
+    clock: laterClock(),
+  };
   const rest = { random: randomFrom(3), made: () => {}, progress: () => {} };
   await createBackup({ ...options, ...rest, base: null, target: new Watched(disk, '/full') });
   expect(refusals[0]).toMatchObject({
@@ -88,7 +93,13 @@ test('where nothing can be written a backup is made all the same, and says what 
   };
   const lines: string[] = [];
   await createBackup({
-    ...{ disk, directory: DIRECTORY, with: { tokens: false, tls: false }, clock: laterClock(), base: null },
+    ...{
+      disk,
+      directory: DIRECTORY,
+      with: { tokens: false, tls: false, signing: false },
+      clock: laterClock(),
+      base: null,
+    },
     ...{ random: randomFrom(3), made: () => {}, progress: (line) => lines.push(line) },
     target: new DirectoryTarget(disk, '/full'),
   });

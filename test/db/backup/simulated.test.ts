@@ -27,7 +27,7 @@ function backUp(machine: Machine, disk: SimDisk) {
     directory: DIRECTORY,
     target: new DirectoryTarget(disk, BACKUP),
     base: null,
-    with: { tokens: false, tls: false },
+    with: { tokens: false, tls: false, signing: false },
     clock: machine.time,
     random: (bytes) => machine.random.bytes(bytes),
     made: () => {},

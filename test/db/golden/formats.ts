@@ -94,6 +94,15 @@ const backup = backupManifest({
   snapshots: [{ name: `${'0'.repeat(17)}500-0000000002`, sequence: 500, bytes: 1022, sha256: SHA256 }],
   metadata: [{ file: 'tokens.json', bytes: 200, sha256: SHA256 }],
 });
+const signedBackup = backupManifest({
+  ...backup,
+  metadata: [
+    'checkpoints/checkpoints',
+    'signing/root.public',
+    `signing/${LOG_ID}.key`,
+    `erasures/${'4'.padStart(20, '0')}.json`,
+  ].map((file) => ({ file, bytes: 312, sha256: SHA256 })),
+});
 const SNAPSHOT = `snapshots/${'0'.repeat(17)}812-0000000003.snapshot`;
 
 export const FORMATS: readonly Format[] = [
@@ -271,6 +280,13 @@ export const FORMATS: readonly Format[] = [
       recordedAt: '1700000000000000001',
       missing: [{ name: 'other', reason: 'rebuilding' }],
     },
+  },
+  {
+    version: 2,
+    file: 'backup.json',
+    write: (disk) => writeSmallFile(disk, `${DIRECTORY}/backup.json`, encodeManifest(signedBackup)),
+    read: (disk) => readBackup(disk, DIRECTORY),
+    value: signedBackup,
   },
   {
     file: 'backup.json',

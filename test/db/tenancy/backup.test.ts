@@ -31,7 +31,7 @@ test('a backup holds no keys and no plaintext; with exported keys it is read aga
   const common = { clock: laterClock(), random: randomFrom(3), progress: () => {} };
   await createBackup({
     ...{ ...common, disk, directory: '/data', target: new DirectoryTarget(disk, '/backups/one'), base: null },
-    ...{ with: { tokens: false, tls: false }, made: () => {} },
+    ...{ with: { tokens: false, tls: false, signing: false }, made: () => {} },
   });
   const copied = disk.paths().filter((path) => path.startsWith('/backups/one/'));
   expect(copied.length).toBeGreaterThan(1);
