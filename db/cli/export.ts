@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { decodeCheckpoint } from '../audit/verifier.ts';
 import { writeBundle } from './bundle-file.ts';
-import { type Arguments, type Command, misused } from './command.ts';
-import { PROOF_SOURCE_OPTIONS, proofSource } from './proof-source.ts';
+import { type Command, misused } from './command.ts';
+import { PROOF_SOURCE_OPTIONS, proofSource, TENANT, tenantNumber } from './proof-source.ts';
 import { OUT, SINCE } from './prove.ts';
 
 export const exportAudit: Command = {
@@ -14,7 +14,7 @@ export const exportAudit: Command = {
     'nothing of what they hold; the proof stays the same. Without --from from the beginning, without --to up to the newest checkpoint.',
   positionals: [],
   options: [
-    { flag: 'tenant', value: 'N', help: 'number of the tenant (required)' },
+    { ...TENANT, help: `${TENANT.help} (required)` },
     { flag: 'from', value: 'A', help: 'first sequence' },
     { flag: 'to', value: 'B', help: 'last sequence' },
     { flag: 'hashes', value: null, help: 'hashes in place of what the entries hold' },
@@ -22,11 +22,13 @@ export const exportAudit: Command = {
     OUT,
     ...PROOF_SOURCE_OPTIONS,
   ],
-  example: 'truthdb export audit --tenant 3 --from 1 --to 4711 --out audit.bundle',
+  example: 'truthdb export audit --tenant acme --from 1 --to 4711 --out audit.bundle',
   run: async (args, terminal) => {
-    const tenant = tenantFrom(args);
+    const given = args.text('tenant');
+    if (given === undefined) throw misused(exportAudit, '--tenant is missing');
     const source = await proofSource(args, terminal);
     try {
+      const tenant = await tenantNumber(source, given);
       const to = args.number('to', 1) ?? (await newestSize(source));
       const request = { kind: 'tenant', tenant, from: args.number('from', 1) ?? 1, to } as const;
       const proof = await source.range({ ...request, since: args.number('since', 1) ?? null });
@@ -45,10 +47,4 @@ export const exportAudit: Command = {
 async function newestSize(source: Awaited<ReturnType<typeof proofSource>>): Promise<number> {
   const { checkpoint } = await source.latest();
   return decodeCheckpoint(checkpoint).size;
-}
-
-function tenantFrom(args: Arguments): number {
-  const tenant = args.number('tenant', 0);
-  if (tenant === undefined) throw misused(exportAudit, '--tenant is missing');
-  return tenant;
 }

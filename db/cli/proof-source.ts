@@ -3,7 +3,10 @@ import { resolve } from 'node:path';
 import { proofFromJson, unbase64 } from '../audit/proof-json.ts';
 import { DirectoryProofs } from '../audit/proofs-of-directory.ts';
 import type { RangeProof, RangeRequest } from '../audit/prover.ts';
+import { decodeCheckpoint } from '../audit/verifier.ts';
 import { RealDisk } from '../io/index.ts';
+import { findTenant, tenantsInLog } from '../tenancy/index.ts';
+import { sequence } from '../types.ts';
 import type { Arguments, Option, Terminal } from './command.ts';
 import { connectTo, TARGET_OPTIONS } from './target.ts';
 
@@ -18,7 +21,20 @@ export interface ProofSource {
   records(proof: RangeProof, payloads: boolean): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   /** The newest checkpoint with its certificates. */
   latest(): Promise<{ readonly checkpoint: Uint8Array; readonly certificates: readonly Uint8Array[] }>;
+  /** Number of the tenant with that name. Errors: NOT_FOUND, with names that are close. */
+  tenantNamed(name: string): Promise<number>;
   close(): Promise<void>;
+}
+
+export const TENANT: Option = {
+  flag: 'tenant',
+  value: 'NAME|N',
+  help: 'name or number of the tenant; digits alone are a number',
+};
+
+/** The number of a tenant that was given by name or number. Errors: NOT_FOUND. */
+export async function tenantNumber(source: ProofSource, given: string): Promise<number> {
+  return /^\d{1,10}$/.test(given) ? Number(given) : source.tenantNamed(given);
 }
 
 /** Errors: those of connecting. */
@@ -28,11 +44,16 @@ export async function proofSource(args: Arguments, terminal: Terminal): Promise<
 }
 
 function fromDirectory(directory: string): ProofSource {
-  const proofs = new DirectoryProofs(new RealDisk(), directory);
+  const disk = new RealDisk();
+  const proofs = new DirectoryProofs(disk, directory);
   return {
     range: async (request) => proofs.prover.range(request),
     records: (proof, payloads) => proofs.records(proof, payloads),
     latest: async () => proofs.prover.latest(),
+    tenantNamed: async (name) => {
+      const { size } = decodeCheckpoint(proofs.prover.latest().checkpoint);
+      return findTenant(tenantsInLog(disk, directory, sequence(size)), name).id;
+    },
     close: async () => proofs.close(),
   };
 }
@@ -56,6 +77,7 @@ async function fromServer(args: Arguments, terminal: Terminal): Promise<ProofSou
       const certificates = (answer['certificates'] as string[]).map(unbase64);
       return { checkpoint: unbase64(answer['checkpoint']), certificates };
     },
+    tenantNamed: async (name) => Number((await db.administer({ command: 'tenant-find', name }))['id']),
     close: () => db.close(),
   };
 }

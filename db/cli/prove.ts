@@ -2,7 +2,7 @@
 import type { RangeRequest } from '../audit/prover.ts';
 import { writeBundle } from './bundle-file.ts';
 import { type Arguments, type Command, misused, type Option } from './command.ts';
-import { PROOF_SOURCE_OPTIONS, proofSource } from './proof-source.ts';
+import { PROOF_SOURCE_OPTIONS, proofSource, TENANT, tenantNumber } from './proof-source.ts';
 
 export const OUT: Option = {
   flag: 'out',
@@ -26,11 +26,7 @@ export const prove: Command = {
     { flag: 'sequence', value: 'N', help: 'sequence of one entry' },
     { flag: 'from', value: 'A', help: 'first sequence of a range' },
     { flag: 'to', value: 'B', help: 'last sequence of a range' },
-    {
-      flag: 'tenant',
-      value: 'N',
-      help: 'of a range, this tenant’s entries and that none of them is missing',
-    },
+    { ...TENANT, help: 'of a range, the entries of this tenant (name or number) and that none is missing' },
     { flag: 'payloads', value: null, help: 'show what the entries hold, as it lies in the log' },
     SINCE,
     OUT,
@@ -38,10 +34,11 @@ export const prove: Command = {
   ],
   example: 'truthdb prove --sequence 42 --out 42.proof',
   run: async (args, terminal) => {
-    const request = rangeFrom(args);
+    const range = rangeFrom(args);
     const source = await proofSource(args, terminal);
     try {
-      const proof = await source.range(request);
+      const tenant = range.tenant === null ? 0 : await tenantNumber(source, range.tenant);
+      const proof = await source.range({ ...range, tenant });
       const out = args.text('out');
       const bytes = await writeBundle(source, proof, args.switch('payloads'), out, terminal);
       if (out !== undefined)
@@ -53,14 +50,15 @@ export const prove: Command = {
   },
 };
 
-function rangeFrom(args: Arguments): RangeRequest {
+/** `tenant` as it was given; null for all. */
+function rangeFrom(args: Arguments): Omit<RangeRequest, 'tenant'> & { readonly tenant: string | null } {
   const one = args.number('sequence', 1);
   const [from, to] = [args.number('from', 1), args.number('to', 1)];
   const since = args.number('since', 1) ?? null;
-  const tenant = args.number('tenant', 0);
-  if (one !== undefined && from === undefined && to === undefined && tenant === undefined)
-    return { kind: 'entries', tenant: 0, from: one, to: one, since };
+  const tenant = args.text('tenant') ?? null;
+  if (one !== undefined && from === undefined && to === undefined && tenant === null)
+    return { kind: 'entries', tenant, from: one, to: one, since };
   if (one === undefined && from !== undefined && to !== undefined)
-    return { kind: tenant === undefined ? 'entries' : 'tenant', tenant: tenant ?? 0, from, to, since };
+    return { kind: tenant === null ? 'entries' : 'tenant', tenant, from, to, since };
   throw misused(prove, 'give either --sequence, or --from and --to, which --tenant may narrow');
 }

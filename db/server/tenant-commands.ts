@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import { READS_AUDITED, type TenantRecord } from '../tenancy/index.ts';
-import { type Sequence, sequence, type TenantId } from '../types.ts';
+import { type Sequence, sequence, TENANT_DEFAULT, type TenantId } from '../types.ts';
 import { allow, may, type Right } from './permissions.ts';
 import type { Principal } from './session-host.ts';
 import type { TokenStore } from './tokens.ts';
@@ -15,6 +15,8 @@ const tenant = z.string().min(1).nullable().default(null);
 
 export const TENANT_COMMANDS = [
   z.strictObject({ command: z.literal('tenant-list') }),
+  /** The number of the tenant with a name. */
+  z.strictObject({ command: z.literal('tenant-find'), name }),
   z.strictObject({ command: z.literal('tenant-create'), name, encrypted: z.boolean() }),
   z.strictObject({ command: z.literal('tenant-rename'), name, to: name }),
   z.strictObject({
@@ -47,6 +49,7 @@ export const TENANT_COMMANDS = [
 export type TenantCommand = z.infer<(typeof TENANT_COMMANDS)[number]>;
 
 const OWN: Readonly<Partial<Record<TenantCommand['command'], Right>>> = {
+  'tenant-find': 'verify',
   'subject-erase': 'govern',
   'key-rotate': 'govern',
   'audit-list': 'verify',
@@ -54,7 +57,7 @@ const OWN: Readonly<Partial<Record<TenantCommand['command'], Right>>> = {
 
 /** Whether a command changes nothing. */
 export function isListing(command: string): boolean {
-  return command.endsWith('-list');
+  return command.endsWith('-list') || command === 'tenant-find';
 }
 
 /** Errors: FORBIDDEN. */
@@ -77,6 +80,8 @@ export async function administerTenants(
   switch (command.command) {
     case 'tenant-list':
       return { tenants: tenants.list() };
+    case 'tenant-find':
+      return { id: idOf(tenants, principal, command.name) };
     case 'tenant-create':
       return { tenant: await tenants.create(command.name, command) };
     case 'tenant-rename':
@@ -131,6 +136,18 @@ export function aboutCommand(command: object): string {
 
 function scopeOf(principal: Principal): TenantId | null {
   return may(principal, 'administer') ? null : principal.tenant;
+}
+
+/** Whoever sees proofs of all tenants may know their names; others know their own. Errors: NOT_FOUND. */
+function idOf(tenants: Engine['tenants'], { name: token, tenant }: Principal, wanted: string): TenantId {
+  if (tenant === TENANT_DEFAULT) return tenants.find(wanted).id;
+  const own = nameOf(tenants.get(tenant));
+  if (wanted === own) return tenant;
+  throw new TruthError(
+    'NOT_FOUND',
+    `the token "${token}" is of tenant "${own}" and knows of no tenant "${wanted}"`,
+    { tenant: wanted },
+  );
 }
 
 function nameOf(record: TenantRecord | null): string {

@@ -94,7 +94,7 @@ export class TenantDirectory implements Materializer {
       const counted = tenant === this.#counted.id ? this.#counted : this.#count(tenant);
       counted.bytes += payload.length;
       counted.entries += 1;
-      if (entry.type !== KERNEL_ENTRY.event) this.#evolve(entry);
+      if (entry.type !== KERNEL_ENTRY.event) this.evolve(entry);
     }
   }
 
@@ -108,7 +108,13 @@ export class TenantDirectory implements Materializer {
     return tenant;
   }
 
-  #evolve({ type, tenant, payload, sequence }: LogEntry): void {
+  /** What an entry changes, but for what is counted. */
+  evolve({
+    type,
+    tenant,
+    payload,
+    sequence,
+  }: Pick<LogEntry, 'type' | 'tenant' | 'payload' | 'sequence'>): void {
     if (type === KERNEL_ENTRY.tenant) this.#change(tenant, decodeTenantChange(payload, sequence));
     else if (type === KERNEL_ENTRY.erasure) this.#erase(tenant, decodeErasure(payload, sequence), sequence);
     else if (type === KERNEL_ENTRY.subjectStream) {

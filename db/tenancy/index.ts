@@ -6,6 +6,7 @@
  *
  *     tenant-entry, erasure-entry, subject-entry, audit-entry   the entries: what is in the log
  *     directory, audit-view                                     the views of them
+ *     find-tenant, close-names, tenants-in-log                  tenants by name
  *     admission                                                 quotas
  *     keys/, sealed-log                                         keys and what they seal
  */
@@ -18,12 +19,14 @@ export { type AuditedEntry, AuditLog, type NewAuditRecord } from './audit-log.ts
 export type { AuditView } from './audit-view.ts';
 export { TenantDirectory, type TenantRecord } from './directory.ts';
 export { Epochs } from './epochs.ts';
+export { findTenant } from './find-tenant.ts';
 export { type KekSource, KeyRing, moveKek, readKekSource } from './keys/index.ts';
 export { openKeys, sealKeys } from './keys/recovery.ts';
 export { SealedLog } from './sealed-log.ts';
 export { encodeSubjectStream } from './subject-entry.ts';
 export { READS_AUDITED, type ReadsAudited, type TenantQuota } from './tenant-entry.ts';
 export { type ErasureCertificate, type ErasureRequest, type SystemEntry, Tenants } from './tenants.ts';
+export { tenantsInLog } from './tenants-in-log.ts';
 
 export const tenantDirectory: ViewDefinition<TenantDirectory> = {
   name: 'tenants',

@@ -7,6 +7,7 @@ import { KERNEL_ENTRY } from '../kernel/entry-types.ts';
 import { type Sequence, TENANT_DEFAULT, type TenantId } from '../types.ts';
 import type { TenantDirectory, TenantRecord } from './directory.ts';
 import { type Erasure, encodeErasure } from './erasure-entry.ts';
+import { findTenant } from './find-tenant.ts';
 import type { KekSource, KeyId, KeyRing } from './keys/index.ts';
 import { sealKeys } from './keys/recovery.ts';
 import {
@@ -108,6 +109,11 @@ export class Tenants {
     const tenant = this.#directory.byName(name);
     if (tenant !== null) return tenant;
     throw new TruthError('NOT_FOUND', `there is no tenant named "${name}"`, { tenant: name });
+  }
+
+  /** As `named`, for whoever may know of all tenants: the error tells names that are close. */
+  find(name: string): TenantRecord {
+    return findTenant(this.#directory, name);
   }
 
   /** Errors: INVALID_ARGUMENT, ALREADY_EXISTS, CONFIG (no key-encryption key), those of writing. */

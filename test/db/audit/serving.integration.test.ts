@@ -105,6 +105,34 @@ describe('a server that keeps proofs', () => {
     expect(wrong.code).not.toBe(0);
   });
 
+  test('knows tenants by name as well as number, as does its directory, and suggests who may have been meant', async () => {
+    const data = dataDirectory();
+    const { server, connection } = await serving(data);
+    const url = connection as string;
+    const places = [['--url', url] as const, ['--data', data] as const];
+    const id = (await run('tenant', 'create', 'acme', '--url', url, '--json')).json<{ id: number }>().id;
+    expect((await run('tenant', 'create', 'zenith', '--url', url)).code).toBe(0);
+    expect((await run('checkpoint', 'create', '--url', url)).code).toBe(0);
+    const out = join(dataDirectory(), 'bundle');
+    for (const place of places) {
+      for (const given of ['acme', String(id)]) {
+        expect((await run('export', 'audit', '--tenant', given, '--out', out, ...place)).code).toBe(0);
+        const shown = (
+          await run('verify', out, '--public-key', rootKeyIn(data), '--json')
+        ).json<BundleReport>();
+        expect(shown).toMatchObject({ ok: true, shown: { tenant: id } });
+        expect(shown.shown!.entries).toBeGreaterThan(0);
+      }
+      const range = ['--from', '1', '--to', '3', '--out', out] as const;
+      expect((await run('prove', ...range, '--tenant', 'zenith', ...place)).code).toBe(0);
+      const wrong = await run('prove', ...range, '--tenant', 'acne', ...place);
+      expect(wrong).toMatchObject({ code: 4, err: expect.stringContaining('did you mean "acme"?') });
+      const unknown = await run('export', 'audit', '--tenant', 'nobody-like-this', '--out', out, ...place);
+      expect(unknown).toMatchObject({ code: 4, err: expect.stringContaining('truthdb tenant list') });
+    }
+    await server.stop();
+  });
+
   test('goes on behind a restart, with its trees deleted, and with another signing key', async () => {
     const data = dataDirectory();
     const first = await serving(data);

@@ -54,6 +54,29 @@ test('an owner makes, sees and revokes tokens of the own tenant and no others', 
   expect(await list(owner)).toEqual(['owner-7']);
 });
 
+test('the number of a tenant is found by its name by those of the first one, and by others only their own', async () => {
+  const serving = await serve();
+  const operator = await serving.connect();
+  await operator.administer({ command: 'tenant-create', name: 'acme', encrypted: false });
+  const { tenants } = await operator.administer({ command: 'tenant-list' });
+  const [, { id, name }] = tenants as [unknown, { id: number; name: string }];
+  const find = (db: Client, wanted: string) => db.administer({ command: 'tenant-find', name: wanted });
+  expect(await find(operator, name)).toEqual({ id });
+  expect(await find(await as(serving, 'auditor', 0), name)).toEqual({ id });
+  await expect(find(operator, `${name}x`)).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: expect.stringContaining(`did you mean "${name}"?`),
+  });
+  await operator.administer({ command: 'tenant-create', name: 'zenith', encrypted: false });
+  const auditor = await as(serving, 'auditor', id);
+  expect(await find(auditor, name)).toEqual({ id });
+  for (const other of ['zenith', 'zenit', 'default']) {
+    const refusal = await find(auditor, other).catch((error: Error) => error.message);
+    expect(refusal).toContain(`knows of no tenant "${other}"`);
+  }
+  await expect(find(await as(serving, 'reader', id), name)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+});
+
 test('what concerns the whole server is refused to every role of another tenant', async () => {
   const serving = await serve();
   for (const role of ['operator', 'owner', 'auditor'] as const) {
