@@ -235,6 +235,26 @@ export class Tenants {
     return certificates;
   }
 
+  /**
+   * In a copy: destroys what the source has erased of the keys that were given to the copy, and computes views again. Keys that
+   * never were here could open nothing. `computedBefore` as above. Errors: PRUNED, where keys are gone and views may still have it.
+   */
+  async followErasures(computedBefore: Sequence): Promise<ErasureCertificate[]> {
+    const { ring, isCertified } = this.#options;
+    const open = this.#directory.erasures.filter(({ keys, position }) => {
+      const states = keys.map((id) => ring.state(id));
+      const older = computedBefore > 0 && position > computedBefore && states.includes('erased');
+      return states.includes('there') || (older && !isCertified(position));
+    });
+    const certificates: ErasureCertificate[] = [];
+    for (const { tenant, position, ...erasure } of open) {
+      const record = this.#directory.get(tenant);
+      if (record !== null)
+        certificates.push(await this.#inTurn(() => this.#erase(record, erasure as Erasure, position)));
+    }
+    return certificates;
+  }
+
   get #directory(): TenantDirectory {
     return this.#options.directory();
   }
