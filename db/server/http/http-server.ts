@@ -23,6 +23,7 @@ import { type Principal, principalOf } from '../session-host.ts';
 import type { TokenStore } from '../tokens.ts';
 import { readBody } from './body.ts';
 import { createMetrics } from './metrics.ts';
+import { PROOF_ROUTES } from './proof-routes.ts';
 import { type HttpDatabase, type Route, sendJson } from './route.ts';
 import { SQL_ROUTE } from './sql-route.ts';
 import { STREAM_ROUTES } from './stream-routes.ts';
@@ -83,6 +84,7 @@ export class HttpServer {
       STATUS_ROUTE,
       ...STREAM_ROUTES,
       SQL_ROUTE,
+      ...PROOF_ROUTES,
     ];
     const limits = {
       headersTimeout: HEADERS_MILLIS,
@@ -184,7 +186,7 @@ export class HttpServer {
       const { audit } = (this.#serving as Serving).database;
       audit.visit(principal, from(incoming));
       open.principal = principal;
-      allow(principal, route.right);
+      if (route.right !== 'token') allow(principal, route.right);
     }
     checkQuery(route, url.searchParams);
     const body = route.body === null ? undefined : await this.#body(incoming, route.body);

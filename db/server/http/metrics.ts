@@ -43,6 +43,7 @@ export function createMetrics(database: () => HttpDatabase | null): Registry {
   addFollowingMetrics(add);
   addSnapshotMetrics(add);
   addScrubMetrics(add);
+  addProofMetrics(add);
   addServerMetrics(add);
   return registry;
 }
@@ -134,6 +135,29 @@ function addScrubMetrics(add: Add): void {
     'When a pass over all sealed segments last ended, 0 for never',
     ({ passEndedAt }) => (passEndedAt === null ? 0 : Date.parse(passEndedAt) / 1000),
   );
+}
+
+/** Only whoever keeps proofs has these. */
+function addProofMetrics(add: Add): void {
+  const proofs = (
+    name: string,
+    help: string,
+    read: (proofs: NonNullable<EngineStatus['proofs']>, status: EngineStatus) => number,
+  ) =>
+    add(`proofs_${name}`, 'gauge', help, (_, status) =>
+      status.proofs === null ? [] : one(read(status.proofs, status)),
+    );
+  proofs('position', 'Last position in the trees', ({ sequence }) => sequence);
+  proofs(
+    'signed_position',
+    'Last position that a signed checkpoint covers, 0 for none',
+    ({ signed }) => signed,
+  );
+  proofs('unsigned_entries', 'Stable entries that no signed checkpoint covers', ({ signed }, { log }) =>
+    Math.max(0, log.stable - signed),
+  );
+  proofs('checkpoints', 'Signed checkpoints there are', ({ checkpoints }) => checkpoints);
+  proofs('failed', '1 while nothing can be signed', ({ problem }) => (problem === null ? 0 : 1));
 }
 
 function addFollowerMetrics(add: Add): void {

@@ -67,7 +67,7 @@ const ERROR_MEANINGS: Readonly<Record<number, string>> = {
   400: 'Something in the request cannot be',
   401: 'No token, or one the server does not know',
   403: 'The token may not do this',
-  404: 'There is no such stream',
+  404: 'There is no such stream, entry or checkpoint',
   409: 'Another expected revision, or an event id used for other content',
   410: 'That part of the log is gone or was never written',
   413: 'Too large',

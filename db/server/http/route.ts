@@ -53,8 +53,8 @@ export interface Route {
   readonly path: string;
   readonly operationId: string;
   readonly summary: string;
-  /** What the token must allow; null: no token is asked for. */
-  readonly right: Right | null;
+  /** What the token must allow; `token`: any token will do; null: none is asked for. */
+  readonly right: Right | 'token' | null;
   readonly parameters: readonly Parameter[];
   readonly body: z.ZodType | null;
   readonly answer: {
