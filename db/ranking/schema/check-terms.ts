@@ -25,10 +25,11 @@ import type {
 import { refusedAt } from './names.ts';
 
 /**
- * What a condition is for. `candidates`: anything. `dimensions`: dimensions of the user alone. `computed`: what an attribute is
+ * What a condition is for. `candidates`: anything. `standing`: the same in what was defined before, where a preference may just
+ * have no embedding of its shape behind it. `dimensions`: dimensions of the user alone. `computed`: what an attribute is
  * computed by, which knows neither user nor query.
  */
-export type TermsUse = 'candidates' | 'dimensions' | 'computed';
+export type TermsUse = 'candidates' | 'standing' | 'dimensions' | 'computed';
 
 export interface TermsScope {
   readonly schema: RankingSchema;
@@ -183,7 +184,7 @@ export function checkSimilarity(scope: TermsScope, id: SlotId, to: 'user' | 'que
       'embedding',
       id,
     );
-  if (to === 'query') return;
+  if (to === 'query' || scope.use === 'standing') return;
   const preferences =
     userKind(scope.schema)?.embeddings.filter(({ source }) => source === 'preference') ?? [];
   const fits = preferences.some((each) => slotBehind(scope.kind, each)?.id === id);
@@ -307,7 +308,7 @@ function checkWindow(signal: SignalType, window: string, place: string): void {
 
 /** Nothing of the user's or the query's where an entity is looked at by itself. */
 function checkUse({ use }: TermsScope, what: string, place: string): void {
-  if (use === 'candidates') return;
+  if (use === 'candidates' || use === 'standing') return;
   const where = use === 'dimensions' ? 'a cohort is made of' : 'an attribute is computed by';
   throw refusedAt(place, `${what} is nothing that ${where}`, 'use it in a profile or a query');
 }

@@ -12,7 +12,6 @@ import {
   checkScalar,
   checkSimilarity,
   type TermsScope,
-  type TermsUse,
 } from './check-terms.ts';
 import {
   ITEM_KIND,
@@ -43,6 +42,11 @@ import { refusedAt } from './names.ts';
 export interface CheckScope {
   readonly schema: RankingSchema;
   readonly before: RankingSchema;
+  /**
+   * Whether derived embeddings have to have one of their shape behind them. It is checked of what is defined alone: while items
+   * and users change to vectors of another length one after the other, preferences stand still.
+   */
+  readonly derived: 'checked' | 'unchecked';
 }
 
 const ATTRIBUTES_MAX = 256;
@@ -54,10 +58,13 @@ const PARTS_MAX = 64;
 const PINS_MAX = 1_000;
 const CANDIDATES_MAX = 100_000;
 const RATE_MAX = 10;
+const TEXT_CHARACTERS_MAX = 65_536;
+const LABEL_CHARACTERS_MAX = 128;
+const KEY_BYTES_MAX = 256;
 const LIFETIME_MICROS_MAX = 36_500 * MICROS_PER_DAY;
 export const ACTIVE_STATE = 'active';
 
-export function checkKind({ schema, before }: CheckScope, kind: EntityKind): void {
+export function checkKind({ schema, before, derived }: CheckScope, kind: EntityKind): void {
   const place = `entity ${kind.name}`;
   atMost(kind.attributes.length, ATTRIBUTES_MAX, 'attributes', place);
   atMost(kind.embeddings.length, EMBEDDINGS_MAX, 'embeddings', place);
@@ -74,7 +81,11 @@ export function checkKind({ schema, before }: CheckScope, kind: EntityKind): voi
     if (attribute.computed === null) continue;
     checkScalar({ schema, before, kind, use: 'computed' }, attribute.computed, at);
   }
-  for (const slot of kind.embeddings) checkSlot(schema, kind, slot, `${place}, embedding ${slot.name}`);
+  for (const slot of kind.embeddings) {
+    const at = `${place}, embedding ${slot.name}`;
+    checkSlot(kind, slot, at);
+    if (derived === 'checked') checkDerived(schema, kind, slot, at);
+  }
   if (kind.creator !== null && kindById(schema, kind.creator.kind) === null)
     throw refusedAt(place, 'the kind of its creator is not there', 'define that first');
 }
@@ -89,7 +100,7 @@ export function checkSignal(scope: CheckScope, signal: SignalType): void {
   if (signal.lateMicros > LIFETIME_MICROS_MAX)
     throw refusedAt(place, 'it takes events of any age for timely', 'give LATE of at most 100 years');
   atMost(signal.effects.length, EFFECTS_MAX, 'effects', place);
-  const terms: TermsScope = { ...scope, kind, use: 'candidates' };
+  const terms = candidateTerms(scope, kind);
   for (const effect of signal.effects) checkEffect(terms, effect, `${place}, effect ${effect.effect}`);
 }
 
@@ -106,6 +117,7 @@ export function checkRelationship({ schema }: CheckScope, relationship: Relation
 
 export function checkCohort(scope: CheckScope, cohort: Cohort): void {
   const place = `cohort ${cohort.name}`;
+  checkText(cohort.text, place);
   const kind = userKind(scope.schema);
   if (kind === null)
     throw refusedAt(place, `cohorts are of the kind ${USER_KIND}`, 'define that entity first');
@@ -116,15 +128,22 @@ export function checkProfile(scope: CheckScope, profile: Profile): void {
   const place = `profile ${profile.name}`;
   const kind = kindById(scope.schema, profile.kind);
   if (kind === null) throw refusedAt(place, 'the kind it ranks is not there', 'drop it, or define that anew');
-  const terms: TermsScope = { ...scope, kind, use: 'candidates' satisfies TermsUse };
+  const terms = candidateTerms(scope, kind);
   atMost(profile.candidates.length, PARTS_MAX, 'candidate sources', place);
   atMost(profile.terms.length, PARTS_MAX, 'terms', place);
   atMost(profile.gates.length, PARTS_MAX, 'gates', place);
   atMost(profile.boosts.length, PARTS_MAX, 'boosts', place);
   atMost(profile.pins.length, PINS_MAX, 'pins', place);
+  checkText(profile.text, place);
   for (const [index, source] of profile.candidates.entries())
     checkSource(terms, source, `${place}, candidates ${index + 1} (${source.source})`);
   for (const [index, term] of profile.terms.entries()) {
+    if (term.label.length > LABEL_CHARACTERS_MAX)
+      throw refusedAt(
+        `${place}, term ${index + 1}`,
+        'its label is too long',
+        `use at most ${LABEL_CHARACTERS_MAX} characters`,
+      );
     const at = `${place}, term ${index + 1} (${term.label})`;
     finite(term.weight, at);
     checkScalar(terms, term.of, at);
@@ -137,6 +156,10 @@ export function checkProfile(scope: CheckScope, profile: Profile): void {
     checkPredicate(terms, predicate, at);
   }
   checkComposition(profile, kind, place);
+}
+
+function candidateTerms({ schema, before, derived }: CheckScope, kind: EntityKind): TermsScope {
+  return { schema, before, kind, use: derived === 'checked' ? 'candidates' : 'standing' };
 }
 
 function checkComposition({ exploration, diversity, pins }: Profile, kind: EntityKind, place: string): void {
@@ -154,6 +177,8 @@ function checkComposition({ exploration, diversity, pins }: Profile, kind: Entit
         'use a keyword, an integer or a boolean',
       );
   }
+  if (pins.some(({ key }) => key.length === 0 || Buffer.byteLength(key) > KEY_BYTES_MAX))
+    throw refusedAt(`${place}, pins`, 'a key is empty or too long', `give 1 to ${KEY_BYTES_MAX} bytes`);
   const places = pins.map((pin) => pin.place);
   if (new Set(places).size !== places.length)
     throw refusedAt(`${place}, pins`, 'two are at the same place', 'give each its own');
@@ -202,12 +227,15 @@ function checkAttribute(kind: EntityKind, attribute: Attribute, place: string): 
     throw refusedAt(place, 'it is computed', 'make it a double that is neither searched nor a dimension');
 }
 
-function checkSlot(schema: RankingSchema, kind: EntityKind, slot: EmbeddingSlot, place: string): void {
+function checkSlot(kind: EntityKind, slot: EmbeddingSlot, place: string): void {
   if (slot.dimensions > DIMENSIONS_MAX)
     throw refusedAt(place, `it has ${slot.dimensions} dimensions`, `give at most ${DIMENSIONS_MAX}`);
-  if (slot.source === 'given') return;
   if (slot.source === 'preference' && kind.name !== USER_KIND)
     throw refusedAt(place, `only ${USER_KIND} has preferences`, `move it there, or use another source`);
+}
+
+function checkDerived(schema: RankingSchema, kind: EntityKind, slot: EmbeddingSlot, place: string): void {
+  if (slot.source === 'given') return;
   const items = named(schema.kinds, ITEM_KIND);
   if (items === null || items.id === kind.id) {
     if (items !== null) throw refusedAt(place, `${kind.name} has no ${slot.source}`, 'use the source given');
@@ -240,7 +268,7 @@ function checkEffect(terms: TermsScope, effect: Effect, place: string): void {
   const slot = users === null ? null : slotById(users, effect.slot);
   if (slot?.source !== 'preference')
     throw refusedAt(place, `the preference it moves is not there`, `define ${USER_KIND} with that embedding`);
-  if (slotBehind(terms.kind, slot) === null)
+  if (terms.use !== 'standing' && slotBehind(terms.kind, slot) === null)
     throw refusedAt(
       place,
       `${terms.kind.name} has no given embedding of ${slot.dimensions} dimensions`,
@@ -267,6 +295,11 @@ function checkWeight({ min, max, default: usual }: SignalType['weight'], place: 
       `weights from ${min} to ${max}, ${usual} where none is given`,
       'give three finite numbers, the usual one between the others',
     );
+}
+
+function checkText(text: string, place: string): void {
+  if (text.length > TEXT_CHARACTERS_MAX)
+    throw refusedAt(place, `its text has ${text.length} characters`, `give at most ${TEXT_CHARACTERS_MAX}`);
 }
 
 function finite(value: number, place: string): void {

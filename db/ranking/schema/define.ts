@@ -20,6 +20,7 @@ import { kindById, required } from './lookup.ts';
 import type { EntityKind, RankingSchema, RelationshipType, SignalType } from './model.ts';
 import { DEFINITION_KINDS } from './model-shapes.ts';
 import { refusedAt } from './names.ts';
+import { rewiringSteps } from './rewire.ts';
 
 export interface Defined {
   readonly schema: RankingSchema;
@@ -50,10 +51,12 @@ export function preview(record: SchemaRecord, definition: Definition, facts: Sch
   const step = definition.define === 'drop' ? dropStep(schema, definition) : putStep(record, definition);
   if (step.step === 'put' && isThere(schema, step)) return { schema, change: null, impact: NO_IMPACT };
   if (step.step === 'put') checkReplaced(schema, step, facts);
-  const first = applyChange(record, { version: schema.version + 1, steps: [step] });
+  const rewiring = step.step === 'put' && step.what === 'entity' ? rewiringSteps(schema, step.value) : [];
+  const own = [step, ...rewiring];
+  const first = applyChange(record, { version: schema.version + 1, steps: own });
   checkRoom(first);
-  if (step.step === 'put') checkThing({ schema: first.schema, before: schema }, step);
-  const { after, steps, drops } = withDependents(schema, first, step);
+  if (step.step === 'put') checkThing({ schema: first.schema, before: schema, derived: 'checked' }, step);
+  const { after, steps, drops } = withDependents(schema, first, own);
   const change: SchemaChange = { version: schema.version + 1, steps };
   return { schema: after.schema, change, impact: impactOf(schema, after.schema, facts, drops) };
 }
@@ -182,12 +185,20 @@ interface WithDependents {
  * Everything else is looked at again: what no longer makes sense goes too, and then what stood on that. Entities never go by
  * themselves: a kind that would break refuses the change.
  */
-function withDependents(before: RankingSchema, first: SchemaRecord, step: SchemaStep): WithDependents {
-  const steps = [step];
+function withDependents(
+  before: RankingSchema,
+  first: SchemaRecord,
+  own: readonly SchemaStep[],
+): WithDependents {
+  const steps = [...own];
   const drops: string[] = [];
   let after = first;
   // Each round drops something, and there is only so much.
-  for (let broken = brokenIn(before, after, step); broken !== null; broken = brokenIn(before, after, step)) {
+  for (
+    let broken = brokenIn(before, after, own[0]!);
+    broken !== null;
+    broken = brokenIn(before, after, own[0]!)
+  ) {
     steps.push({ step: 'drop', what: broken.what, id: broken.id });
     drops.push(broken.reason);
     after = applyChange(after, { version: after.schema.version, steps: [steps.at(-1)!] });
@@ -202,7 +213,7 @@ interface Broken {
 }
 
 function brokenIn(before: RankingSchema, { schema }: SchemaRecord, step: SchemaStep): Broken | null {
-  const scope: CheckScope = { schema, before };
+  const scope: CheckScope = { schema, before, derived: 'unchecked' };
   for (const kind of schema.kinds) {
     const problem = problemOf(() => checkKind(scope, kind));
     if (problem === null) continue;

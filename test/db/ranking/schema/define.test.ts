@@ -386,6 +386,29 @@ describe('a change of what has data', () => {
     expect(preview(history.record, item, MUCH).impact.rebuilds.map(({ view }) => view)).toEqual(['text']);
   });
 
+  test('goes to vectors of another length one kind after the other, and takes profiles and signals along', () => {
+    const own = historyOf([...EVERYTHING]);
+    const slotOf = (name: string) => own.current.kinds.find((kind) => kind.name === name)!.embeddings[0]!.id;
+    const before = [slotOf('item'), slotOf('user')];
+    change(own, { ...ITEM, embeddings: [embedding('content', { dimensions: 8 })] }, 'rebuild', MUCH);
+    change(
+      own,
+      { ...USER, embeddings: [embedding('content', { dimensions: 8, source: 'preference' })] },
+      'rebuild',
+      MUCH,
+    );
+    expect([slotOf('item'), slotOf('user')]).not.toEqual(before);
+    expect(own.current.signals[1]!.effects[1]).toMatchObject({ effect: 'preference', slot: slotOf('user') });
+    expect(own.profile('for_you', 2)!.candidates[1]).toMatchObject({
+      source: 'similar',
+      slot: slotOf('item'),
+    });
+    expect(own.profile('for_you', 1)!.candidates[1]).toMatchObject({ source: 'similar', slot: before[0] });
+    expect(own.current.cohorts).toHaveLength(1);
+    const wrong = { ...USER, embeddings: [embedding('content', { dimensions: 5, source: 'preference' })] };
+    expect(refusal(own, wrong, 'cascade').message).toContain('item has no given embedding of 5 dimensions');
+  });
+
   test('cannot turn states or targets into others, whatever is said', () => {
     const states = { ...ITEM, states: ['archived', 'active'] };
     expect(refusal(history, states, 'cascade', MUCH).message).toContain('keep them in this order');
