@@ -74,7 +74,13 @@ export class SignalAnswers {
   #topScores(limit: number, now: Micros): Ranking {
     const { linear, standings } = this.#ledger;
     if (linear !== null) return standings.linear(linear, this.#notBeforeEvents(now)).top(limit);
-    return standings.leading('value', limit);
+    const { items, values } = standings.leading('value', limit);
+    const factor = this.#ledger.scoreFactor(now);
+    const scores = values.map((value) => value * factor);
+    // What is so long ago that nothing is left of it comes last.
+    const none = scores.indexOf(0);
+    const end = none < 0 ? scores.length : none;
+    return { items: items.subarray(0, end), values: scores.subarray(0, end) };
   }
 
   /** Velocities over everything change their order as time goes by, so all of them have to be looked at. */

@@ -193,6 +193,14 @@ describe('the signal ledger', () => {
     }
   });
 
+  test('leaves out of the best by score what is so long ago that nothing is left of it', () => {
+    const reader = viewOf(signalsOf([event(1, BASE - 80 * DAY), event(2, BASE)])).tenant(TENANT);
+    expect([...reader.top(VIEW, 'score', 'all', 5, BASE as Micros)]).toEqual([2, 1]);
+    const now = (BASE + 70 * DAY) as Micros;
+    expect(score(reader, VIEW, 1, now)).toBe(0);
+    expect([...reader.top(VIEW, 'score', 'all', 5, now)]).toEqual([2]);
+  });
+
   test('lists an item among the best the moment its first event is there', () => {
     const view = viewOf();
     const reader = view.tenant(TENANT);
