@@ -90,7 +90,8 @@ function required(value: string | undefined, key: string, where: string): string
   );
 }
 
-async function* linesOf(input: AsyncIterable<Buffer>): AsyncGenerator<string> {
+/** Lines of UTF-8, without what ends them. Errors: TOO_LARGE. */
+export async function* linesOf(input: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of input) {
     let start = 0;

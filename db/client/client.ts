@@ -28,6 +28,7 @@ import type { CheckpointGuard } from './checkpoint-guard.ts';
 import { draftOf, Event, type NewEvent } from './events.ts';
 import { type Encode, Link } from './link.ts';
 import type { QueryResult } from './query-result.ts';
+import { RankingClient } from './ranking-client.ts';
 import {
   type Queries,
   type QueryOptions,
@@ -89,6 +90,8 @@ const PAGE_EVENTS = 1000;
 const BUSY_MILLIS = 20;
 
 export class Client implements Queries {
+  /** Items, users and signals, and what is best for whom. */
+  readonly ranking: RankingClient;
   readonly #link: Link;
   readonly #sql: SqlClient;
   readonly #timeoutMillis: number;
@@ -106,6 +109,7 @@ export class Client implements Queries {
       reopened: () => this.#checkAgain(),
     });
     this.#sql = new SqlClient(this.#link, this.#timeoutMillis);
+    this.ranking = new RankingClient(this.#link, this.#timeoutMillis);
   }
 
   /** Opens the first connection. Errors as `connect`. */

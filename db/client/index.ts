@@ -24,7 +24,16 @@ export async function connect(target: string | Address, options: ClientOptions =
 
 export type { ErrorCode, ErrorDetails } from '../errors.ts';
 export { ERROR_CODES, TruthError } from '../errors.ts';
-export type { Address } from '../protocol/index.ts';
+export type {
+  Address,
+  Ranked,
+  RankedHits,
+  RankedSchema,
+  RankedSuggestions,
+  RankedTable,
+  RankedWrite,
+} from '../protocol/index.ts';
+export { retrieve, search } from '../ranking/retrieve/language/index.ts';
 export type { AppendResult } from '../streams/event.ts';
 export { type Branch, CheckpointGuard, type CheckpointGuardOptions } from './checkpoint-guard.ts';
 export type {
@@ -37,6 +46,17 @@ export type {
 } from './client.ts';
 export { Event, type NewEvent } from './events.ts';
 export { type QueryColumn, QueryResult, type QueryValue } from './query-result.ts';
+export type {
+  BatchOptions,
+  NewEdge,
+  NewEntity,
+  NewExposure,
+  NewSignal,
+  RankingClient,
+  RankingParameters,
+  RankingQuery,
+  RankingValue,
+} from './ranking-client.ts';
 export type { Queries, QueryOptions, QuerySession, TransactionOptions } from './sql-client.ts';
 export type { SqlInput } from './sql-values.ts';
 export type { Subscription } from './subscription.ts';

@@ -68,6 +68,13 @@ export class ByteReader {
     return high * U32 + low;
   }
 
+  f64(field: string): number {
+    this.#need(8, field);
+    const value = this.#buffer.readDoubleLE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
   bigU64(field: string): bigint {
     this.#need(8, field);
     const value = this.#buffer.readBigUInt64LE(this.#at);

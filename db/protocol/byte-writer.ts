@@ -78,6 +78,11 @@ export class ByteWriter {
     this.#at += 8;
   }
 
+  f64(value: number): void {
+    this.#reserve(8);
+    this.#at = this.#buffer.writeDoubleLE(value, this.#at);
+  }
+
   bigU64(value: bigint): void {
     this.#reserve(8);
     this.#at = this.#buffer.writeBigUInt64LE(value, this.#at);

@@ -1,8 +1,9 @@
 /**
- * Numbers of wire protocol versions 1 to 3, all in one place. A number that was ever released is never reused.
+ * Numbers of wire protocol versions 1 to 4, all in one place. A number that was ever released is never reused.
  * Everything is little-endian; text is UTF-8; `id` is 16 bytes, `hash` 32.
  */
 import { layout } from './layout.ts';
+import { RANKING_LAYOUTS } from './ranking-constants.ts';
 import { SQL_LAYOUTS } from './sql-constants.ts';
 
 /** "TRDB" as a little-endian u32: the first field of HELLO, so that a stranger is recognised at once. */
@@ -10,11 +11,13 @@ export const PROTOCOL_MAGIC = 0x4244_5254;
 
 /** Versions this build speaks. The frame header, HELLO, WELCOME and ERROR keep their form in all versions. */
 export const PROTOCOL_VERSION_MIN = 1;
-export const PROTOCOL_VERSION_MAX = 3;
+export const PROTOCOL_VERSION_MAX = 4;
 /** From this version on a log stream knows its receiver by name, hears what it has made durable, and tells of gaps. */
 export const PROTOCOL_VERSION_FOLLOWERS = 2;
 /** From this version on there are statements of SQL. */
 export const PROTOCOL_VERSION_SQL = 3;
+/** From this version on there is ranking. */
+export const PROTOCOL_VERSION_RANKING = 4;
 
 export const DEFAULT_PORT = 9650;
 export const DEFAULT_HTTP_PORT = 9651;
@@ -67,6 +70,8 @@ export const KIND = Object.freeze({
   SQL_PREPARE: 14,
   SQL_EXECUTE: 15,
   SQL_CLOSE: 16,
+  RANK: 17,
+  SIGNALS: 18,
   WELCOME: 64,
   APPENDED: 65,
   PAGE: 66,
@@ -81,6 +86,7 @@ export const KIND = Object.freeze({
   LOG_GAP: 75,
   SQL_PREPARED: 76,
   SQL_RESULT: 77,
+  RANKED: 78,
   ERROR: 127,
 });
 
@@ -105,6 +111,8 @@ export const KIND_MEANINGS: Readonly<Record<KindName, string>> = Object.freeze({
   SQL_PREPARE: 'reads a statement and keeps it under a number; answered by SQL_PREPARED or ERROR',
   SQL_EXECUTE: 'carries out a statement; answered by SQL_RESULT … or ERROR',
   SQL_CLOSE: 'forgets a prepared statement, or ends a session and its transaction; not answered',
+  RANK: 'a statement or command of the ranking layer, as JSON; answered by RANKED or ERROR',
+  SIGNALS: 'a batch of signals; answered by RANKED or ERROR',
   WELCOME: 'answer to HELLO: the version spoken and the limits of this server',
   APPENDED: 'the events are in the log',
   PAGE: 'events of a READ',
@@ -119,6 +127,7 @@ export const KIND_MEANINGS: Readonly<Record<KindName, string>> = Object.freeze({
   LOG_GAP: 'a stretch of the log that was lost and isolated: no bytes of it come',
   SQL_PREPARED: 'types of the statement’s parameters and of the columns it returns',
   SQL_RESULT: 'rows of a statement; the last one says what was done',
+  RANKED: 'what a statement, command or batch of the ranking layer came to, as JSON',
   ERROR: 'the request failed; with request id 0 the connection itself did and is closed',
 });
 
@@ -361,5 +370,6 @@ export const LAYOUTS = [
   LOG_GAP_BODY,
   LOG_KEPT_BODY,
   ...SQL_LAYOUTS,
+  ...RANKING_LAYOUTS,
   ERROR_BODY,
 ] as const;

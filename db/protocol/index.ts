@@ -17,6 +17,8 @@ export { FrameReader } from './frame-reader.ts';
 export * from './handshake.ts';
 export { jsonText, parseJson } from './json.ts';
 export * from './log-stream.ts';
+export * from './ranking.ts';
+export { SIGNALS_MAX } from './ranking-constants.ts';
 export * from './reads.ts';
 export * from './replies.ts';
 export * from './sql.ts';

@@ -3,9 +3,17 @@
  * docs/wire-protocol.md prints the same tables (a test compares them), so none of the three can drift from the others.
  */
 
-export type FieldType = 'u8' | 'u16' | 'u32' | 'u64' | 'id' | 'hash';
+export type FieldType = 'u8' | 'u16' | 'u32' | 'u64' | 'f64' | 'id' | 'hash';
 
-const FIELD_BYTES: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, u64: 8, id: 16, hash: 32 };
+const FIELD_BYTES: Readonly<Record<FieldType, number>> = {
+  u8: 1,
+  u16: 2,
+  u32: 4,
+  u64: 8,
+  f64: 8,
+  id: 16,
+  hash: 32,
+};
 
 export interface Field {
   readonly name: string;

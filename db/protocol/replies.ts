@@ -38,7 +38,7 @@ export function encodeEmpty(out: ByteWriter, kind: number, request: number): voi
 /** ADMIN and REPLY carry one JSON object. */
 export function encodeJson(
   out: ByteWriter,
-  kind: typeof KIND.ADMIN | typeof KIND.REPLY,
+  kind: typeof KIND.ADMIN | typeof KIND.REPLY | typeof KIND.RANK | typeof KIND.RANKED,
   request: number,
   value: object,
 ): void {

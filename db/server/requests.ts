@@ -12,6 +12,7 @@ import {
   decodeLogKept,
   decodeReadAll,
   decodeReadStream,
+  decodeSignals,
   decodeStreamLog,
   decodeSubscribe,
   encodeAppended,
@@ -20,6 +21,7 @@ import {
   encodeJson,
   encodePage,
   KIND,
+  type Ranked,
   SUBSCRIPTION_CREDIT_MAX,
   SUBSCRIPTIONS_MAX,
   type Subscribe,
@@ -32,6 +34,7 @@ import { asTruthError } from './failures.ts';
 import { LogDelivery } from './log-delivery.ts';
 import type { Outbox } from './outbox.ts';
 import { allow, type Right } from './permissions.ts';
+import { rank, recordSignals } from './ranking-requests.ts';
 import type { Principal, SessionHost } from './session-host.ts';
 import { SqlRequests } from './sql-requests.ts';
 import { Subscription } from './subscription.ts';
@@ -94,6 +97,8 @@ export class Requests {
     else if (kind === KIND.CREDIT) this.#credit(request, body);
     else if (kind === KIND.LOG_KEPT) this.#logKept(request, body);
     else if (kind === KIND.ADMIN) this.#administer(request, body);
+    else if (kind === KIND.RANK) this.#rank(request, body.remaining, decodeJson(body));
+    else if (kind === KIND.SIGNALS) this.#signals(request, body);
     else if (!this.#sql.handle(kind, request, body)) this.#handleEmpty(kind, request, body);
   }
 
@@ -123,6 +128,31 @@ export class Requests {
       },
       (error) => {
         this.#administrations -= 1;
+        this.#refuse(request, error);
+      },
+    );
+  }
+
+  #rank(request: number, bytes: number, given: object): void {
+    this.#answerRanked(request, bytes, () => rank(this.#host, this.#principal, given));
+  }
+
+  #signals(request: number, body: ByteReader): void {
+    const bytes = body.remaining;
+    const batch = decodeSignals(body);
+    this.#answerRanked(request, bytes, () => recordSignals(this.#host, this.#principal, batch));
+  }
+
+  #answerRanked(request: number, bytes: number, ask: () => Promise<Ranked>): void {
+    this.#begin(bytes);
+    ask().then(
+      (ranked) => {
+        this.#end(bytes);
+        encodeJson(this.#out.writer, KIND.RANKED, request, ranked);
+        this.#answered();
+      },
+      (error) => {
+        this.#end(bytes);
         this.#refuse(request, error);
       },
     );

@@ -24,6 +24,7 @@ import type { TokenStore } from '../tokens.ts';
 import { readBody } from './body.ts';
 import { createMetrics } from './metrics.ts';
 import { PROOF_ROUTES } from './proof-routes.ts';
+import { RANKING_ROUTES } from './ranking-routes.ts';
 import { type HttpDatabase, type Route, sendJson } from './route.ts';
 import { SQL_ROUTE } from './sql-route.ts';
 import { STREAM_ROUTES } from './stream-routes.ts';
@@ -84,6 +85,7 @@ export class HttpServer {
       STATUS_ROUTE,
       ...STREAM_ROUTES,
       SQL_ROUTE,
+      ...RANKING_ROUTES,
       ...PROOF_ROUTES,
     ];
     const limits = {

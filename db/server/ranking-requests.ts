@@ -1,0 +1,220 @@
+/** Statements, commands and batches of the ranking layer, as frames and HTTP bring them: read, checked for the right, answered. */
+import { z } from 'zod';
+import type { Engine } from '../engine.ts';
+import { TruthError } from '../errors.ts';
+import type { Ranked, SignalBatch } from '../protocol/index.ts';
+import type { Micros } from '../ranking/ground.ts';
+import type { RankingCommand } from '../ranking/kernel/index.ts';
+import { type Parameters, parse, type Statement } from '../ranking/retrieve/language/index.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import { allow, type Right } from './permissions.ts';
+import type { Principal } from './session-host.ts';
+
+/** Of those refused in a batch, so many are named. */
+const REFUSALS_SHOWN_MAX = 1000;
+const BATCH_MAX = 10_000;
+
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const value = z.union([scalar, z.array(z.string()), z.array(z.number())]);
+const time = z.union([z.int().min(0), z.iso.datetime({ offset: true })]).nullable();
+
+export const statementSchema = z.strictObject({
+  statement: z.string().min(1).describe('One statement of the language of docs/retrieve.md'),
+  parameters: z
+    .union([z.array(value), z.record(z.string(), value)])
+    .default([])
+    .describe('Values for $1, $2 …, or by name'),
+});
+
+export const entitiesSchema = z.strictObject({
+  entities: z
+    .array(
+      z.union([
+        z.strictObject({
+          kind: z.string(),
+          key: z.string(),
+          set: z.record(z.string(), value).default({}),
+          state: z.string().nullable().default(null),
+          at: time.default(null).describe('When it came to be: microseconds since 1970, or a moment'),
+        }),
+        z.strictObject({ kind: z.string(), key: z.string(), delete: z.literal(true) }),
+      ]),
+    )
+    .min(1)
+    .max(BATCH_MAX),
+  failure: z.enum(['each', 'all']).default('each'),
+});
+
+export const signalsSchema = z.strictObject({
+  signals: z
+    .array(
+      z.strictObject({
+        signal: z.string(),
+        target: z.string(),
+        user: z.string().nullable().default(null),
+        weight: z.number().nullable().default(null),
+        at: time.default(null),
+        id: z.string().nullable().default(null),
+      }),
+    )
+    .min(1)
+    .max(BATCH_MAX),
+  failure: z.enum(['each', 'all']).default('each'),
+});
+
+const edgesSchema = z.strictObject({
+  relate: z.strictObject({
+    relationship: z.string(),
+    from: z.string(),
+    to: z.string(),
+    weight: z.union([z.number(), z.literal('default'), z.null()]).default('default'),
+  }),
+});
+
+const exposureSchema = z.strictObject({
+  expose: z.strictObject({
+    experiment: z.string(),
+    arm: z.string(),
+    user: z.string().nullable(),
+    kind: z.string(),
+    items: z.array(z.string()).max(BATCH_MAX),
+  }),
+});
+
+const requestSchema = z.union([statementSchema, entitiesSchema, signalsSchema, edgesSchema, exposureSchema]);
+
+/** Where the layer is, and who is told of what is read. */
+export interface RankingHost {
+  readonly engine: Engine;
+  readonly audit: AuditTrail;
+}
+
+/** Errors: INVALID_ARGUMENT, FORBIDDEN, those of the layer. */
+export async function rank(host: RankingHost, principal: Principal, input: unknown): Promise<Ranked> {
+  const parsed = requestSchema.safeParse(input);
+  if (!parsed.success)
+    throw new TruthError('INVALID_ARGUMENT', `not a request for ranking: ${z.prettifyError(parsed.error)}`);
+  const { data } = parsed;
+  if ('statement' in data) return runStatement(host, principal, data.statement, data.parameters);
+  return write(host, principal, commandOf(data));
+}
+
+/** Errors: FORBIDDEN, those of the layer. */
+export function recordSignals(host: RankingHost, principal: Principal, batch: SignalBatch): Promise<Ranked> {
+  return write(host, principal, { command: 'signals', ...batch, subject: null });
+}
+
+async function write(
+  { engine }: RankingHost,
+  principal: Principal,
+  command: RankingCommand,
+): Promise<Ranked> {
+  allow(principal, command.command === 'define' ? 'define' : 'write');
+  return shown({ answer: 'written', ...(await engine.ranking.write(principal.tenant, command)) });
+}
+
+async function runStatement(
+  { engine, audit }: RankingHost,
+  principal: Principal,
+  text: string,
+  parameters: Parameters,
+): Promise<Ranked> {
+  const statement = parse(text);
+  const right = rightFor(statement);
+  allow(principal, right);
+  const answer = await engine.ranking.run(principal.tenant, statement, parameters);
+  if (right === 'read') audit.read(principal, readWhat(statement), null);
+  return shown(answer);
+}
+
+function rightFor({ statement }: Statement): Right {
+  switch (statement) {
+    case 'define':
+      return 'define';
+    case 'signal':
+    case 'upsert':
+    case 'delete':
+    case 'relate':
+    case 'unrelate':
+      return 'write';
+    case 'retrieve':
+    case 'search':
+    case 'suggest':
+    case 'show':
+    case 'evaluate':
+      return 'read';
+  }
+}
+
+function readWhat(statement: Statement): string {
+  return 'kind' in statement ? `ranking of ${statement.kind}` : 'ranking';
+}
+
+type Given = Exclude<z.infer<typeof requestSchema>, z.infer<typeof statementSchema>>;
+
+function commandOf(given: Given): RankingCommand {
+  if ('entities' in given) {
+    const entities = given.entities.map((each) =>
+      'delete' in each
+        ? ({ action: 'delete', kind: each.kind, key: each.key } as const)
+        : ({ ...each, action: 'put', at: microsOf(each.at) } as const),
+    );
+    return { command: 'put-entities', entities, failure: given.failure, subject: null };
+  }
+  if ('signals' in given) {
+    const signals = given.signals.map((each) => ({ ...each, at: microsOf(each.at) }));
+    return { command: 'signals', signals, failure: given.failure, subject: null };
+  }
+  if ('relate' in given) return { command: 'relate', ...given.relate, at: null, subject: null };
+  return { command: 'expose', ...given.expose, subject: null };
+}
+
+function microsOf(at: number | string | null): Micros | null {
+  return (typeof at === 'string' ? Date.parse(at) * 1000 : at) as Micros | null;
+}
+
+function shown(answer: Awaited<ReturnType<Engine['ranking']['run']>>): Ranked {
+  switch (answer.answer) {
+    case 'hits':
+      return { answer: 'hits', ...answer.result };
+    case 'suggestions':
+      return answer;
+    case 'table':
+      return { answer: 'table', ...answer.table, position: answer.position };
+    case 'written':
+      return shownWrite(answer.reply, answer.position);
+  }
+}
+
+function shownWrite(
+  reply: Extract<Awaited<ReturnType<Engine['ranking']['run']>>, { answer: 'written' }>['reply'],
+  position: number,
+): Ranked {
+  switch (reply.reply) {
+    case 'schema':
+      return {
+        answer: 'schema',
+        version: reply.version,
+        impact: { ...reply.impact },
+        needs: reply.needs,
+        position,
+      };
+    case 'written':
+      return {
+        answer: 'written',
+        accepted: 1,
+        duplicates: 0,
+        unchanged: 0,
+        refused: 0,
+        refusals: [],
+        position,
+      };
+    case 'batch': {
+      const { accepted, duplicates, unchanged, refusals } = reply;
+      return {
+        ...{ answer: 'written', accepted, duplicates, unchanged, refused: refusals.length },
+        ...{ refusals: refusals.slice(0, REFUSALS_SHOWN_MAX), position },
+      };
+    }
+  }
+}
