@@ -1,7 +1,7 @@
 /** Containers out of two others. What goes in stays as it is; null stands for one without members. */
-import { Container, LIST_MAX } from './container.ts';
+import { Container, LIST_AGAIN, LIST_MAX } from './container.ts';
 import { common, merged } from './sorted.ts';
-import { countBits, WORDS } from './words.ts';
+import { commonListOf, countBits, WORDS } from './words.ts';
 
 export function intersection(a: Container, b: Container): Container | null {
   if (a.list !== null && b.list !== null) {
@@ -13,6 +13,7 @@ export function intersection(a: Container, b: Container): Container | null {
   const [aBits, bBits] = [a.bits!, b.bits!];
   const size = countBits(aBits, bBits);
   if (size === 0) return null;
+  if (size < LIST_AGAIN) return Container.ofList(commonListOf(aBits, bBits, size), size);
   const bits = new Uint32Array(WORDS);
   for (let word = 0; word < WORDS; word++) bits[word] = aBits[word]! & bBits[word]!;
   return Container.ofBits(bits, size);

@@ -8,8 +8,11 @@ import { bitsOf, countBits, listOf, WORDS } from './words.ts';
 
 /** More than this take less as bits: 8 KiB. The serialised form has the same limit. */
 export const LIST_MAX = 4_096;
-/** Bits become a list again below this, so that one member coming and going does not turn the form over each time. */
-const LIST_AGAIN = 3_072;
+/**
+ * Bits become a list only below this: one member coming and going shall not turn the form over each time, and picking few bits
+ * out of many costs more than it saves where a set is only combined with the next.
+ */
+export const LIST_AGAIN = 1_024;
 const LIST_FIRST = 4;
 /** Takes what is only counted. */
 const unused = new Uint16Array(LIST_MAX);
@@ -39,7 +42,9 @@ export class Container {
 
   /** Takes over bits, of which `size` are set, and keeps them or makes a list of them. */
   static ofBits(bits: Uint32Array, size: number): Container {
-    return size > LIST_MAX ? new Container(size, null, bits) : new Container(size, listOf(bits, size), null);
+    return size >= LIST_AGAIN
+      ? new Container(size, null, bits)
+      : new Container(size, listOf(bits, size), null);
   }
 
   /** Takes over ascending members without doubles, however many. */
@@ -92,7 +97,7 @@ export class Container {
       return next;
     }
     for (let word = 0; word < WORDS; word++) {
-      for (let rest = bits![word]!; rest !== 0; rest &= rest - 1)
+      for (let rest = bits![word]! | 0; rest !== 0; rest &= rest - 1)
         out[next++] = base + (word << 5) + 31 - Math.clz32(rest & -rest);
     }
     return next;

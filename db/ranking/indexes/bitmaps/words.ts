@@ -16,7 +16,18 @@ export function listOf(bits: Uint32Array, size: number): Uint16Array {
   const list = new Uint16Array(size);
   let at = 0;
   for (let word = 0; word < WORDS; word++) {
-    for (let rest = bits[word]!; rest !== 0; rest &= rest - 1)
+    for (let rest = bits[word]! | 0; rest !== 0; rest &= rest - 1)
+      list[at++] = (word << 5) + 31 - Math.clz32(rest & -rest);
+  }
+  return list;
+}
+
+/** The same of the bits that are set in both. */
+export function commonListOf(a: Uint32Array, b: Uint32Array, size: number): Uint16Array {
+  const list = new Uint16Array(size);
+  let at = 0;
+  for (let word = 0; word < WORDS; word++) {
+    for (let rest = a[word]! & b[word]!; rest !== 0; rest &= rest - 1)
       list[at++] = (word << 5) + 31 - Math.clz32(rest & -rest);
   }
   return list;

@@ -61,7 +61,8 @@ export class Catalogue {
   #accumulate(sum: Sum, vector: Float32Array, sign: 1 | -1): void {
     const length = lengthOf(vector);
     if (length === 0) return;
-    for (let at = 0; at < vector.length; at++)
-      sum.parts[at]! += sign * Math.round((vector[at]! / length) * PARTS);
+    const scale = PARTS / length;
+    const { parts } = sum;
+    for (let at = 0; at < parts.length; at++) parts[at]! += sign * Math.round(vector[at]! * scale);
   }
 }

@@ -21,8 +21,11 @@ const BASE_LINKS = 32;
 const LINKS_NEW = 16;
 /** Rows too near to each other would be left with one link; they keep so many. */
 const LINKS_LEAST = 8;
-/** Nearest rows that a new row chooses its links from. */
-const FOUND_BUILDING = 128;
+/**
+ * Nearest rows that a new row chooses its links from. 128 takes a third longer to build and finds no more, as measured on 40,000
+ * vectors of 64 independent directions (0.9963 of the ten nearest with either; 0.994 with 64).
+ */
+const FOUND_BUILDING = 96;
 /** Of rows with the very same vector no more are looked at: they would keep everything else out of view. */
 const SAME_MOST = 8;
 /** Rows compared for one new row. Thousands of the same vector would be gone through each time. */

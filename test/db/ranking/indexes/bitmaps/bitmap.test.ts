@@ -21,7 +21,7 @@ describe('a bitmap', () => {
         expect([...bitmap]).toEqual([...sorted(set)]);
         for (const [, number] of changes) expect(bitmap.has(number)).toBe(set.has(number));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

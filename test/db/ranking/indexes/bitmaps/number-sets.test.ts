@@ -32,7 +32,7 @@ describe('sets of numbers', () => {
         expectSet(a, sorted(left));
         expectSet(b, sorted(right));
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     );
   });
 

@@ -183,13 +183,13 @@ describe('the graph of a slot', () => {
   for (const metric of METRICS)
     test(`finds nearly all of the nearest among thousands (${metric})`, () => {
       const dimensions = 32;
-      const vectors = clustered(4_000, dimensions, 3);
+      const vectors = clustered(3_500, dimensions, 3);
       const index = newIndex(dimensions, metric, 1_000);
       const model = new Model(metric);
       for (const [at, vector] of vectors.entries()) set(index, model, at + 1, vector);
       index.linking!.advance(Number.MAX_SAFE_INTEGER);
       expect(index.linking!.waiting.length).toBe(0);
-      const queries = clustered(4_050, dimensions, 3).slice(4_000);
+      const queries = clustered(3_530, dimensions, 3).slice(3_500);
       expect(recallOf(index, model, queries, null)).toBeGreaterThanOrEqual(0.98);
       const half = Bitmap.of(vectors.flatMap((_, at) => (at % 2 === 0 ? [at + 1] : [])));
       expect(recallOf(index, model, queries, half)).toBeGreaterThanOrEqual(0.98);

@@ -22,16 +22,20 @@ export class VectorModel {
   }
 
   apply(change: VectorChange): void {
-    if (change.change === 'creator') this.#creators.set(change.number, change.state);
-    else if (change.change === 'user') {
-      if (change.state === DELETED) this.#preferences.delete(change.number);
-      this.#users.set(change.number, change.state);
-    } else if (change.change === 'item') {
-      const { number, state, creator, vector } = change;
-      const before = this.#items.get(number)?.vector ?? null;
-      const given = vector === undefined ? before : vector === null ? null : kept(this.#slot, vector);
-      this.#items.set(number, { state, creator, vector: state === DELETED ? null : given });
-    } else this.#shift(change.signal);
+    switch (change.change) {
+      case 'creator':
+        this.#creators.set(change.number, change.state);
+        return;
+      case 'user':
+        this.#users.set(change.number, change.state);
+        if (change.state === DELETED) this.#preferences.delete(change.number);
+        return;
+      case 'item':
+        this.#setItem(change);
+        return;
+      case 'signal':
+        this.#shift(change.signal);
+    }
   }
 
   item(number: number): Float32Array | null {
@@ -54,6 +58,12 @@ export class VectorModel {
     }
     const length = Math.hypot(...sum);
     return works === 0 ? null : Float32Array.from(sum, (value) => value / length);
+  }
+
+  #setItem({ number, state, creator, vector }: Extract<VectorChange, { change: 'item' }>): void {
+    const before = this.item(number);
+    const given = vector === undefined ? before : vector === null ? null : kept(this.#slot, vector);
+    this.#items.set(number, { state, creator, vector: state === DELETED ? null : given });
   }
 
   #shift({ signal, user, item, weight, late }: Extract<VectorChange, { change: 'signal' }>['signal']): void {

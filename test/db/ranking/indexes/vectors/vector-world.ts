@@ -28,7 +28,8 @@ export type VectorChange =
       /** Undefined: stays as it is. */
       readonly vector: Float32Array | null | undefined;
     }
-  | { readonly change: 'creator' | 'user'; readonly number: number; readonly state: number }
+  | { readonly change: 'creator'; readonly number: number; readonly state: number }
+  | { readonly change: 'user'; readonly number: number; readonly state: number }
   | { readonly change: 'signal'; readonly signal: GivenSignal };
 
 export interface VectorWorld {
