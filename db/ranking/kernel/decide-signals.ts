@@ -63,6 +63,7 @@ class SignalBatch {
   readonly #prepared = new Map<string, Prepared | null>();
   /** Hashes of this very batch; null for a batch of one, which cannot repeat itself. */
   readonly #own: HashWindow | null;
+  #newest: number;
   #lastName = '';
   #last: Prepared | null = null;
   #index = 0;
@@ -86,6 +87,7 @@ class SignalBatch {
     this.#state = state;
     this.#schema = state.schema.schema;
     this.#now = now;
+    this.#newest = state.newestSignal;
     this.#users = userKind(this.#schema);
     this.#entities = new EntityWriter(state, now, limits.entryBytesMax);
     this.#recordsMax = Math.max(1, Math.floor((limits.entryBytesMax - SIGNALS_HEAD_BYTES) / SIGNAL_BYTES));
@@ -113,7 +115,7 @@ class SignalBatch {
     scratch.at = at;
     // No -0, which would be another number to the hash.
     scratch.weight = weight + 0;
-    scratch.late = this.#now - at > type.lateMicros;
+    scratch.late = this.#newest - at > type.lateMicros;
     scratch.creator = prepared.kind.creator === null ? NO_ENTITY : this.#creatorOf(prepared, target);
     if (draft.user === null) this.#setNobody();
     else this.#setUser(draft.user);
@@ -131,6 +133,7 @@ class SignalBatch {
   }
 
   #add(): void {
+    this.#newest = Math.max(this.#newest, this.#scratch.at);
     this.#encoder.add(this.#scratch);
     if (this.#encoder.count === this.#recordsMax) this.#payloads.push(this.#encoder.finish());
   }

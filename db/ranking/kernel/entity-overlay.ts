@@ -118,8 +118,9 @@ export class EntityOverlay implements EntityState {
     }
     entity.attributes = merged(entity.attributes, entry.attributes);
     const { tuple } = entry;
-    if (tuple > this.lastTuple) this.#addTuple(tuple, this.#rowOf(schema, kind, number));
+    // First: as long as there are no marks, nothing is looked for here.
     this.#marks.push({ mark, kind, number, tuple });
+    if (tuple > this.lastTuple) this.#addTuple(tuple, this.#rowOf(schema, kind, number));
   }
 
   /** Forgets what has a mark of at most this: the state below has it. */

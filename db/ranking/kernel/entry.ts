@@ -49,7 +49,7 @@ export interface Signal {
   readonly tuple: TupleNumber;
   readonly at: Micros;
   readonly weight: number;
-  /** Longer ago than the signal's `late` when it was recorded: totals only. */
+  /** Further behind the newest signal than its `late`: totals only. */
   readonly late: boolean;
   /** Two halves of the first 64 bits of the hash it is de-duplicated by; all 0 with the check: it is told apart from every other. */
   readonly hashHigh: number;

@@ -41,6 +41,8 @@ export interface RankingState extends EntityState {
   readonly dimensionsChanged: boolean;
   readonly schema: SchemaRecord;
   readonly facts: SchemaFacts;
+  /** Time of the newest signal there has been, 0 before the first: what is late is seen from there, not from the clock. */
+  readonly newestSignal: Micros;
   /** Whether the signal is within the window of those that are remembered at `now`. */
   seen(hash: SignalHash, now: Micros): boolean;
 }

@@ -128,6 +128,17 @@ describe('a signal', () => {
     expect(decided.late).toBe(true);
   });
 
+  test('of a past that is imported in order is not late, however old it is', () => {
+    const log = world();
+    const old = (days: number) => signalOf('view', 'a', { at: (log.now - (3650 - days) * DAY) as Micros });
+    const decided = records(signals(log, old(0), old(400), old(380), old(300)));
+    const late = Array.from({ length: 4 }, (_, at) => {
+      decided.moveTo(at);
+      return decided.late;
+    });
+    expect(late).toEqual([false, false, false, true]);
+  });
+
   test('refuses all of the batch when that is said', () => {
     const drafts = [signalOf('view', 'a'), signalOf('view', 'zz'), signalOf('view', 'yy')];
     const decision = world().decide({ command: 'signals', signals: drafts, failure: 'all', subject: null });
@@ -332,6 +343,20 @@ describe('a tuple', () => {
     log.commit();
     log.put(put('user', 'u', { age: 30 }), put('user', 'w', { country: null, age: null }));
     expect(['u', 'w'].map((key) => tupleOf(log, key))).toEqual([2, 0]);
+  });
+
+  test('is given once, however often a command writes its user', () => {
+    const log = world();
+    log.put(
+      put('user', 'z', { age: 1 }),
+      put('user', 'z', { age: 1 }, { at: 5 as Micros }),
+      put('user', 'y', { age: 1 }),
+    );
+    expect(log.inFlight.lastTuple).toBe(2);
+    log.put(put('user', 'z', { age: 2 }));
+    expect(tupleOf(log, 'z')).toBe(3);
+    log.commit();
+    expect(log.tenant.lastTuple).toBe(3);
   });
 
   test('of other dimensions is another one, from the next signal on', () => {
