@@ -71,6 +71,8 @@ export class InFlight implements RankingState {
   /** Changes of the schema, oldest first. */
   #schemas: OverlaidSchema[] = [];
   #counted: Counted[] = [];
+  /** Of all that came through here. */
+  #newest = 0 as Micros;
 
   constructor(stable: StableState) {
     this.#stable = stable;
@@ -137,6 +139,10 @@ export class InFlight implements RankingState {
     return this.#entities.findTuple(row);
   }
 
+  get newestSignal(): Micros {
+    return Math.max(this.#newest, this.#stable.signatures()?.newest ?? 0) as Micros;
+  }
+
   seen(hash: SignalHash, now: Micros): boolean {
     return (
       (this.#hashes.size > 0 && this.#hashes.has(hash, -1)) ||
@@ -170,6 +176,7 @@ export class InFlight implements RankingState {
     for (let index = 0; index < records.count; index++) {
       records.moveTo(index);
       counts.set(records.signal, (counts.get(records.signal) ?? 0) + 1);
+      if (records.at > this.#newest) this.#newest = records.at;
       if (hasHash(records)) this.#hashes.add(records, sequence);
     }
     for (const [id, count] of counts) this.#counted.push({ sequence, id, of: 'signals', count });

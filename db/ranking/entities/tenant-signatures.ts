@@ -14,12 +14,16 @@ const PIECE_ROWS = 64 * WINDOW_PAGE_ROWS;
 const MARK_BYTES = 8;
 const ROW_BYTES = HASH_WORDS * 4 + MARK_BYTES;
 const COUNT_BYTES = 8;
+/** Of what stands in the piece with where the window begins. */
+const FIRST_ROW = 0;
+const NEWEST = 1;
 
 export class TenantSignatures {
   #window = new HashWindow(0);
   /** By id. */
   readonly #signals = new Map<SignalId, number>();
   readonly #edges = new Map<RelationshipId, number>();
+  #newest = 0;
 
   /** A batch of signals that was recorded then. Errors: CORRUPT. */
   add(payload: Uint8Array, recorded: Micros): void {
@@ -28,6 +32,7 @@ export class TenantSignatures {
     for (let index = 0; index < records.count; index++) {
       records.moveTo(index);
       count(this.#signals, records.signal);
+      if (records.at > this.#newest) this.#newest = records.at;
       if (hasHash(records)) this.#window.add(records, recorded);
     }
   }
@@ -39,6 +44,11 @@ export class TenantSignatures {
   /** Whether the signal is in the window as it is at `now`. */
   seen(hash: SignalHash, now: Micros): boolean {
     return this.#window.has(hash, now - WINDOW_MICROS);
+  }
+
+  /** Time of the newest signal, or 0. */
+  get newest(): Micros {
+    return this.#newest as Micros;
   }
 
   signals(signal: SignalId): number {
@@ -57,7 +67,15 @@ export class TenantSignatures {
     const pieces = [
       smallPiece(`${name}.signals`, countsOf(this.#signals)),
       smallPiece(`${name}.edges`, countsOf(this.#edges)),
-      smallPiece(`${name}.first`, countsOf(new Map([[0, this.#window.first]]))),
+      smallPiece(
+        `${name}.first`,
+        countsOf(
+          new Map([
+            [FIRST_ROW, this.#window.first],
+            [NEWEST, this.#newest],
+          ]),
+        ),
+      ),
     ];
     const { first, end } = this.#window;
     for (let from = first; from < end; ) {
@@ -76,7 +94,8 @@ export class TenantSignatures {
     else if (part === 'first') {
       const first = new Map<number, number>();
       restoreCounts(first, bytes);
-      this.#window = new HashWindow(first.get(0) ?? 0);
+      this.#window = new HashWindow(first.get(FIRST_ROW) ?? 0);
+      this.#newest = first.get(NEWEST) ?? 0;
     } else this.#restoreRows(bytes);
   }
 

@@ -94,7 +94,7 @@ export interface SignalType {
   readonly windows: readonly WindowName[];
   /** A weight outside is refused; one that is not given is `default`. */
   readonly weight: { readonly min: number; readonly max: number; readonly default: number };
-  /** An event older than this when it is recorded counts in totals only. */
+  /** An event that lies further behind the newest one there has been counts in totals only. */
   readonly lateMicros: number;
   /** Counted for cohorts too, or not. */
   readonly cohorts: boolean;
