@@ -1,0 +1,153 @@
+/** The ranking layer through its doors: SDK, HTTP and command line over one server. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, retrieve, TruthError } from '../../../db/client/index.ts';
+import { runCommand } from '../support/command.ts';
+import { openRealEngine, type RealEngine } from '../support/real-engine.ts';
+import { newToken, type Serving, startServing } from '../support/serving.ts';
+
+let real: RealEngine;
+let serving: Serving;
+let db: Client;
+
+beforeAll(async () => {
+  real = await openRealEngine();
+  serving = await startServing({}, real.engine);
+  db = await serving.connect();
+  for (const statement of [
+    'DEFINE ENTITY item (title TEXT SEARCH WEIGHT 2, year INTEGER FILTER, tags KEYWORDS FILTER)',
+    'DEFINE ENTITY user (country KEYWORD DIMENSION)',
+    'DEFINE SIGNAL view ON item POSITIVE DECAY EXPONENTIAL HALF LIFE 7d WINDOWS (24h) WEIGHT 0..10 COHORTS EFFECTS (STATE seen)',
+    'DEFINE RELATIONSHIP friend FROM user TO user',
+  ])
+    await db.ranking.execute(statement);
+});
+
+afterAll(async () => {
+  await serving.close();
+  await real.stop();
+});
+
+describe('the SDK', () => {
+  test('writes batches and says what became of each', async () => {
+    const entities = ['jazz', 'rock', 'folk'].map((key, at) => ({
+      ...{ kind: 'item', key },
+      set: { title: `All about ${key}`, year: 2000 + at, tags: ['music', key] },
+    }));
+    const bad = { kind: 'item', key: 'x', set: { year: 'soon' } };
+    const written = await db.ranking.entities([...entities, bad]);
+    expect(written).toMatchObject({ accepted: 3, refused: 1, refusals: [{ index: 3 }] });
+    const signals = await db.ranking.signals([
+      { signal: 'view', target: 'jazz', user: 'ann', id: '1' },
+      { signal: 'view', target: 'jazz', user: 'bob', at: new Date() },
+      { signal: 'view', target: 'nothing', user: 'bob' },
+      { signal: 'view', target: 'rock', user: 'ann', weight: 11 },
+    ]);
+    expect(signals).toMatchObject({ accepted: 2, refused: 2 });
+    expect(signals.refusals.map(({ index, code }) => [index, code])).toEqual([
+      [2, 'NOT_FOUND'],
+      [3, 'INVALID_ARGUMENT'],
+    ]);
+    const again = await db.ranking.signals([{ signal: 'view', target: 'jazz', user: 'ann', id: '1' }]);
+    expect(again).toMatchObject({ accepted: 0, duplicates: 1 });
+  });
+
+  test('asks with builders and with text, and sees what it wrote', async () => {
+    const built = await db.ranking.retrieve(retrieve('items').sortBy('most_viewed').select('title').limit(1));
+    expect(built.hits).toMatchObject([{ key: 'jazz', values: { title: 'All about jazz' } }]);
+    const { hits } = await db.ranking.retrieve('SEARCH items QUERY $1 FILTER year >= $2', ['about', 2001]);
+    expect(hits.map(({ key }) => key).sort()).toEqual(['folk', 'rock']);
+    expect(await db.ranking.suggest('items', 'jaz')).toContainEqual(expect.objectContaining({ text: 'jazz' }));
+  });
+
+  test('turns pages that fit together', async () => {
+    const keys: string[] = [];
+    for (let cursor: string | null = null, page = 0; page < 5; page++) {
+      const more: string = cursor === null ? '' : ` CURSOR '${cursor}'`;
+      const found = await db.ranking.retrieve(`RETRIEVE items SORT BY new LIMIT 1${more}`);
+      keys.push(...found.hits.map(({ key }) => key));
+      cursor = found.cursor;
+      if (cursor === null) break;
+    }
+    expect(keys.sort()).toEqual(['folk', 'jazz', 'rock']);
+  });
+
+  test.each([
+    ['RETRIEVE itms', 'NOT_FOUND', 'item'],
+    ['RETRIEVE items SORT BY hottest', 'INVALID_ARGUMENT', 'hot'],
+    ['RETRIEVE items LIMIT 100000', 'INVALID_ARGUMENT', '1000'],
+    ['RETRIEVE items FILTER colour = 1', 'NOT_FOUND', 'colour'],
+    [`RETRIEVE items FILTER ${'NOT '.repeat(100)}unseen`, 'INVALID_ARGUMENT', ''],
+    ['SIGNAL view ON @jazz AT 4102444800s', 'INVALID_ARGUMENT', 'two minutes'],
+    ['SEARCH items QUERY "x" VECTOR [1, 2]', 'INVALID_ARGUMENT', ''],
+  ])('is told what is wrong with %j', async (statement, code, word) => {
+    const error = await db.ranking.execute(statement).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(TruthError);
+    expect((error as TruthError).code).toMatch(new RegExp(`^(${code}|TOO_LARGE|INVALID_ARGUMENT)$`));
+    expect((error as TruthError).message).toContain(word);
+  });
+
+  test('a reader may ask and not write', async () => {
+    const { token } = serving.tokens.create(newToken('looker', 'reader'), new Date());
+    const { connect } = await import('../../../db/client/index.ts');
+    const reader = await connect({ ...serving.tls, token: token as string });
+    await expect(reader.ranking.retrieve('RETRIEVE items')).resolves.toMatchObject({ answer: 'hits' });
+    await expect(reader.ranking.execute('SIGNAL view ON @jazz')).rejects.toThrow('may not write');
+    await expect(reader.ranking.execute('DROP SIGNAL view')).rejects.toThrow('may not define');
+    await reader.close();
+  });
+});
+
+describe('the command line', () => {
+  const run = (...words: string[]) => runCommand(...words, '--url', serving.url);
+
+  test('prints tables, explanations and what was written', async () => {
+    const shown = await run('retrieve', 'items SORT BY most_viewed SELECT title LIMIT 1');
+    expect(shown.err).toBe('');
+    expect(shown.out).toMatch(/key +score +creator +placed +title\n.*\n1 +jazz +2 .*All about jazz/);
+    const explained = await run('rank', 'EXPLAIN RETRIEVE items SORT BY most_viewed LIMIT 1');
+    expect(explained.out).toMatch(/stage +label +value +weight +contribution/);
+    expect((await run('signal', 'view ON @rock BY @ann')).out).toContain('1 written');
+    expect((await run('suggest', 'items PREFIX "fo"', '--json')).out).toContain('"folk"');
+  });
+
+  test('refuses a script that cannot be read before carrying out any of it', async () => {
+    const ran = await run('rank', "UPSERT item @new SET title = 'New'; RETRIVE items");
+    expect(ran.code).toBe(64);
+    expect(ran.err).toContain('RETRIEVE');
+    expect((await run('retrieve', 'items SORT BY new LIMIT 1')).out).not.toContain('new');
+  });
+
+  test('imports a table by a mapping, line for line, and the same again changes nothing', async () => {
+    const file = (name: string, text: string): string => {
+      const path = join(serving.directory, name);
+      writeFileSync(path, text);
+      return path;
+    };
+    const lines = Array.from({ length: 5000 }, (_, at) => `m${at}::Title ${at}::${1990 + (at % 30)}::a|b`);
+    const movies = file('movies.dat', `${lines.join('\n')}\n`);
+    const map = file(
+      'movies.json',
+      JSON.stringify({
+        ...{ delimiter: '::', columns: ['id', 'title', 'year', 'tags'] },
+        entity: {
+          ...{ kind: 'item', key: 'id' },
+          set: {
+            title: 'title',
+            year: { column: 'year', as: 'number' },
+            tags: { column: 'tags', as: 'list' },
+          },
+        },
+      }),
+    );
+    expect((await run('rank', 'import', movies, '--map', map, '--dry-run')).out).toContain('would import 5000');
+    expect((await run('rank', 'import', movies, '--map', map, '--json')).out).toContain('"entities":5000');
+    expect((await run('rank', 'import', movies, '--map', map, '--json')).out).toContain('"unchanged":5000');
+    const views = file('views.jsonl', '{"signal":"view","target":"m1","user":"u"}\n{"signal":"view","target":"m9999"}\n');
+    const imported = await run('rank', 'import', views);
+    expect(imported.out).toContain('line 2: NOT_FOUND');
+    expect(imported.code).toBe(1);
+    expect((await run('rank', 'import', views)).out).toContain('1 known');
+  });
+});
