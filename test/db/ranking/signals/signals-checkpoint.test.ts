@@ -85,6 +85,16 @@ function applied(commits: readonly ViewCommit[], view = new SignalsView()): Sign
   return view;
 }
 
+/** Saves the view over the checkpoint before, whose parts are kept where the names are the same: it must still be the view. */
+function checkKept(view: SignalsView, before: SavedParts | null, empty: SignalsView): SavedParts {
+  const saved = new SavedParts(before);
+  view.checkpoint(saved);
+  saved.settle();
+  empty.restore(saved);
+  expect(empty.digest()).toBe(view.digest());
+  return saved;
+}
+
 describe('a checkpoint of the signals', () => {
   test('taken anywhere goes on to the same digest as a replay, and as a life with questions', () => {
     fc.assert(
@@ -92,9 +102,10 @@ describe('a checkpoint of the signals', () => {
         const cut = place % (commits.length + 1);
         const replayed = applied(commits).digest();
         const live = new SignalsView();
+        let kept: SavedParts | null = null;
         for (const [at, commit] of commits.entries()) {
           live.onCommit(commit);
-          if (at % 2 === 0) SavedParts.of(live);
+          if (at % 2 === 0) kept = checkKept(live, kept, new SignalsView());
           else live.digest();
           for (const _step of live.digestAhead());
           ask(live, (BASE + at * 30 * HOUR) as Micros);
