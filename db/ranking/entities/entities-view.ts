@@ -8,19 +8,15 @@ import type {
 } from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
 import { corruptEntities } from './corrupt.ts';
-import { type Piece, partName, pieceName, smallPiece } from './piece.ts';
+import { type Piece, partName, pieceName } from './piece.ts';
 import { TenantEntities } from './tenant-entities.ts';
 
 const SCHEMA_PLACE = 'schema';
-/** There when a range of the log was lost. */
-const LOST_PIECE = 'lost';
 const PIECE_NAME = /^t(\d+)\.(.+)$/;
 
 /** The view `ranking-entities`: what items, users and creators there are and what is known of them, of every tenant. */
 export class EntitiesView implements Materializer {
   readonly #tenants = new Map<TenantId, TenantEntities>();
-  /** A range of the log was lost: tenants that come up later may have begun in it. */
-  #lost = false;
 
   /** Null for a tenant that does not use this layer. */
   tenant(id: TenantId): TenantEntities | null {
@@ -34,19 +30,12 @@ export class EntitiesView implements Materializer {
     }
   }
 
-  onGap(): void {
-    this.#lost = true;
-    for (const tenant of this.#tenants.values()) tenant.lose();
-  }
-
   checkpoint(writer: CheckpointWriter): void {
     for (const piece of this.#pieces()) writer.part(partName(piece), () => piece.chunks());
   }
 
   restore(reader: CheckpointReader): void {
-    this.#lost = reader.parts.some((part) => pieceName(part) === LOST_PIECE);
-    const saved = reader.parts.filter((part) => pieceName(part) !== LOST_PIECE);
-    const parts = saved.map((part) => ({ part, ...placeOf(part) }));
+    const parts = [...reader.parts].map((part) => ({ part, ...placeOf(part) }));
     // A tenant's schema says what the other parts are.
     parts.sort((a, b) => Number(b.place === SCHEMA_PLACE) - Number(a.place === SCHEMA_PLACE));
     for (const { part, tenant, place } of parts) {
@@ -70,15 +59,13 @@ export class EntitiesView implements Materializer {
 
   #pieces(): readonly Piece[] {
     const tenants = [...this.#tenants].sort(([a], [b]) => a - b);
-    const pieces = tenants.flatMap(([id, entities]) => entities.pieces(`t${id}`));
-    return this.#lost ? [...pieces, smallPiece(LOST_PIECE, Uint8Array.of(1))] : pieces;
+    return tenants.flatMap(([id, entities]) => entities.pieces(`t${id}`));
   }
 
   #open(id: TenantId): TenantEntities {
     let entities = this.#tenants.get(id);
     if (entities === undefined) {
       entities = new TenantEntities();
-      if (this.#lost) entities.lose();
       this.#tenants.set(id, entities);
     }
     return entities;

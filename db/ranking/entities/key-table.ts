@@ -1,6 +1,6 @@
 /**
- * Byte strings by number and numbers by byte string, from 1 on in the order of first appearance, and never forgotten: keys of
- * entities, keywords, lists of keywords, tuples.
+ * Byte strings by number and numbers by byte string, from 1 on and never forgotten: keys of entities, keywords, lists of
+ * keywords, tuples. Numbers are given in the order of first appearance; whoever is told a number may leave some out.
  */
 import { writeUtf8 } from '../../kernel/index.ts';
 import { hashKey } from '../kernel/index.ts';
@@ -43,7 +43,19 @@ export class KeyTable {
   numberOfBytes(bytes: Uint8Array, length: number): number {
     const hash = hashKey(bytes, 0, length);
     const found = this.#find(bytes, length, hash);
-    return found === 0 ? this.#add(bytes, length, hash) : found;
+    return found === 0 ? this.#add(this.#last + 1, bytes, length, hash) : found;
+  }
+
+  /** Gives a number that has none this text; false when another number has it. */
+  put(number: number, text: string): boolean {
+    return this.putBytes(number, scratch, encode(text));
+  }
+
+  putBytes(number: number, bytes: Uint8Array, length: number): boolean {
+    const hash = hashKey(bytes, 0, length);
+    if (this.#find(bytes, length, hash) !== 0) return false;
+    this.#add(number, bytes, length, hash);
+    return true;
   }
 
   text(number: number): string {
@@ -96,11 +108,10 @@ export class KeyTable {
     return 0;
   }
 
-  #add(bytes: Uint8Array, length: number, hash: number): number {
-    const number = this.#last + 1;
+  #add(number: number, bytes: Uint8Array, length: number, hash: number): number {
     this.#addresses.set(number, this.#arena.add(bytes, 0, length, number));
     this.#numbers.add(hash, number);
-    this.#last = number;
+    this.#last = Math.max(this.#last, number);
     return number;
   }
 }

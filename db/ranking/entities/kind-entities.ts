@@ -21,6 +21,8 @@ import { TextAttribute } from './text-attribute.ts';
 
 /** State 0 of the column: not there. Others are the index among the kind's states, and one. */
 const GONE = 0;
+/** Numbers are below 2^28. */
+const NUMBER_MAX = 0x0fff_ffff;
 
 export class KindEntities implements Universe {
   readonly keys = new KeyTable();
@@ -85,13 +87,13 @@ export class KindEntities implements Universe {
     return this.#attributes.get(attribute) ?? null;
   }
 
-  /** Errors: CORRUPT, when the entry gives a number that is not the next one and nothing was `lost` before it. */
-  apply(entry: EntityEntry, lost: boolean): void {
-    const { number, key } = entry;
-    if (lost) this.#fillTo(number - 1);
-    if (entry.created || (lost && number > this.last)) this.#addKey(number, key);
-    else if (number > this.last)
-      throw corruptEntities(`an entry is about ${number}, behind the last number ${this.last}`);
+  /**
+   * Numbers may be missing: entries that were erased, or lost with a range of the log, are left out as if they had never been.
+   * Errors: CORRUPT, when a number has another key, or a key another number.
+   */
+  apply(entry: EntityEntry): void {
+    const { number } = entry;
+    this.#checkKey(entry);
     if (entry.state === DELETED) this.#clear(number);
     this.#setState(number, entry.state === DELETED ? GONE : entry.state + 1);
     const at = entry.state === DELETED ? Number.NaN : entry.at;
@@ -183,8 +185,6 @@ export class KindEntities implements Universe {
   /** After the last piece. Errors: CORRUPT. */
   restored(lastTuple: number): void {
     this.keys.restored();
-    for (let number = 1; number <= this.last; number++)
-      if (!this.keys.has(number)) throw corruptEntities(`entity ${number} has no key`);
     for (const { id, filter } of this.#kind.attributes) this.#attributes.get(id)?.restored(filter);
     this.#byState.clear();
     this.#there = new Bitmap();
@@ -204,17 +204,13 @@ export class KindEntities implements Universe {
     this.#ages.forget();
   }
 
-  #addKey(number: EntityNumber, key: string): void {
-    const given = this.keys.last + 1;
-    if (number !== given || this.keys.numberOf(key) !== given)
-      throw corruptEntities(
-        `a new entity has the number ${number} where ${given} comes next, or a key that is there`,
-      );
-  }
-
-  /** Entities that the log has lost keep their numbers, under keys that nobody can write. */
-  #fillTo(last: number): void {
-    while (this.last < last) this.keys.numberOf(`\u0000${this.last + 1}`);
+  #checkKey({ number, key, created }: EntityEntry): void {
+    if (number > NUMBER_MAX) throw corruptEntities(`an entry gives the number ${number}`);
+    if (this.keys.has(number)) {
+      if (created || this.keys.find(key) !== number)
+        throw corruptEntities(`entity ${number} gets a second key`);
+    } else if (!this.keys.put(number, key))
+      throw corruptEntities(`the key of entity ${number} has another number`);
   }
 
   #clear(number: EntityNumber): void {

@@ -20,22 +20,16 @@ import { KindEntities } from './kind-entities.ts';
 import { type Piece, smallPiece } from './piece.ts';
 import { TupleTable } from './tuple-table.ts';
 
-interface Flags {
-  /** Dimensions have changed since there were users. */
-  dimensionsChanged: boolean;
-  /** A range of the log was lost: numbers may be missing. */
-  lost: boolean;
-}
-
 const NOBODY = new Uint32Array(0);
 
 export class TenantEntities implements EntityReader, EntityState {
   #history: SchemaHistory = new SchemaHistory();
   readonly #kinds = new Map<KindId, KindEntities>();
   readonly #tuples = new TupleTable();
-  readonly #flags: Flags = { dimensionsChanged: false, lost: false };
+  /** Dimensions have changed since there were users. */
+  #dimensionsChanged = false;
   /** Sets of tuples by the condition they were asked with, as long as there are no more of them. */
-  readonly #tupleSets = new WeakMap<Predicate, { readonly last: number; readonly set: NumberSet }>();
+  readonly #tupleSets = new WeakMap<Predicate, { readonly count: number; readonly set: NumberSet }>();
 
   get schema(): RankingSchema {
     return this.#history.current;
@@ -46,7 +40,7 @@ export class TenantEntities implements EntityReader, EntityState {
   }
 
   get dimensionsChanged(): boolean {
-    return this.#flags.dimensionsChanged;
+    return this.#dimensionsChanged;
   }
 
   /** Errors: CORRUPT. */
@@ -54,7 +48,7 @@ export class TenantEntities implements EntityReader, EntityState {
     const { schema, before } = this.#history.apply(payload);
     const users = userKind(before);
     if (users !== null && this.last(users.id) > 0 && dimensionIds(before) !== dimensionIds(schema))
-      this.#flags.dimensionsChanged = true;
+      this.#dimensionsChanged = true;
     this.#followSchema();
   }
 
@@ -62,16 +56,11 @@ export class TenantEntities implements EntityReader, EntityState {
   applyEntity(payload: Uint8Array): void {
     const entry = decodeEntity(payload);
     const kind = this.#kinds.get(entry.kind);
-    if (kind === undefined) {
-      if (this.#flags.lost) return;
-      throw corruptEntities(`an entry is about the kind ${entry.kind}, which the schema does not have`);
-    }
-    kind.apply(entry, this.#flags.lost);
-    if (entry.tuple > this.#tuples.last) this.#addTuple(entry.kind, entry.number, entry.tuple);
-  }
-
-  lose(): void {
-    this.#flags.lost = true;
+    // The kind was lost with a range of the log.
+    if (kind === undefined) return;
+    kind.apply(entry);
+    if (entry.tuple !== NO_TUPLE && !this.#tuples.has(entry.tuple))
+      this.#addTuple(entry.kind, entry.number, entry.tuple);
   }
 
   last(kind: KindId): number {
@@ -150,11 +139,11 @@ export class TenantEntities implements EntityReader, EntityState {
   }
 
   tuples(predicate: Predicate): NumberSet {
-    const { last } = this.#tuples;
+    const { count } = this.#tuples;
     const known = this.#tupleSets.get(predicate);
-    if (known?.last === last) return known.set;
+    if (known?.count === count) return known.set;
     const set = this.#tuples.matching(predicate, this.#codeOf);
-    this.#tupleSets.set(predicate, { last, set });
+    this.#tupleSets.set(predicate, { count, set });
     return set;
   }
 
@@ -182,7 +171,7 @@ export class TenantEntities implements EntityReader, EntityState {
     const kinds = [...this.#kinds].sort(([a], [b]) => a - b);
     return [
       smallPiece(`${name}.schema`, this.#history.encode()),
-      smallPiece(`${name}.flags`, Uint8Array.of(flag(this.#flags.dimensionsChanged), flag(this.#flags.lost))),
+      smallPiece(`${name}.flags`, Uint8Array.of(this.#dimensionsChanged ? 1 : 0)),
       ...this.#tuples.pieces(`${name}.tuples`),
       ...kinds.flatMap(([id, kind]) => kind.pieces(`${name}.k${id}`)),
     ];
@@ -199,8 +188,7 @@ export class TenantEntities implements EntityReader, EntityState {
       this.#history = SchemaHistory.decode(bytes);
       this.#followSchema();
     } else if (part === 'flags') {
-      this.#flags.dimensionsChanged = bytes[0] === 1;
-      this.#flags.lost = bytes[1] === 1;
+      this.#dimensionsChanged = bytes[0] === 1;
     } else if (part === 'tuples') this.#tuples.restore(rest.join('.'), bytes);
     else {
       const kind = this.#kinds.get(Number(part.slice(1)) as KindId);
@@ -227,10 +215,9 @@ export class TenantEntities implements EntityReader, EntityState {
 
   /** The tuple's values are those that the user has by now. */
   #addTuple(kind: KindId, number: EntityNumber, tuple: TupleNumber): void {
-    if (this.#flags.lost) this.#tuples.fillTo(tuple - 1);
-    if (tuple !== this.#tuples.last + 1 || !isUserKind(this.schema, kind))
-      throw corruptEntities(`an entry has the tuple ${tuple}, behind the last tuple ${this.#tuples.last}`);
-    this.#tuples.add(
+    if (!isUserKind(this.schema, kind)) throw corruptEntities('an entity that is no user has a tuple');
+    this.#tuples.put(
+      tuple,
       tupleRow(this.schema, (attribute) => this.value(kind, number, attribute)),
       this.#codeOf,
     );
@@ -247,8 +234,4 @@ function dimensionIds(schema: RankingSchema): string {
   return dimensionsOf(schema)
     .map(({ id }) => id)
     .join();
-}
-
-function flag(value: boolean): number {
-  return value ? 1 : 0;
 }

@@ -21,8 +21,8 @@ const VALUE_OFFSET = 3;
 const DIMENSIONS_MAX = 300;
 const TAG = Object.freeze({ none: 0, keyword: 1, number: 2, false: 3, true: 4 });
 const COLUMN_FIRST = 64;
-/** Of tuples that nothing is known of. */
-const NO_ATTRIBUTE = 0 as AttributeId;
+/** Tuples that may be missing one after the other, because they were erased or lost: more were never there. */
+const TUPLES_LEFT_OUT_MAX = 1 << 22;
 
 /** Code of a keyword of an attribute; 0 when nobody has it. */
 export type CodeOf = (attribute: AttributeId, keyword: string) => number;
@@ -31,9 +31,15 @@ export class TupleTable {
   readonly #rows = new KeyTable();
   /** By attribute and tuple: code, number, 0 or 1; NaN where there is none. Worked out from the rows. */
   readonly #columns = new Map<AttributeId, Float64Array<ArrayBuffer>>();
+  #count = 0;
 
   get last(): number {
     return this.#rows.last;
+  }
+
+  /** How many there are; numbers may be missing. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Number of the tuple, or 0. */
@@ -42,16 +48,19 @@ export class TupleTable {
     return length < 0 ? NO_TUPLE : (this.#rows.findBytes(scratch, length) as TupleNumber);
   }
 
-  /** Adds a tuple that is not there. Its keywords are in their dictionaries by now. */
-  add(row: TupleRow, codeOf: CodeOf): void {
-    const length = encodeRow(row, codeOf);
-    if (length < 0) throw corruptEntities('a tuple has a keyword that no user has');
-    this.#spread(this.#rows.numberOfBytes(scratch, length));
+  has(tuple: TupleNumber): boolean {
+    return this.#rows.has(tuple);
   }
 
-  /** Tuples that the log has lost keep their numbers, and nobody has them. */
-  fillTo(last: number): void {
-    while (this.last < last) this.add({ dimensions: [NO_ATTRIBUTE], values: [this.last + 1] }, () => 0);
+  /** The row of a tuple that has none. Its keywords are in their dictionaries by now. Errors: CORRUPT. */
+  put(tuple: TupleNumber, row: TupleRow, codeOf: CodeOf): void {
+    if (tuple > this.last + TUPLES_LEFT_OUT_MAX)
+      throw corruptEntities(`an entry has the tuple ${tuple} of ${this.last}`);
+    const length = encodeRow(row, codeOf);
+    if (length < 0) throw corruptEntities('a tuple has a keyword that no user has');
+    if (!this.#rows.putBytes(tuple, scratch, length))
+      throw corruptEntities(`the tuple ${tuple} is another one`);
+    this.#spread(tuple);
   }
 
   /** Those that fulfil a condition over dimensions. */
@@ -81,13 +90,15 @@ export class TupleTable {
   restored(): void {
     this.#rows.restored();
     for (let tuple = 1; tuple <= this.last; tuple++) {
-      if (!this.#rows.has(tuple) || this.#rows.bytesOf(tuple).length % DIMENSION_BYTES !== 0)
+      if (!this.#rows.has(tuple)) continue;
+      if (this.#rows.bytesOf(tuple).length % DIMENSION_BYTES !== 0)
         throw corruptEntities(`the tuple ${tuple} is none`);
       this.#spread(tuple);
     }
   }
 
   #spread(tuple: number): void {
+    this.#count += 1;
     const bytes = this.#rows.bytesOf(tuple);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at < bytes.length; at += DIMENSION_BYTES) {

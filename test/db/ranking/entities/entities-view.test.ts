@@ -2,8 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TruthError } from '../../../../db/errors.ts';
 import { EntitiesView } from '../../../../db/ranking/entities/entities-view.ts';
-import type { AttributeId, EntityNumber, KindId, Micros } from '../../../../db/ranking/ground.ts';
-import type { EntityDraft, EntityState, SignalDraft } from '../../../../db/ranking/kernel/index.ts';
+import type {
+  AttributeId,
+  EntityNumber,
+  KindId,
+  Micros,
+  TupleNumber,
+} from '../../../../db/ranking/ground.ts';
+import {
+  decodeEntity,
+  type EntityDraft,
+  type EntityState,
+  encodeEntity,
+  type SignalDraft,
+} from '../../../../db/ranking/kernel/index.ts';
 import type { EntityKind, Predicate } from '../../../../db/ranking/schema/model.ts';
 import { type CommitOrdinal, TENANT_DEFAULT, type TenantId } from '../../../../db/types.ts';
 import { attribute, CREATOR, change, EVERYTHING, historyOf, ITEM, USER } from '../schema/definitions.ts';
@@ -193,30 +205,36 @@ describe('the view', () => {
     expect(after.every((part) => !part.includes('.k2.'))).toBe(true);
   });
 
-  test('goes on behind a lost range of the log, with numbers as they were', () => {
+  test('goes on where entries are missing, erased or lost, with numbers as they were', () => {
     const { log } = started();
     log.put(put('item', 'a'), put('user', 'u', { country: 'fr' }));
     log.commit();
-    log.put(put('item', 'lost'), put('user', 'lost', { country: 'de' }));
+    log.put(put('item', 'gone'), put('user', 'gone', { country: 'de' }), put('user', 'x', { country: 'es' }));
     log.commit();
-    log.put(
-      put('item', 'b', { category: 'x' }),
-      put('item', 'lost', { length: 1 }),
-      put('user', 'v', { country: 'it' }),
-    );
+    log.put(put('item', 'b'), put('item', 'gone', { length: 1 }), put('user', 'v', { country: 'it' }));
+    log.put(put('user', 'w', { country: 'de' }));
     log.commit();
     const view = new EntitiesView();
-    for (const commit of [log.commits[0]!, log.commits[1]!].slice(0, 1)) view.onCommit(commit);
-    view.onGap();
+    view.onCommit(log.commits[0]!);
     view.onCommit(log.commits[2]!);
-    const item = kindOf(log, 'item').id;
+    const [item, user] = [kindOf(log, 'item').id, kindOf(log, 'user').id];
     const tenant = view.tenant(TENANT_DEFAULT)!;
-    expect(tenant.numberOf(item, 'b')).toBe(3);
-    expect(tenant.tupleOf(kindOf(log, 'user').id, 3 as EntityNumber)).toBe(3);
-    expect(tenant.lastTuple).toBe(3);
+    expect(['a', 'b', 'gone'].map((name) => tenant.numberOf(item, name))).toEqual([1, 3, 2]);
+    expect(['u', 'v', 'w', 'gone', 'x'].map((name) => tenant.numberOf(user, name))).toEqual([1, 4, 5, 0, 0]);
+    expect([1, 2, 3, 4, 5].map((number) => tenant.tupleOf(user, number as EntityNumber))).toEqual([
+      1, 0, 0, 4, 2,
+    ]);
+    const country = kindOf(log, 'user').attributes[0]!.id;
+    const german: Predicate = { test: 'compare', attribute: country, operator: '=', value: 'de' };
+    expect([...tenant.tuples(german)]).toEqual([2]);
+    expect(tenant.lastTuple).toBe(4);
     const restored = new EntitiesView();
     restored.restore(MemoryParts.of(view));
     expect(restored.digest()).toBe(view.digest());
+    expect([...restored.tenant(TENANT_DEFAULT)!.tuples(german)]).toEqual([2]);
+    const withoutSchema = new EntitiesView();
+    withoutSchema.onCommit(log.commits[2]!);
+    expect(withoutSchema.tenant(TENANT_DEFAULT)!.last(item)).toBe(0);
   });
 
   test('follows the schema: attributes that go, come, and are filtered by from now on', () => {
@@ -287,14 +305,24 @@ describe('the view', () => {
     expect(() => new EntitiesView().restore(other)).toThrow(TruthError);
   });
 
-  test('refuses an entry of a kind or number that cannot be', () => {
+  test('refuses an entry that gives a number a second key, or a key a second number', () => {
     const { log } = started();
     log.put(put('item', 'a'), put('item', 'b'));
     const { entries, ...commit } = log.commit();
     const last = entries.at(-1)!;
-    const view = log.replayed(new EntitiesView());
-    expect(() => view.onCommit({ ...commit, entries: [last] })).toThrow(TruthError);
-    expect(() => new EntitiesView().onCommit({ ...commit, entries: [last] })).toThrow(TruthError);
+    expect(() => log.replayed(new EntitiesView()).onCommit({ ...commit, entries: [last] })).toThrow(
+      TruthError,
+    );
+    const entry = decodeEntity(last.payload);
+    for (const wrong of [
+      { key: 'c', created: false },
+      { number: 9 as EntityNumber },
+      { tuple: 1 as TupleNumber },
+    ]) {
+      const payload = encodeEntity({ ...entry, ...wrong });
+      const view = log.replayed(new EntitiesView());
+      expect(() => view.onCommit({ ...commit, entries: [{ ...last, payload }] })).toThrow(TruthError);
+    }
   });
 });
 
