@@ -326,14 +326,16 @@ test('the OpenAPI document has every route, and every operation it names answers
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       const abort = new AbortController();
-      const response = await call(path.replace('{stream}', 's'), {
+      const response = await call(path.replace('{stream}', 's').replace('{position}', '1'), {
         method: method.toUpperCase(),
         signal: abort.signal,
         ...(method === 'post'
           ? { body: path === '/v1/sql' ? '{"sql":"ROWS 1"}' : '{"events":[{"type":"t"}]}' }
           : {}),
       });
-      expect(response.status, path).toBe(200);
+      // An engine over arrays keeps no proofs, and says so.
+      expect(response.status, path).toBe(path.startsWith('/v1/proofs/') ? 503 : 200);
+      expect(Object.keys(operation.responses)).toContain(String(response.status));
       abort.abort();
       const refused = await fetch(base + path.replace('{stream}', 's'), { method: method.toUpperCase() });
       expect(Object.keys(operation.responses)).toContain(String(refused.status));
