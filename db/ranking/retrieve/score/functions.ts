@@ -1,0 +1,82 @@
+import { invariant } from '../../../kernel/invariant.ts';
+import { exp, exp2, log1p, power, sigmoid } from '../../../numeric/index.ts';
+import type { ScalarFunction } from '../../schema/model.ts';
+import { finite } from './finite.ts';
+
+type Unary = (x: number) => number;
+type Binary = (x: number, y: number) => number;
+
+const UNARY: Readonly<Partial<Record<ScalarFunction, Unary>>> = Object.freeze({
+  '-': (x) => -x,
+  log1p: (x) => (x > -1 ? log1p(x) : 0),
+  exp,
+  sqrt: (x) => (x > 0 ? Math.sqrt(x) : 0),
+  abs: Math.abs,
+  sigmoid,
+} satisfies Partial<Record<ScalarFunction, Unary>>);
+
+const BINARY: Readonly<Partial<Record<ScalarFunction, Binary>>> = Object.freeze({
+  '-': (x, y) => x - y,
+  '/': (x, y) => (y === 0 ? 0 : x / y),
+  pow: (x, y) => (x === 0 && y < 0 ? 0 : power(x, y)),
+  saturate: (x, half) => (x + half === 0 ? 0 : x / (x + half)),
+  decay: (hours, half) => (half > 0 ? exp2(-hours / half) : 0),
+} satisfies Partial<Record<ScalarFunction, Binary>>);
+
+/** Of any number of columns, from the first on. */
+const FOLDS: Readonly<Partial<Record<ScalarFunction, Binary>>> = Object.freeze({
+  '+': (x, y) => x + y,
+  '*': (x, y) => x * y,
+  min: Math.min,
+  max: Math.max,
+} satisfies Partial<Record<ScalarFunction, Binary>>);
+
+/** Works a function out for each candidate. `out` is none of `of`. */
+export function applyFunction(
+  name: ScalarFunction,
+  of: readonly Float64Array[],
+  count: number,
+  out: Float64Array,
+): void {
+  const [first, second, third] = of;
+  invariant(first !== undefined, 'a function has something it is of');
+  const fold = FOLDS[name];
+  if (fold !== undefined) foldColumns(fold, of, count, out);
+  else if (second === undefined) mapColumn(known(UNARY[name]), first, count, out);
+  else if (third === undefined) joinColumns(known(BINARY[name]), first, second, count, out);
+  else clampColumn(first, second, third, count, out);
+}
+
+function known<T>(function_: T | undefined): T {
+  invariant(function_ !== undefined, 'a function is known for as many columns as it is given');
+  return function_;
+}
+
+function clampColumn(
+  x: Float64Array,
+  low: Float64Array,
+  high: Float64Array,
+  count: number,
+  out: Float64Array,
+): void {
+  for (let at = 0; at < count; at++) out[at] = Math.max(low[at]!, Math.min(high[at]!, x[at]!));
+}
+
+function mapColumn(function_: Unary, x: Float64Array, count: number, out: Float64Array): void {
+  for (let at = 0; at < count; at++) out[at] = finite(function_(x[at]!));
+}
+
+function joinColumns(
+  function_: Binary,
+  x: Float64Array,
+  y: Float64Array,
+  count: number,
+  out: Float64Array,
+): void {
+  for (let at = 0; at < count; at++) out[at] = finite(function_(x[at]!, y[at]!));
+}
+
+function foldColumns(fold: Binary, of: readonly Float64Array[], count: number, out: Float64Array): void {
+  out.set(of[0]!.subarray(0, count));
+  for (let next = 1; next < of.length; next++) joinColumns(fold, out, of[next]!, count, out);
+}
