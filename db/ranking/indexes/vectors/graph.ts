@@ -9,14 +9,13 @@
  * when they have become many, `repair` leads the others around them, list by list.
  */
 import { ROOM } from './arena.ts';
-import { LinkLists } from './link-lists.ts';
+import { type Accept, BASE_LINKS, DISTANCES, GraphWalk, NEAR_MAX, NO_ROW, SAME_MOST } from './graph-walk.ts';
+import type { LinkLists } from './link-lists.ts';
 import { NearestRows } from './nearest-rows.ts';
 import type { Position } from './position.ts';
-import { RowHeap } from './row-heap.ts';
-import { levelsOf, UpperLinks } from './upper-links.ts';
+import { levelsOf, type UpperLinks } from './upper-links.ts';
 import { ROW, type VectorRows } from './vector-rows.ts';
 
-const BASE_LINKS = 32;
 /** Links that a new row makes on a level. */
 const LINKS_NEW = 16;
 /** Rows too near to each other would be left with one link; they keep so many. */
@@ -26,50 +25,18 @@ const LINKS_LEAST = 8;
  * vectors of 64 independent directions (0.9963 of the ten nearest with either; 0.994 with 64).
  */
 const FOUND_BUILDING = 96;
-/** Of rows with the very same vector no more are looked at: they would keep everything else out of view. */
-const SAME_MOST = 8;
 /** Rows compared for one new row. Thousands of the same vector would be gone through each time. */
 const COMPARED_BUILDING = 12_000;
-/** Rows whose distances are asked for together: a list, or the lists of a list. */
-const NEAR_MAX = (BASE_LINKS + 1) * BASE_LINKS + 1;
-const STAMPS_MAX = 0xffff;
 const LIST = ROOM.list >>> 2;
-const DISTANCES = ROOM.distances >>> 2;
 const PLACES = ROOM.places >>> 2;
-const NO_ROW = -1;
-
-export type Accept = (row: number) => boolean;
-
-interface Exploration {
-  /** Address of what is looked for. */
-  readonly query: number;
-  /** Row it begins at. */
-  readonly start: number;
-  readonly level: number;
-  /** Takes what is accepted. */
-  readonly found: NearestRows;
-  readonly accept: Accept;
-  /** Rows to compare at most, about. */
-  readonly most: number;
-  /** Distance of a vector that is the same as what is looked for; NaN where these may be found like any others. */
-  readonly same: number;
-}
 
 export class Graph {
-  readonly base: LinkLists;
-  readonly upper: UpperLinks;
   readonly #rows: VectorRows;
+  readonly #walk: GraphWalk;
   #entry = NO_ROW;
   /** Level of the entry. */
   #top = NO_ROW;
-  /** By row: the search that has seen it. */
-  #visited = new Uint16Array(0);
-  #stamp = 0;
-  /** Of the last exploration: the nearest row it saw, found or not. */
-  #nearest = NO_ROW;
-  readonly #open = new RowHeap('nearest');
   readonly #found = new NearestRows();
-  readonly #near = new Uint32Array(NEAR_MAX);
   readonly #sortedRows = new Uint32Array(NEAR_MAX);
   readonly #sortedDistances = new Float64Array(NEAR_MAX);
   readonly #chosen = new Uint32Array(BASE_LINKS);
@@ -77,8 +44,16 @@ export class Graph {
 
   constructor(rows: VectorRows, position: Position) {
     this.#rows = rows;
-    this.base = new LinkLists(BASE_LINKS, position);
-    this.upper = new UpperLinks(position);
+    this.#walk = new GraphWalk(rows, position);
+  }
+
+  /** Links of the ground level, by row. */
+  get base(): LinkLists {
+    return this.#walk.base;
+  }
+
+  get upper(): UpperLinks {
+    return this.#walk.upper;
   }
 
   /** Row that searches begin at; -1 while there is none. */
@@ -92,7 +67,7 @@ export class Graph {
    */
   search(query: number, found: NearestRows, accept: Accept, most: number): boolean {
     if (this.#entry === NO_ROW) return true;
-    return this.#explore({
+    return this.#walk.explore({
       query,
       start: this.#descend(query, 0),
       level: 0,
@@ -117,7 +92,7 @@ export class Graph {
       start = this.#findNear(row, start, level);
       const count = this.#choose(row, this.#takeFound(), LINKS_NEW);
       this.#links.set(this.#chosen.subarray(0, count));
-      this.#lists(level).write(this.#list(row, level), this.#links, count);
+      this.#walk.lists(level).write(this.#walk.list(row, level), this.#links, count);
       for (let at = 0; at < count; at++) this.#linkBack(this.#links[at]!, row, level);
     }
     if (levels > this.#top) this.#enter(row, levels);
@@ -136,8 +111,8 @@ export class Graph {
         this.#findNear(row, this.#descend(this.#rows.address(row), level), level);
         count = this.#takeFound();
       }
-      const lists = this.#lists(level);
-      lists.write(this.#list(row, level), this.#chosen, this.#choose(row, count, lists.width));
+      const lists = this.#walk.lists(level);
+      lists.write(this.#walk.list(row, level), this.#chosen, this.#choose(row, count, lists.width));
     }
     return repaired;
   }
@@ -180,31 +155,9 @@ export class Graph {
     return levels;
   }
 
-  #lists(level: number): LinkLists {
-    return level === 0 ? this.base : this.upper.lists;
-  }
-
-  #list(row: number, level: number): number {
-    return level === 0 ? row : this.upper.list(row, level);
-  }
-
-  /** Goes down from the entry, always to the nearest link, to the level above `level`. */
+  /** Row to begin at on a level. */
   #descend(query: number, level: number): number {
-    let at = this.#entry;
-    let distance = this.#distanceTo(query, at);
-    for (let from = this.#top; from > level; from--) {
-      for (let before = NO_ROW; before !== at; ) {
-        before = at;
-        const count = this.#gather(at, from);
-        const distances = this.#compareNear(query, count);
-        for (let each = 0; each < count; each++) {
-          if (distances[DISTANCES + each]! >= distance) continue;
-          distance = distances[DISTANCES + each]!;
-          at = this.#near[each]!;
-        }
-      }
-    }
-    return at;
+    return this.#walk.descend(query, this.#entry, this.#top, level);
   }
 
   /** Fills `#found` with what a new or repaired row may link to; returns the nearest row on the way, found or not. */
@@ -213,96 +166,19 @@ export class Graph {
     const query = this.#rows.address(row);
     this.#found.clear(FOUND_BUILDING, numbers);
     const accept = (other: number): boolean => (flags[other]! & ROW.held) !== 0 && other !== row;
-    const same = this.#distanceTo(query, row);
-    this.#explore({ query, start, level, found: this.#found, accept, most: COMPARED_BUILDING, same });
-    return this.#nearest;
+    const same = this.#walk.distanceTo(query, row);
+    this.#walk.explore({ query, start, level, found: this.#found, accept, most: COMPARED_BUILDING, same });
+    return this.#walk.nearest;
   }
 
   #takeFound(): number {
     return this.#found.take(this.#sortedRows, this.#sortedDistances);
   }
 
-  /** Goes from row to row, always from the nearest not left yet. False when `most` rows were compared before the end. */
-  #explore({ query, start, level, found, accept, most, same }: Exploration): boolean {
-    const stamp = this.#nextStamp();
-    const open = this.#open;
-    let least = this.#distanceTo(query, start);
-    let compared = 1;
-    let sames = 0;
-    this.#nearest = start;
-    this.#visited[start] = stamp;
-    open.clear(this.#rows.numbers);
-    open.push(least, start);
-    if (accept(start)) found.offer(least, start);
-    while (open.size > 0 && open.distance <= found.bound) {
-      if (compared > most) return false;
-      const from = open.row;
-      open.pop();
-      const count = this.#gatherUnseen(from, level, stamp);
-      const distances = this.#compareNear(query, count);
-      compared += count;
-      for (let each = 0; each < count; each++) {
-        const distance = distances[DISTANCES + each]!;
-        const row = this.#near[each]!;
-        if (!found.wants(distance, row)) continue;
-        open.push(distance, row);
-        if (distance < least) {
-          least = distance;
-          this.#nearest = row;
-        }
-        if (distance === same) sames += 1;
-        if ((distance !== same || sames <= SAME_MOST) && accept(row)) found.offer(distance, row);
-      }
-    }
-    return true;
-  }
-
-  #distanceTo(query: number, row: number): number {
-    this.#near[0] = row;
-    return this.#compareNear(query, 1)[DISTANCES]!;
-  }
-
-  /** Distances from a query to the first `count` of `#near`; they begin at `DISTANCES`. */
-  #compareNear(query: number, count: number): Float32Array {
-    const rows = this.#rows;
-    const { words, floats } = rows.arena;
-    for (let each = 0; each < count; each++) words[LIST + each] = rows.address(this.#near[each]!);
-    rows.compare(query, count);
-    return floats;
-  }
-
-  /** Lays the links of a row into `#near`. */
-  #gather(row: number, level: number): number {
-    const lists = this.#lists(level);
-    const list = this.#list(row, level);
-    const words = lists.page(list);
-    const start = lists.start(list);
-    const count = words[start]!;
-    for (let each = 0; each < count; each++) this.#near[each] = words[start + 1 + each]!;
-    return count;
-  }
-
-  /** The same with those only that this search has not seen. */
-  #gatherUnseen(row: number, level: number, stamp: number): number {
-    const lists = this.#lists(level);
-    const list = this.#list(row, level);
-    const words = lists.page(list);
-    const end = lists.start(list) + 1 + words[lists.start(list)]!;
-    const visited = this.#visited;
-    let count = 0;
-    for (let at = lists.start(list) + 1; at < end; at++) {
-      const other = words[at]!;
-      if (visited[other] === stamp) continue;
-      visited[other] = stamp;
-      this.#near[count++] = other;
-    }
-    return count;
-  }
-
   /** Adds a row to the links of another. A list that is full is chosen anew. */
   #linkBack(from: number, to: number, level: number): void {
-    const lists = this.#lists(level);
-    const list = this.#list(from, level);
+    const lists = this.#walk.lists(level);
+    const list = this.#walk.list(from, level);
     const words = lists.page(list);
     const start = lists.start(list);
     const count = words[start]!;
@@ -315,10 +191,10 @@ export class Graph {
     const { flags } = this.#rows;
     let kept = 0;
     for (let at = start + 1; at <= start + count; at++)
-      if ((flags[words[at]!]! & ROW.held) !== 0) this.#near[kept++] = words[at]!;
-    this.#near[kept++] = to;
+      if ((flags[words[at]!]! & ROW.held) !== 0) this.#walk.near[kept++] = words[at]!;
+    this.#walk.near[kept++] = to;
     if (kept <= lists.width) {
-      lists.write(list, this.#near, kept);
+      lists.write(list, this.#walk.near, kept);
       return;
     }
     this.#sortNear(this.#rows.address(from), kept);
@@ -327,32 +203,31 @@ export class Graph {
 
   #leadsToCondemned(row: number, level: number): boolean {
     const { flags } = this.#rows;
-    const count = this.#gather(row, level);
+    const count = this.#walk.gather(row, level);
     for (let each = 0; each < count; each++)
-      if ((flags[this.#near[each]!]! & ROW.condemned) !== 0) return true;
+      if ((flags[this.#walk.near[each]!]! & ROW.condemned) !== 0) return true;
     return false;
   }
 
   /** Lays into `#near` the links of a row and, in place of those that are condemned, theirs. */
   #gatherAround(row: number, level: number): number {
     const { flags } = this.#rows;
-    const stamp = this.#nextStamp();
+    const walk = this.#walk;
+    walk.begin();
     const direct = this.#links;
-    const directCount = this.#gather(row, level);
-    direct.set(this.#near.subarray(0, directCount));
-    this.#visited[row] = stamp;
+    const directCount = this.#walk.gather(row, level);
+    direct.set(this.#walk.near.subarray(0, directCount));
+    walk.sees(row);
     let count = 0;
     const add = (other: number): void => {
-      if (this.#visited[other] === stamp || (flags[other]! & ROW.held) === 0) return;
-      this.#visited[other] = stamp;
-      this.#near[count++] = other;
+      if ((flags[other]! & ROW.held) !== 0 && walk.sees(other)) walk.near[count++] = other;
     };
-    const lists = this.#lists(level);
+    const lists = this.#walk.lists(level);
     for (let each = 0; each < directCount; each++) {
       const other = direct[each]!;
       add(other);
       if ((flags[other]! & ROW.condemned) === 0) continue;
-      const list = this.#list(other, level);
+      const list = this.#walk.list(other, level);
       const words = lists.page(list);
       const start = lists.start(list);
       for (let at = start + 1; at <= start + words[start]!; at++) add(words[at]!);
@@ -362,11 +237,11 @@ export class Graph {
 
   /** Sorts the first `count` of `#near` by their distance to what lies at `query`. */
   #sortNear(query: number, count: number): void {
-    const distances = this.#compareNear(query, count);
+    const distances = this.#walk.compareNear(query, count);
     const { numbers } = this.#rows;
     const [rows, sorted] = [this.#sortedRows, this.#sortedDistances];
     for (let each = 0; each < count; each++) {
-      const row = this.#near[each]!;
+      const row = this.#walk.near[each]!;
       const distance = distances[DISTANCES + each]!;
       let at = each;
       for (; at > 0; at--) {
@@ -384,7 +259,7 @@ export class Graph {
   #choose(row: number, count: number, limit: number): number {
     const rows = this.#rows;
     const { words, floats } = rows.arena;
-    const same = this.#distanceTo(rows.address(row), row);
+    const same = this.#walk.distanceTo(rows.address(row), row);
     let candidates = 0;
     for (let each = 0, sames = 0; each < count; each++) {
       const distance = this.#sortedDistances[each]!;
@@ -403,19 +278,5 @@ export class Graph {
       else this.#chosen[chosen++] = this.#sortedRows[at]!;
     }
     return chosen;
-  }
-
-  #nextStamp(): number {
-    if (this.#visited.length < this.#rows.rows) {
-      const visited = new Uint16Array(Math.max(this.#rows.rows, this.#visited.length * 2));
-      visited.set(this.#visited);
-      this.#visited = visited;
-    }
-    if (this.#stamp === STAMPS_MAX) {
-      this.#visited.fill(0);
-      this.#stamp = 0;
-    }
-    this.#stamp += 1;
-    return this.#stamp;
   }
 }

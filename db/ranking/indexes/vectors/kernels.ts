@@ -116,44 +116,17 @@ function many(name: string, single: string, metric: Metric): WasmFunction {
     result: null,
     exported: true,
     body: (variables, call) => {
-      const { query, list, count, out, bytes, end, at, last, x, y, scratch } = variables;
-      const lanes = Array.from({ length: ABREAST }, (_, lane) => ({
-        row: variables[`row${lane}`]!,
-        even: variables[`even${lane}`]!,
-        odd: variables[`odd${lane}`]!,
-        lane,
-      }));
-      const untilEnd = (rows: Code): Code => end!.set(i32.add(list!.get, i32.shl(rows, i32.const(2))));
+      const { query, list, count, out, bytes, end } = variables;
+      const until = (rows: Code): Code => end!.set(word(list!.get, rows));
       return [
-        ...untilEnd(i32.and(count!.get, i32.const(-ABREAST))),
+        ...until(i32.and(count!.get, i32.const(-ABREAST))),
         ...flow.while(
           i32.ltU(list!.get, end!.get),
-          ...lanes.map(({ row, even, odd, lane }) => [
-            ...row.set(i32.load(list!.get, lane * 4)),
-            ...even.set(v128.zero),
-            ...odd.set(v128.zero),
-          ]),
-          at!.set(query!.get),
-          last!.set(i32.add(query!.get, bytes!.get)),
-          flow.while(
-            i32.ltU(at!.get, last!.get),
-            x!.set(v128.load(at!.get)),
-            y!.set(v128.load(at!.get, HALF_STEP_BYTES)),
-            ...lanes.map(({ row, even, odd }) => [
-              ...metric.add(even, x!.get, v128.load(row.get), scratch!),
-              ...metric.add(odd, y!.get, v128.load(row.get, HALF_STEP_BYTES), scratch!),
-              ...advance(row, STEP_BYTES),
-            ]),
-            advance(at!, STEP_BYTES),
-          ),
-          ...lanes.map(({ even, odd, lane }) => [
-            ...even.set(f32x4.add(even.get, odd.get)),
-            ...f32.store(i32.add(out!.get, i32.const(lane * 4)), metric.distance(f32x4.total(even))),
-          ]),
+          abreast(metric, variables),
           advance(list!, ABREAST * 4),
           advance(out!, ABREAST * 4),
         ),
-        ...untilEnd(i32.and(count!.get, i32.const(ABREAST - 1))),
+        ...until(i32.and(count!.get, i32.const(ABREAST - 1))),
         ...flow.while(
           i32.ltU(list!.get, end!.get),
           f32.store(out!.get, call(single, query!.get, i32.load(list!.get), bytes!.get)),
@@ -163,6 +136,41 @@ function many(name: string, single: string, metric: Metric): WasmFunction {
       ];
     },
   };
+}
+
+/** Compares the query with the next rows of the list, each in lanes of its own. */
+function abreast(metric: Metric, variables: Readonly<Record<string, Variable>>): Code {
+  const { query, list, out, bytes, at, last, x, y, scratch } = variables;
+  const lanes = Array.from({ length: ABREAST }, (_, lane) => ({
+    row: variables[`row${lane}`]!,
+    even: variables[`even${lane}`]!,
+    odd: variables[`odd${lane}`]!,
+    lane,
+  }));
+  return [
+    ...lanes.flatMap(({ row, even, odd, lane }) => [
+      ...row.set(i32.load(list!.get, lane * 4)),
+      ...even.set(v128.zero),
+      ...odd.set(v128.zero),
+    ]),
+    ...at!.set(query!.get),
+    ...last!.set(i32.add(query!.get, bytes!.get)),
+    ...flow.while(
+      i32.ltU(at!.get, last!.get),
+      x!.set(v128.load(at!.get)),
+      y!.set(v128.load(at!.get, HALF_STEP_BYTES)),
+      ...lanes.map(({ row, even, odd }) => [
+        ...metric.add(even, x!.get, v128.load(row.get), scratch!),
+        ...metric.add(odd, y!.get, v128.load(row.get, HALF_STEP_BYTES), scratch!),
+        ...advance(row, STEP_BYTES),
+      ]),
+      advance(at!, STEP_BYTES),
+    ),
+    ...lanes.flatMap(({ even, odd, lane }) => [
+      ...even.set(f32x4.add(even.get, odd.get)),
+      ...f32.store(i32.add(out!.get, i32.const(lane * 4)), metric.distance(f32x4.total(even))),
+    ]),
+  ];
 }
 
 function choose(name: string, single: string): WasmFunction {

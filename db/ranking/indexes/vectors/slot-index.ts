@@ -2,12 +2,13 @@
 import type { NumberSet } from '../../reading.ts';
 import type { EmbeddingSlot } from '../../schema/model.ts';
 import { type Arenas, LIST_ROWS, ROOM } from './arena.ts';
-import type { Accept } from './graph.ts';
+import type { Accept } from './graph-walk.ts';
 import { Linking, type LinkingLimits } from './linking.ts';
 import { NearestRows } from './nearest-rows.ts';
 import type { Position } from './position.ts';
+import type { HashSeed } from './row-hashes.ts';
 import { Scan } from './scan.ts';
-import { type HashSeed, ROW, VectorRows } from './vector-rows.ts';
+import { ROW, VectorRows } from './vector-rows.ts';
 
 /** What is found: nearest first. */
 export interface Found {

@@ -18,9 +18,10 @@ import { DELETED, EntityColumns } from './entity-columns.ts';
 import type { LinkingLimits } from './linking.ts';
 import type { Position } from './position.ts';
 import { PreferenceShifts } from './preference-shifts.ts';
+import type { HashSeed } from './row-hashes.ts';
 import { type Found, SlotIndex } from './slot-index.ts';
 import { NO_PLAN, type PlannedCatalogue, type PlannedSlot, planOf, type VectorPlan } from './vector-plan.ts';
-import { type HashSeed, ROW } from './vector-rows.ts';
+import { ROW } from './vector-rows.ts';
 
 /** What all tenants of a view have in common. */
 export interface VectorGround {

@@ -5,7 +5,7 @@
 import { LinkLists } from './link-lists.ts';
 import type { Position } from './position.ts';
 
-export const UPPER_LINKS = 16;
+const UPPER_LINKS = 16;
 export const LEVELS_MAX = 8;
 const ROWS_FIRST = 64;
 

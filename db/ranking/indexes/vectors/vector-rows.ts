@@ -10,6 +10,7 @@ import type { EmbeddingSlot } from '../../schema/model.ts';
 import { type Arena, type Arenas, LIST_ROWS, ROOM } from './arena.ts';
 import { STEP_FLOATS, type VectorKernels } from './kernels.ts';
 import type { Position } from './position.ts';
+import { type HashSeed, RowHashes } from './row-hashes.ts';
 import { RowPages } from './row-pages.ts';
 
 /** What a row is, as bits; a row without any is free. */
@@ -41,12 +42,6 @@ const EXPONENT = 0x7f80_0000;
  */
 const LENGTH_MOST = 1e15;
 
-/** Keys of the digest: rows are hashed with them. */
-export interface HashSeed {
-  readonly low: number;
-  readonly high: number;
-}
-
 export class VectorRows {
   readonly slot: EmbeddingSlot;
   /** Bytes of a row. */
@@ -59,7 +54,7 @@ export class VectorRows {
   /** By row: length of the vector as it was given. */
   norms = new Float32Array(ROWS_FIRST);
   readonly #arenas: Arenas;
-  readonly #seed: HashSeed;
+  readonly #hashes: RowHashes;
   readonly #blockShift: number;
   #arena: Arena;
   #many!: VectorKernels['dots'];
@@ -72,14 +67,12 @@ export class VectorRows {
   #free: number[] = [];
   #held = 0;
   #active = 0;
-  #hashLow = 0;
-  #hashHigh = 0;
 
   constructor(slot: EmbeddingSlot, arenas: Arenas, seed: HashSeed, position: Position) {
     this.slot = slot;
     this.stride = Math.ceil(slot.dimensions / STEP_FLOATS) * STEP_FLOATS * 4;
     this.#arenas = arenas;
-    this.#seed = seed;
+    this.#hashes = new RowHashes(seed);
     this.#blockShift = Math.max(0, 31 - Math.clz32(BLOCK_BYTES / this.stride));
     this.#arena = arenas.withRoom(this.#blockBytes);
     this.#bind();
@@ -211,7 +204,7 @@ export class VectorRows {
   hash(): string {
     for (let row = 0; row < this.#rows; row++)
       if ((this.flags[row]! & (ROW.held | ROW.hashed)) === ROW.held) this.#addHash(row, 1);
-    return `${this.#held} ${this.#hashHigh.toString(16)} ${this.#hashLow.toString(16)}`;
+    return `${this.#held} ${this.#hashes.hex}`;
   }
 
   /** As `hash` does, a few thousand rows a step. */
@@ -341,19 +334,9 @@ export class VectorRows {
     this.#rowOf[number] = value;
   }
 
-  /** Hashed of a row: number (u32), length (f32), floats. */
   #addHash(row: number, sign: 1 | -1): void {
-    const { kernels, words, floats } = this.#arena;
-    words[ROOM.hashHead >>> 2] = this.numbers[row]!;
-    floats[(ROOM.hashHead >>> 2) + 1] = this.norms[row]!;
-    kernels.begin(ROOM.hashState, this.#seed.low, this.#seed.high);
-    kernels.update(ROOM.hashState, ROOM.hashHead, 8);
-    kernels.update(ROOM.hashState, this.address(row), this.slot.dimensions * 4);
-    kernels.digest(ROOM.hashState, ROOM.hashResult);
-    const low = this.#hashLow + sign * words[ROOM.hashResult >>> 2]!;
-    const carry = low > 0xffff_ffff ? 1 : low < 0 ? -1 : 0;
-    this.#hashLow = low >>> 0;
-    this.#hashHigh = (this.#hashHigh + sign * words[(ROOM.hashResult >>> 2) + 1]! + carry) >>> 0;
+    const { dimensions } = this.slot;
+    this.#hashes.add(this.#arena, this.numbers[row]!, this.norms[row]!, this.address(row), dimensions, sign);
     this.flags[row]! ^= ROW.hashed;
   }
 }
