@@ -33,7 +33,18 @@ export type {
   RankedTable,
   RankedWrite,
 } from '../protocol/index.ts';
-export { retrieve, search } from '../ranking/retrieve/language/index.ts';
+export {
+  attribute,
+  cohort,
+  following,
+  madeBy,
+  measure,
+  parameter,
+  relatedTo,
+  retrieve,
+  search,
+  trending,
+} from '../ranking/retrieve/language/index.ts';
 export type { AppendResult } from '../streams/event.ts';
 export { type Branch, CheckpointGuard, type CheckpointGuardOptions } from './checkpoint-guard.ts';
 export type {

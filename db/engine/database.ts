@@ -61,6 +61,7 @@ import { RankingPath, rankingUnavailable } from './ranking-path.ts';
 import { LiveRankingViews } from './ranking-views.ts';
 import { ReducerPath } from './reducer-path.ts';
 import { tablesView } from './reducers-view.ts';
+import { bytesOf, refusalOf, writerFailed } from './refusals.ts';
 import { SqlDoor } from './sql-database.ts';
 import { SqlPath } from './sql-path.ts';
 import { SubjectStreams } from './subject-streams.ts';
@@ -455,30 +456,26 @@ export class Database implements Engine {
     };
   }
 
-  #checkWritable(): void {
+  #checkLogWritable(): void {
     this.#checkOpen();
     if (this.#held !== null) throw this.#held;
     if (this.#replication !== null) throw this.#replication.refusal();
     const { readOnly } = this.#registry;
     if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
+  }
+
+  #checkWritable(): void {
+    this.#checkLogWritable();
     this.#checkIndex('nothing can be written');
   }
 
   #checkTablesWritable(): void {
-    this.#checkOpen();
-    if (this.#held !== null) throw this.#held;
-    if (this.#replication !== null) throw this.#replication.refusal();
-    const { readOnly } = this.#registry;
-    if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
+    this.#checkLogWritable();
     this.#checkTables('tables cannot be written');
   }
 
   #checkRankingWritable(needed: readonly ViewHandle<unknown>[]): void {
-    this.#checkOpen();
-    if (this.#held !== null) throw this.#held;
-    if (this.#replication !== null) throw this.#replication.refusal();
-    const { readOnly } = this.#registry;
-    if (readOnly !== null) throw new TruthError('VIEW_AHEAD', `nothing can be written: ${readOnly}`);
+    this.#checkLogWritable();
     for (const { state, applied, error } of needed)
       if (state !== 'live') throw rankingUnavailable(rankingEntities.name, applied, error ?? state);
   }
@@ -503,29 +500,4 @@ export class Database implements Engine {
       { view: streamIndex.name, applied },
     );
   }
-}
-
-function bytesOf({ events }: AppendRequest): number {
-  let bytes = 0;
-  for (const event of events) bytes += event.data.length + event.metadata.length;
-  return bytes;
-}
-
-function refusalOf(check: () => void): Error | null {
-  try {
-    check();
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
-}
-
-function writerFailed(error: Error): TruthError {
-  if (error instanceof TruthError) return error;
-  return new TruthError(
-    'WRITER_FAILED',
-    `the log's writer has ended (${error.message}): what was not answered may or may not be durable; restart the database`,
-    {},
-    { cause: error },
-  );
 }

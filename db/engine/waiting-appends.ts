@@ -9,6 +9,7 @@ import { Fifo } from '../streams/index.ts';
 import type { TenantId } from '../types.ts';
 import type { AppendSettled } from './contract.ts';
 import { settleSoon } from './pending-replies.ts';
+import { bytesOf } from './refusals.ts';
 
 const APPENDS_MAX = 1024;
 /** The largest entries come four at a time at least. */
@@ -106,10 +107,6 @@ export function asError(thrown: unknown): Error {
 
 function isBusy(error: unknown): error is TruthError {
   return error instanceof TruthError && error.code === 'BUSY';
-}
-
-function bytesOf({ events }: AppendRequest): number {
-  return events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
 }
 
 /** The caller may use its bytes for something else once the call has returned. */
