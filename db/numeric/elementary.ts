@@ -17,13 +17,13 @@ const EXPONENT_MIN = -1_022;
 const TWO_54 = 18_014_398_509_481_984;
 const MIN_NORMAL = 2.2250738585072014e-308;
 
-const LN2 = 0.6931471805599453;
+const LN2 = Math.LN2;
 /** The first 32 bits of ln 2, so that products with small whole numbers are exact, and the rest. */
-const LN2_HIGH = 6.9314718036912381649e-1;
-const LN2_LOW = 1.90821492927058770002e-10;
-const ONE_BY_LN2 = 1.442695040888963387;
-const ONE_BY_LN2_HIGH = 1.44269504072144627571;
-const ONE_BY_LN2_LOW = 1.67517131648865118353e-10;
+const LN2_HIGH = 0.6931471803691238;
+const LN2_LOW = 1.9082149292705877e-10;
+const ONE_BY_LN2 = Math.LOG2E;
+const ONE_BY_LN2_HIGH = 1.4426950407214463;
+const ONE_BY_LN2_LOW = 1.6751713164886512e-10;
 
 const EXP_MAX = 709.782712893384;
 const EXP_MIN = -745.1332191019411;
@@ -67,12 +67,12 @@ export function expm1(x: number): number {
   const series =
     1 +
     square *
-      (-3.33333333333331316428e-2 +
+      (-0.03333333333333313 +
         square *
-          (1.58730158725481460165e-3 +
+          (0.0015873015872548146 +
             square *
-              (-7.93650757867487942473e-5 +
-                square * (4.00821782732936239552e-6 + square * -2.01099218183624371326e-7))));
+              (-0.0000793650757867488 +
+                square * (0.000004008217827329362 + square * -2.0109921818362437e-7))));
   const t = 3 - series * half;
   const quotient = square * ((series - t) / (6 - r * t));
   if (power === 0) return r - (r * quotient - square);
@@ -181,11 +181,11 @@ function expOfSmall(high: number, low: number): number {
 
 function expSeries(square: number): number {
   return (
-    1.66666666666666019037e-1 +
+    0.16666666666666602 +
     square *
-      (-2.77777777770155933842e-3 +
+      (-0.0027777777777015593 +
         square *
-          (6.61375632143793436117e-5 + square * (-1.6533902205465251539e-6 + square * 4.13813679705723846039e-8)))
+          (0.00006613756321437934 + square * (-0.0000016533902205465252 + square * 4.1381367970572385e-8)))
   );
 }
 
@@ -193,11 +193,9 @@ function expSeries(square: number): number {
 function logSeries(s: number): number {
   const z = s * s;
   const w = z * z;
-  const even = w * (3.999999999940941908e-1 + w * (2.222219843214978396e-1 + w * 1.531383769920937332e-1));
+  const even = w * (0.3999999999940942 + w * (0.22222198432149784 + w * 0.15313837699209373));
   const odd =
-    z *
-    (6.66666666666673513e-1 +
-      w * (2.857142874366239149e-1 + w * (1.818357216161805012e-1 + w * 1.479819860511658591e-1)));
+    z * (0.6666666666666735 + w * (0.2857142874366239 + w * (0.1818357216161805 + w * 0.14798198605116586)));
   return odd + even;
 }
 
@@ -284,12 +282,12 @@ let log2High = 0;
 let log2Low = 0;
 
 /** Two thirds of 1 / ln 2, whole and in two parts. */
-const CP = 9.61796693925975554329e-1;
-const CP_HIGH = 9.61796700954437255859e-1;
-const CP_LOW = -7.02846165095275826516e-9;
+const CP = 0.9617966939259756;
+const CP_HIGH = 0.9617967009544373;
+const CP_LOW = -7.028461650952758e-9;
 /** log2(1.5) in two parts. */
-const LOG2_OF_3_HALVES_HIGH = 5.84962487220764160156e-1;
-const LOG2_OF_3_HALVES_LOW = 1.35003920212974897128e-8;
+const LOG2_OF_3_HALVES_HIGH = 0.5849624872207642;
+const LOG2_OF_3_HALVES_LOW = 1.350039202129749e-8;
 
 /** log2 of a positive number, with about 15 bits more than a double has. */
 function splitLog2(x: number): void {
@@ -325,14 +323,12 @@ function log2Rest(square: number): number {
   return (
     square *
     square *
-    (5.99999999999994648725e-1 +
+    (0.5999999999999946 +
       square *
-        (4.28571428578550184252e-1 +
+        (0.4285714285785502 +
           square *
-            (3.33333329818377432918e-1 +
-              square *
-                (2.72728123808534006489e-1 +
-                  square * (2.30660745775561754067e-1 + square * 2.06975017800338417784e-1)))))
+            (0.33333332981837743 +
+              square * (0.272728123808534 + square * (0.23066074577556175 + square * 0.20697501780033842)))))
   );
 }
 
@@ -359,8 +355,8 @@ function addUpLog2(
 }
 
 /** ln 2 rounded up to 24 bits, and what that is too much. */
-const LG2_HIGH = 6.93147182464599609375e-1;
-const LG2_LOW = -1.90465429995776804525e-9;
+const LG2_HIGH = 0.6931471824645996;
+const LG2_LOW = -1.904654299957768e-9;
 
 /** 2^(high + low). */
 function exp2OfSum(high: number, low: number): number {

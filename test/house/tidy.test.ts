@@ -62,7 +62,8 @@ describe('a tidy house', () => {
   });
 
   test('ranking has its exponentials and logarithms from db/numeric, and its time from its callers', () => {
-    const banned = /Math\.(random|pow|exp|expm1|log|log1p|log2|log10|tanh|sinh|cosh|cbrt|hypot)\b|\*\*|\bDate\b|\bperformance\./;
+    const banned =
+      /Math\.(random|pow|exp|expm1|log|log1p|log2|log10|tanh|sinh|cosh|cbrt|hypot)\b|\*\*|\bDate\b|\bperformance\./;
     const guilty = product
       .filter(({ path }) => path.startsWith('db/ranking/') && !path.startsWith('db/ranking/retrieve/'))
       .filter((source) => banned.test(withoutComments(source.text)));

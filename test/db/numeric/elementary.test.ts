@@ -29,10 +29,16 @@ function place(value: number): bigint {
 }
 
 /** Both are within one unit of the true value, so at most two apart. */
-function near(own: (x: number) => number, engine: (x: number) => number, arguments_: fc.Arbitrary<number>): void {
+function near(
+  own: (x: number) => number,
+  engine: (x: number) => number,
+  arguments_: fc.Arbitrary<number>,
+): void {
   fc.assert(
     fc.property(arguments_, (x) => {
-      expect(steps(own(x), engine(x)), `${own.name}(${x}) = ${own(x)}, not ${engine(x)}`).toBeLessThanOrEqual(2);
+      expect(steps(own(x), engine(x)), `${own.name}(${x}) = ${own(x)}, not ${engine(x)}`).toBeLessThanOrEqual(
+        2,
+      );
     }),
     RUNS,
   );
