@@ -12,6 +12,8 @@ export const WINDOW_MICROS = MICROS_PER_DAY;
 /** Rows in one piece, counted from the first there ever was. */
 const PIECE_ROWS = 64 * WINDOW_PAGE_ROWS;
 const MARK_BYTES = 8;
+/** A window has 17 pieces at most. */
+const DIGESTS_MAX = 64;
 const ROW_BYTES = HASH_WORDS * 4 + MARK_BYTES;
 const COUNT_BYTES = 8;
 /** Of what stands in the piece with where the window begins. */
@@ -23,6 +25,8 @@ export class TenantSignatures {
   /** By id. */
   readonly #signals = new Map<SignalId, number>();
   readonly #edges = new Map<RelationshipId, number>();
+  /** Of pieces, by their first and last row. */
+  readonly #digests = new Map<string, string>();
   #newest = 0;
 
   /** A batch of signals that was recorded then. Errors: CORRUPT. */
@@ -110,15 +114,22 @@ export class TenantSignatures {
       chunks.push(bytesOf(marks.subarray(at, at + rows)));
       row += rows;
     }
-    let digest: string | null = null;
     return {
       name: `${name}.rows.${from}.${to}`,
-      digest: () => {
-        digest ??= digestOf(chunks);
-        return digest;
-      },
+      digest: () => this.#digest(`${from}.${to}`, chunks),
       chunks: () => chunks,
     };
+  }
+
+  /** Rows never change, so those of the same numbers have the same digest for good. */
+  #digest(rows: string, chunks: readonly Uint8Array[]): string {
+    let digest = this.#digests.get(rows);
+    if (digest === undefined) {
+      digest = digestOf(chunks);
+      if (this.#digests.size > DIGESTS_MAX) this.#digests.clear();
+      this.#digests.set(rows, digest);
+    }
+    return digest;
   }
 
   #restoreRows(bytes: Uint8Array): void {

@@ -14,7 +14,6 @@ const KEY_C1 = 0xcc9e2d51;
 const KEY_C2 = 0x1b873593;
 const BLOCK_BYTES = 16;
 const FIXED_BYTES = 32;
-const TWO_TO_32 = 0x1_0000_0000;
 /** Of a client's id: 256 bytes, in the worst case 3 for each unit that is written. */
 const CONTENT_BYTES_MAX = FIXED_BYTES + 3 * 256 + BLOCK_BYTES;
 /** Stands for a time that was not given. */
@@ -97,19 +96,6 @@ export function hashKey(key: Uint8Array, start: number, length: number): number 
   let rest = 0;
   for (let at = start + length - 1; at >= whole; at--) rest = (rest << 8) | key[at]!;
   return avalanche(hash ^ scrambled(rest, KEY_C1, KEY_C2, 15) ^ length) >>> 0;
-}
-
-/** 32 bits of a list of numbers, each a double. */
-export function hashNumbers(values: ArrayLike<number>, count: number): number {
-  let hash = count;
-  for (let index = 0; index < count; index++) {
-    const value = values[index]!;
-    const low = (value % TWO_TO_32) | 0;
-    const high = Math.trunc(value / TWO_TO_32) | 0;
-    hash ^= scrambled(low ^ Math.imul(high, KEY_C2), KEY_C1, KEY_C2, 15);
-    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
-  }
-  return avalanche(hash ^ count) >>> 0;
 }
 
 function scrambled(word: number, first: number, second: number, turn: number): number {

@@ -25,11 +25,11 @@ export {
   type Refusal,
   type SignalDraft,
 } from './command.ts';
-export { hashKey, hashNumbers } from './content-hash.ts';
+export { hashKey } from './content-hash.ts';
 export { decideRanking } from './decide.ts';
 export { decodeEdge, encodeEdge } from './edge-entry.ts';
 export { decodeEntity, encodeEntity } from './entity-entry.ts';
-export { EntityOverlay, isEmptyRow, isUserKind, tupleRow } from './entity-overlay.ts';
+export { EntityOverlay, isUserKind, tupleRow } from './entity-overlay.ts';
 export type { EdgeEntry, EntityEntry, ExposureEntry, Signal } from './entry.ts';
 export { decodeExposure, encodeExposure } from './exposure-entry.ts';
 export { HASH_WORDS, HashWindow, WINDOW_PAGE_ROWS } from './hash-window.ts';

@@ -125,7 +125,7 @@ describe('what decisions read', () => {
         compare(log, model);
         expect(log.inFlight.isEmpty).toBe(true);
       }),
-      { numRuns: 20 },
+      { numRuns: 15 },
     );
   });
 });
@@ -143,7 +143,7 @@ describe('the view', () => {
         for (const seed of seeds) checkCondition(log, model, seed);
         checkSets(log, model);
       }),
-      { numRuns: 20 },
+      { numRuns: 15 },
     );
   });
 
@@ -170,7 +170,7 @@ describe('the view', () => {
           MemoryParts.of(log.replayed(new EntitiesView())).parts,
         );
       }),
-      { numRuns: 20 },
+      { numRuns: 15 },
     );
   });
 

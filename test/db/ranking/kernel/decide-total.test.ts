@@ -165,7 +165,7 @@ describe('deciding', () => {
           expect(log.replayed(duplicates, saved.commits).digest()).toBe(log.duplicates.digest());
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });
