@@ -327,11 +327,8 @@ export class Database implements Engine {
     return {
       log,
       views: this.#registry.status(),
-      streams: this.#index.streams,
-      events: this.#index.events,
-      inFlight: this.#appends.inFlight,
-      tables: this.#tables.view.tables,
-      commandsWaiting: this.#commands.depth,
+      ...{ streams: this.#index.streams, events: this.#index.events, inFlight: this.#appends.inFlight },
+      ...{ tables: this.#tables.view.tables, commandsWaiting: this.#commands.depth },
       queries: this.#queries.load,
       snapshots: this.snapshots.status(),
       readOnly: this.#registry.readOnly ?? log.readOnly,
