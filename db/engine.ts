@@ -73,6 +73,8 @@ export type {
   Streams,
   SubscribeRequest,
 } from './engine/contract.ts';
+export { evaluateProfiles } from './engine/ranking-evaluation.ts';
+export { reportExperiment } from './engine/ranking-experiment.ts';
 export type { AuditedEntry, NewAuditRecord } from './tenancy/index.ts';
 
 /** Every view there is. Adding one is one line here. */

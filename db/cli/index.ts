@@ -8,6 +8,7 @@ import { auditList } from './audit.ts';
 import { backupCreate, backupRestore, backupVerify } from './backup.ts';
 import { checkpointCreate, checkpointList, checkpointShow } from './checkpoint.ts';
 import type { Command } from './command.ts';
+import { evaluate } from './evaluate.ts';
 import { exportAudit } from './export.ts';
 import { follow } from './follow.ts';
 import { importEvents } from './import.ts';
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   retrieveItems,
   searchItems,
   suggestItems,
+  evaluate,
   tokenCreate,
   tokenRevoke,
   tokenList,

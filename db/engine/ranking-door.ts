@@ -118,7 +118,7 @@ export class RankingDoor implements RankingDatabase {
       case 'evaluate':
         throw new TruthError(
           'INVALID_ARGUMENT',
-          'EVALUATE is not carried out by the server yet; `truthdb evaluate` does it over a data directory',
+          'EVALUATE replays the log, which a server does not do beside its work: run `truthdb evaluate` on the directory of the database, with the rest of the statement',
         );
     }
   }
@@ -172,7 +172,7 @@ export class RankingDoor implements RankingDatabase {
     if (what === 'experiments') {
       throw new TruthError(
         'INVALID_ARGUMENT',
-        'SHOW EXPERIMENTS is not there yet: exposures are kept in the log, reports are to come',
+        'experiments are reported on from the log: run `truthdb evaluate --experiment NAME` on the directory of the database',
       );
     }
     const { history } = tenantRanking(this.#options.views.views, tenant) ?? { history: new SchemaHistory() };

@@ -22,7 +22,7 @@ export { Epochs } from './epochs.ts';
 export { findTenant } from './find-tenant.ts';
 export { type KekSource, KeyRing, moveKek, readKekSource } from './keys/index.ts';
 export { openKeys, sealKeys } from './keys/recovery.ts';
-export { SealedLog } from './sealed-log.ts';
+export { FLAG_ENCRYPTED, SealedLog } from './sealed-log.ts';
 export { encodeSubjectStream } from './subject-entry.ts';
 export { READS_AUDITED, type ReadsAudited, type TenantQuota } from './tenant-entry.ts';
 export { type ErasureCertificate, type ErasureRequest, type SystemEntry, Tenants } from './tenants.ts';
