@@ -312,6 +312,19 @@ interface OpenApi {
   readonly components: { readonly schemas: Record<string, unknown> };
 }
 
+const BODIES: Readonly<Record<string, string>> = {
+  '/v1/sql': '{"sql":"ROWS 1"}',
+  '/v1/rank': '{"statement":"RETRIEVE items"}',
+  '/v1/entities': '{"entities":[{"kind":"item","key":"a"}]}',
+  '/v1/signals': '{"signals":[{"signal":"view","target":"a"}]}',
+};
+
+/** An engine over arrays keeps no proofs and ranks nothing, and says so. */
+function absentStatus(path: string): number {
+  if (path.startsWith('/v1/proofs/')) return 503;
+  return ['/v1/rank', '/v1/entities', '/v1/signals'].includes(path) ? 404 : 200;
+}
+
 test('the OpenAPI document has every route, and every operation it names answers with a status it names', async () => {
   ready();
   await append('s', { events: [{ type: 't' }] });
@@ -329,12 +342,9 @@ test('the OpenAPI document has every route, and every operation it names answers
       const response = await call(path.replace('{stream}', 's').replace('{position}', '1'), {
         method: method.toUpperCase(),
         signal: abort.signal,
-        ...(method === 'post'
-          ? { body: path === '/v1/sql' ? '{"sql":"ROWS 1"}' : '{"events":[{"type":"t"}]}' }
-          : {}),
+        ...(method === 'post' ? { body: BODIES[path] ?? '{"events":[{"type":"t"}]}' } : {}),
       });
-      // An engine over arrays keeps no proofs, and says so.
-      expect(response.status, path).toBe(path.startsWith('/v1/proofs/') ? 503 : 200);
+      expect(response.status, path).toBe(absentStatus(path));
       expect(Object.keys(operation.responses)).toContain(String(response.status));
       abort.abort();
       const refused = await fetch(base + path.replace('{stream}', 's'), { method: method.toUpperCase() });
