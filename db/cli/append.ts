@@ -18,6 +18,11 @@ export const append: Command = {
     { flag: 'id', value: 'UUID', help: 'id of the event; the same id and bytes again change nothing' },
     { flag: 'expected', value: 'REVISION', help: 'any (default), none, exists, or the last revision' },
     { flag: 'durability', value: 'MODE', help: 'async, sync or group_sync; default as the log is set' },
+    {
+      flag: 'subject',
+      value: 'PERSON',
+      help: 'whom the stream is about, with its first event; encrypted tenants only',
+    },
     ...TARGET_OPTIONS,
   ],
   example: `truthdb append orders --type order-placed --data '{"id":1}' --expected none`,
@@ -26,10 +31,12 @@ export const append: Command = {
     const event = await eventFrom(args, terminal);
     const durability = durabilityFrom(args.text('durability'));
     const expected = expectedFrom(args.text('expected'));
+    const subject = args.text('subject');
     const db = await connectTo(args, terminal);
     try {
       const result = await db.append(stream, event, {
         expected,
+        ...(subject === undefined ? {} : { subject }),
         ...(durability === undefined
           ? {}
           : { durability, ack: durability === 'async' ? 'durable' : 'applied' }),

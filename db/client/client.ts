@@ -13,6 +13,7 @@ import {
   encodeReadAll,
   encodeReadStream,
   KIND,
+  PROTOCOL_VERSION_SUBJECTS,
   SUBSCRIPTION_CREDIT_DEFAULT,
   type Welcome,
 } from '../protocol/index.ts';
@@ -59,6 +60,11 @@ export interface AppendOptions {
   /** `applied` (default): a read that follows sees the events. `durable`: they are on disk. */
   readonly ack?: 'applied' | 'durable';
   readonly durability?: 'async' | 'sync' | 'group_sync';
+  /**
+   * The person the stream is about, 1 to 256 characters: said with its first event, in encrypted tenants only. Everything
+   * about them can be erased then.
+   */
+  readonly subject?: string;
 }
 
 export interface ReadOptions {
@@ -139,7 +145,7 @@ export class Client implements Queries {
   /**
    * Appends events to a stream, all or none.
    * Errors: WRONG_EXPECTED_REVISION (details.actual), EVENT_ID_CONFLICT, INVALID_ARGUMENT, TOO_LARGE, DISK_FULL,
-   * WRITER_FAILED, FORBIDDEN; TIMEOUT and CONNECTION leave open whether it was done.
+   * WRITER_FAILED, FORBIDDEN, UNSUPPORTED_VERSION (a subject, and an older server); TIMEOUT and CONNECTION leave open whether it was done.
    */
   async append(
     stream: string,
@@ -152,12 +158,14 @@ export class Client implements Queries {
       expected: (options.expected ?? 'any') as ExpectedRevision,
       events: list.map(draftOf),
       ack: options.ack ?? 'applied',
+      subject: options.subject ?? null,
       ...(options.durability === undefined ? {} : { durability: options.durability }),
     });
   }
 
   /** As `append`, for who has ids and bytes ready; they must stay as they are until it is answered. */
-  appendDrafts(append: AppendRequest): Promise<AppendResult> {
+  async appendDrafts(append: AppendRequest): Promise<AppendResult> {
+    if ((append.subject ?? null) !== null) this.#checkKnowsSubjects();
     return this.#withPatience((deadline) =>
       this.#link.request(
         deadline,
@@ -165,6 +173,15 @@ export class Client implements Queries {
         (out, request) => encodeAppend(out, request, append),
         (body) => decodeAppended(body, append.stream),
       ),
+    );
+  }
+
+  #checkKnowsSubjects(): void {
+    const { version } = this.#link.welcome;
+    if (version >= PROTOCOL_VERSION_SUBJECTS) return;
+    throw new TruthError(
+      'UNSUPPORTED_VERSION',
+      `the server speaks version ${version} of the protocol; naming whom a stream is about needs ${PROTOCOL_VERSION_SUBJECTS}: update the server`,
     );
   }
 

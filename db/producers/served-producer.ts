@@ -8,6 +8,7 @@ import {
   encodeError,
   FrameReader,
   KIND,
+  PROTOCOL_VERSION_MAX,
 } from '../protocol/index.ts';
 import type { AppendRequest, AppendResult } from '../streams/event.ts';
 import type { Bell } from './bell.ts';
@@ -133,7 +134,8 @@ export class ServedProducer {
     try {
       this.#frames.push(frame);
       if (!this.#frames.next() || this.#frames.kind !== KIND.APPEND) return null;
-      return { number: this.#frames.request, request: decodeAppend(this.#frames.body) };
+      const request = decodeAppend(this.#frames.body, PROTOCOL_VERSION_MAX);
+      return { number: this.#frames.request, request };
     } catch (error) {
       if (error instanceof TruthError) return null;
       throw error;

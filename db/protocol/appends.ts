@@ -18,7 +18,9 @@ import {
   EVENT_DRAFT,
   EVENT_TYPE_BYTES_MAX,
   KIND,
+  PROTOCOL_VERSION_SUBJECTS,
   STREAM_NAME_BYTES_MAX,
+  SUBJECT_BYTES_MAX,
 } from './constants.ts';
 
 const EXPECTED_ANY = 0;
@@ -36,7 +38,10 @@ const CONTENT_BINARY = 0;
 const CONTENT_JSON = 1;
 const ID_BYTES = 16;
 
-/** Errors: INVALID_ARGUMENT; nothing of the frame is left in `out` then. */
+/**
+ * A subject is understood from PROTOCOL_VERSION_SUBJECTS on: who encodes one has looked which version is spoken.
+ * Errors: INVALID_ARGUMENT; nothing of the frame is left in `out` then.
+ */
 export function encodeAppend(out: ByteWriter, request: number, append: AppendRequest): void {
   if (append.events.length < 1 || append.events.length > APPEND_EVENTS_MAX) {
     throw new TruthError(
@@ -45,6 +50,8 @@ export function encodeAppend(out: ByteWriter, request: number, append: AppendReq
     );
   }
   const streamBytes = textBytesWithin('the stream name', append.stream, 1, STREAM_NAME_BYTES_MAX);
+  const subject = append.subject ?? null;
+  const subjectBytes = subject === null ? 0 : textBytesWithin('the subject', subject, 1, SUBJECT_BYTES_MAX);
   const start = out.begin(KIND.APPEND, request);
   try {
     out.u8(expectedNumber(append.expected));
@@ -54,9 +61,10 @@ export function encodeAppend(out: ByteWriter, request: number, append: AppendReq
     out.u32(append.events.length);
     out.u64(typeof append.expected === 'number' ? append.expected : 0);
     out.u16(streamBytes);
-    out.u16(0);
+    out.u16(subjectBytes);
     out.u32(0);
     out.text(append.stream);
+    if (subject !== null) out.text(subject);
     for (const event of append.events) encodeDraft(out, event);
   } catch (error) {
     out.rewind(start);
@@ -81,8 +89,8 @@ function encodeDraft(out: ByteWriter, event: EventDraft): void {
   out.bytes(event.metadata);
 }
 
-/** The events lie in the received frame. Errors: PROTOCOL. */
-export function decodeAppend(body: ByteReader): AppendRequest {
+/** The events lie in the received frame; `version` is the one the connection speaks. Errors: PROTOCOL. */
+export function decodeAppend(body: ByteReader, version: number): AppendRequest {
   const expectedKind = body.u8('expected');
   const ack = body.u8('ack');
   const durability = body.u8('durability');
@@ -90,9 +98,12 @@ export function decodeAppend(body: ByteReader): AppendRequest {
   const count = body.u32('count');
   const expectedRevision = body.u64('expectedRevision');
   const streamBytes = body.u16('streamBytes');
-  body.zero(6, 'reserved2 and reserved3');
+  const subjectBytes = body.u16('subjectBytes');
+  if (subjectBytes !== 0 && version < PROTOCOL_VERSION_SUBJECTS) throw tooEarly(version);
+  body.zero(4, 'reserved2');
   // The name is checked where streams are known; here it is only text.
   const stream = body.text(streamBytes, 'stream') as StreamName;
+  const subject = subjectBytes === 0 ? null : body.text(subjectBytes, 'subject');
   if (count < 1 || count > APPEND_EVENTS_MAX || count * EVENT_DRAFT.bytes > body.remaining) {
     throw new TruthError(
       'PROTOCOL',
@@ -106,7 +117,8 @@ export function decodeAppend(body: ByteReader): AppendRequest {
   for (let index = 0; index < count; index++) events.push(decodeDraft(body));
   body.done('APPEND');
   const expected = expectedFrom(expectedKind, expectedRevision);
-  const common = { stream, expected, events, ack: ack === ACK_DURABLE ? 'durable' : 'applied' } as const;
+  const answer = ack === ACK_DURABLE ? 'durable' : 'applied';
+  const common = { stream, expected, events, subject, ack: answer } as const;
   const wanted = durability === DURABILITY_OF_LOG ? undefined : DURABILITIES[durability - 1];
   return wanted === undefined ? common : { ...common, durability: wanted };
 }
@@ -174,6 +186,13 @@ function expectedFrom(kind: number, exactly: number): ExpectedRevision {
   if (kind === EXPECTED_NONE) return 'none';
   if (kind === EXPECTED_EXISTS) return 'exists';
   throw unknown('expected', kind);
+}
+
+function tooEarly(version: number): TruthError {
+  return new TruthError(
+    'PROTOCOL',
+    `subjectBytes must be zero in version ${version}: persons are named from version ${PROTOCOL_VERSION_SUBJECTS} on`,
+  );
 }
 
 function unknown(field: string, value: number): TruthError {

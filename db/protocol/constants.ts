@@ -18,6 +18,8 @@ export const PROTOCOL_VERSION_FOLLOWERS = 2;
 export const PROTOCOL_VERSION_SQL = 3;
 /** From this version on there is ranking. */
 export const PROTOCOL_VERSION_RANKING = 4;
+/** From this version on an append can name the person its stream is about. */
+export const PROTOCOL_VERSION_SUBJECTS = 4;
 
 export const DEFAULT_PORT = 9650;
 export const DEFAULT_HTTP_PORT = 9651;
@@ -47,6 +49,8 @@ export const SUBSCRIPTION_CREDIT_MAX = 64 * MIB;
 export const SUBSCRIPTIONS_MAX = 256;
 
 export const STREAM_NAME_BYTES_MAX = 512;
+/** 256 characters of at most three bytes per unit of UTF-16. */
+export const SUBJECT_BYTES_MAX = 768;
 export const EVENT_TYPE_BYTES_MAX = 256;
 export const TOKEN_BYTES_MAX = 256;
 export const CLIENT_NAME_BYTES_MAX = 128;
@@ -183,10 +187,14 @@ const APPEND_BODY = layout(
     ['count', 'u32', 'number of events, at least 1'],
     ['expectedRevision', 'u64', 'with expected = 3, else zero'],
     ['streamBytes', 'u16', 'bytes of the stream name'],
-    ['reserved2', 'u16', 'zero'],
-    ['reserved3', 'u32', 'zero'],
+    [
+      'subjectBytes',
+      'u16',
+      'bytes of the handle of the person the stream is about; 0: none is named. Zero before version 4',
+    ],
+    ['reserved2', 'u32', 'zero'],
   ],
-  'stream name, then the events',
+  'stream name, handle of the person, then the events',
 );
 
 export const EVENT_DRAFT = layout(

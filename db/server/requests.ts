@@ -42,11 +42,19 @@ import { Subscription } from './subscription.ts';
 /** What goes on under its request id until it is cancelled: a subscription or a stream of the log. */
 type Delivery = Subscription | LogDelivery;
 
+/** Who is there after HELLO, and which version of the protocol they speak. */
+interface Greeted {
+  readonly principal: Principal;
+  readonly version: number;
+}
+
 export class Requests {
   readonly #host: SessionHost;
   /** The principal's tenant's, and no other's. */
   readonly #streams: Streams;
   readonly #principal: Principal;
+  /** Of the protocol, as the two sides agreed. */
+  readonly #version: number;
   readonly #out: Outbox;
   readonly #answered: () => void;
   readonly #sql: SqlRequests;
@@ -56,10 +64,12 @@ export class Requests {
   #reading = false;
 
   /** `answered` is called after each frame written to the outbox. */
-  constructor(host: SessionHost, principal: Principal, out: Outbox, answered: () => void) {
+  constructor(host: SessionHost, greeted: Greeted, out: Outbox, answered: () => void) {
+    const { principal, version } = greeted;
     this.#host = host;
     this.#streams = host.engine.tenant(principal.tenant);
     this.#principal = principal;
+    this.#version = version;
     this.#out = out;
     this.#answered = answered;
     const refuse = (request: number, error: unknown) => this.#refuse(request, error);
@@ -160,7 +170,7 @@ export class Requests {
 
   #append(request: number, body: ByteReader): void {
     const bytes = body.remaining;
-    const append = decodeAppend(body);
+    const append = decodeAppend(body, this.#version);
     if (!this.#passes(request, () => checkAppend(this.#principal, append))) return;
     const startedAt = performance.now();
     this.#begin(bytes);

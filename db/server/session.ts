@@ -160,11 +160,12 @@ export class Session {
     }
     const hello = decodeHello(this.#frames.body);
     const version = commonVersion(hello);
-    this.#principal = this.#authenticate(hello.token);
-    this.#host.audit.login(this.#principal, this.#from);
+    const principal = this.#authenticate(hello.token);
+    this.#principal = principal;
+    this.#host.audit.login(principal, this.#from);
     const welcome = { version, ...this.#host.welcome() };
     this.#frames.bodyBytesMax = welcome.bodyBytesMax;
-    this.#requests = new Requests(this.#host, this.#principal, this.#out, () => this.#answered());
+    this.#requests = new Requests(this.#host, { principal, version }, this.#out, () => this.#answered());
     this.#state = 'open';
     encodeWelcome(this.#out.writer, request, welcome);
     this.#out.schedule();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeAppend, FrameReader, KIND } from '../../db/protocol/index.ts';
+import { decodeAppend, FrameReader, KIND, PROTOCOL_VERSION_MAX } from '../../db/protocol/index.ts';
 import { GrpcDialect } from '../../scripts/bench/peers/grpc-dialect.ts';
 import { PostgresDialect } from '../../scripts/bench/peers/postgres-dialect.ts';
 import { TruthdbDialect } from '../../scripts/bench/peers/truthdb-dialect.ts';
@@ -53,7 +53,7 @@ describe('the load of TruthDB', () => {
     while (reader.next()) {
       expect(reader.kind).toBe(KIND.APPEND);
       requests.add(reader.request);
-      for (const event of decodeAppend(reader.body).events) {
+      for (const event of decodeAppend(reader.body, PROTOCOL_VERSION_MAX).events) {
         ids.add(Buffer.from(event.id).toString('hex'));
         expect(Buffer.from(event.data)).toEqual(data);
       }

@@ -51,11 +51,18 @@ test('the help of a command is asked for behind it', async () => {
   expect(out).toContain('truthdb token create NAME');
 });
 
+test('append names whom a stream is about, and is refused where nothing could be erased', async () => {
+  const event = ['append', 'visits-17', '--type', 'visit', '--data', '1'];
+  const { code, err } = await local([...event, '--subject', 'p-17']);
+  expect(code).not.toBe(0);
+  expect(err).toContain('cannot be about a person: the tenant is not encrypted');
+});
+
 test('truthdb --help lists every command, --version tells what this is', async () => {
   const help = await truthdb(['--help']);
   for (const { name } of COMMANDS) expect(help.out).toContain(`  ${name} `);
   const version = JSON.parse((await truthdb(['--version', '--json'])).out) as Record<string, unknown>;
-  expect(version).toMatchObject({ node: process.versions.node, formats: { log: 1, protocol: 3 } });
+  expect(version).toMatchObject({ node: process.versions.node, formats: { log: 1, protocol: 4 } });
 });
 
 test.each([

@@ -38,6 +38,7 @@ import {
   type LogFrame,
   PAGE_EVENTS_MAX,
   PROTOCOL_MAGIC,
+  PROTOCOL_VERSION_MAX,
 } from '../../../db/protocol/index.ts';
 import {
   type AppendRequest,
@@ -75,6 +76,7 @@ const appendRequest: fc.Arbitrary<AppendRequest> = fc
     ),
     events: fc.array(draft, { minLength: 1, maxLength: 8 }),
     ack: fc.constantFrom('applied' as const, 'durable' as const),
+    subject: fc.oneof(fc.constant(null), name(256)),
     durability: fc.constantFrom(undefined, 'async' as const, 'sync' as const, 'group_sync' as const),
   })
   .map(({ durability, ...rest }) => (durability === undefined ? rest : { ...rest, durability }));
@@ -115,6 +117,10 @@ function readerOf(body: Buffer): ByteReader {
   return reader;
 }
 
+function decodeNewestAppend(body: ByteReader): AppendRequest {
+  return decodeAppend(body, PROTOCOL_VERSION_MAX);
+}
+
 /** Encodes, decodes, compares. */
 function roundTrip<Value>(
   arbitrary: fc.Arbitrary<Value>,
@@ -142,7 +148,7 @@ function plain(value: unknown): unknown {
 }
 
 test('every message is read as it was written', () => {
-  roundTrip(appendRequest, (out, value) => encodeAppend(out, 1, value), decodeAppend);
+  roundTrip(appendRequest, (out, value) => encodeAppend(out, 1, value), decodeNewestAppend);
   roundTrip(
     fc.record({ events: fc.array(recorded, { maxLength: 6 }), end: fc.boolean(), next: safe }),
     (out, value) => encodePage(out, KIND.PAGE, 1, value),
@@ -175,6 +181,58 @@ test('every message is read as it was written', () => {
     decodeHello,
   );
   roundTrip(jsonObject, (out, value) => encodeJson(out, KIND.REPLY, 1, value), decodeJson);
+});
+
+const ABOUT_NOBODY: AppendRequest = {
+  stream: 's' as StreamName,
+  expected: 'any',
+  ack: 'applied',
+  subject: null,
+  events: [
+    {
+      ...{ id: new Uint8Array(16).fill(1), type: 't', contentType: 'binary' },
+      ...{ data: Uint8Array.of(2), metadata: Uint8Array.of() },
+    },
+  ],
+};
+
+test('an append about nobody is the bytes it was before persons could be named, and every version reads it', () => {
+  const body = bodyOf((out) => encodeAppend(out, 1, ABOUT_NOBODY));
+  expect(body.toString('hex')).toBe(
+    '0000000001000000' +
+      '0000000000000000' +
+      '0100000000000000' +
+      '73' +
+      '01010101010101010101010101010101' +
+      '0100000000000000' +
+      '01000000' +
+      '74' +
+      '02',
+  );
+  for (let version = 1; version <= PROTOCOL_VERSION_MAX; version++) {
+    expect(plain(decodeAppend(readerOf(body), version))).toEqual(plain(ABOUT_NOBODY));
+  }
+});
+
+test('a person is named from version 4 on', () => {
+  const body = bodyOf((out) => encodeAppend(out, 1, { ...ABOUT_NOBODY, subject: 'p-17' }));
+  expect(decodeAppend(readerOf(body), 4)).toMatchObject({ subject: 'p-17' });
+  for (const version of [1, 2, 3]) {
+    expect(() => decodeAppend(readerOf(body), version)).toThrow(
+      expect.objectContaining({
+        code: 'PROTOCOL',
+        message: `subjectBytes must be zero in version ${version}: persons are named from version 4 on`,
+      }),
+    );
+  }
+});
+
+test('a person without a name, or with one beyond all measure, is not written', () => {
+  for (const subject of ['', 'x'.repeat(769)]) {
+    const out = new ByteWriter();
+    expect(() => encodeAppend(out, 1, { ...ABOUT_NOBODY, subject })).toThrow(/the subject takes \d+ bytes/);
+    expect(out.length).toBe(0);
+  }
 });
 
 test('WELCOME and APPENDED are read as they were written', () => {
@@ -219,7 +277,7 @@ test('an error code of a newer server becomes INTERNAL and keeps its number', ()
 });
 
 const DECODERS: Readonly<Record<string, (body: ByteReader) => unknown>> = {
-  decodeAppend,
+  decodeNewestAppend,
   decodePage,
   decodeReadAll,
   decodeReadStream,
