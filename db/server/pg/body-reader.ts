@@ -1,9 +1,10 @@
 /**
  * Reads the fields of one message: big-endian numbers, texts that end with a zero byte. Never past the message: what is
- * missing, left over or no UTF-8 is a PROTOCOL error that names the field.
+ * missing or left over is a PROTOCOL error that names the field.
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { TruthError } from '../../errors.ts';
+import { invalidText } from './invalid-text.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -44,13 +45,13 @@ export class BodyReader {
     return this.i32(field) >>> 0;
   }
 
-  /** Text up to a zero byte, which is passed. */
+  /** Text up to a zero byte, which is passed. Errors: PROTOCOL; INVALID_ARGUMENT (22021) where it is no UTF-8. */
   text(field: string): string {
     const zero = this.#buffer.indexOf(0, this.#at);
     if (zero < 0 || zero >= this.#end) throw broken(`the message ends inside ${field}`);
     const start = this.#at;
     this.#at = zero + 1;
-    return this.#decoded(start, zero, field);
+    return this.#decoded(start, zero);
   }
 
   /** A copy: the message's memory is used again. */
@@ -73,12 +74,11 @@ export class BodyReader {
     if (this.#at !== this.#end) throw broken(`${what} has ${this.#end - this.#at} bytes too many`);
   }
 
-  #decoded(start: number, end: number, field: string): string {
+  #decoded(start: number, end: number): string {
     const text = this.#buffer.toString('utf8', start, end);
     // Broken UTF-8 decodes to U+FFFD: only then is the slower check needed.
-    if (text.includes('\ufffd') && !isUtf8(this.#buffer.subarray(start, end))) {
-      throw new TruthError('PROTOCOL', `${field} is not valid UTF-8`, { sqlstate: '22021' });
-    }
+    const bytes = text.includes('\ufffd') ? this.#buffer.subarray(start, end) : EMPTY;
+    if (!isUtf8(bytes)) throw invalidText(bytes);
     return text;
   }
 

@@ -49,7 +49,9 @@ export type ClientMessage =
   | { readonly message: 'describe' | 'close'; readonly what: Target; readonly name: string }
   | { readonly message: 'execute'; readonly portal: string /** 0: all. */; readonly rowsMax: number }
   | { readonly message: 'flush' | 'sync' | 'terminate' | 'copy' | 'function call' }
-  | { readonly message: 'password'; readonly bytes: Uint8Array };
+  | { readonly message: 'password'; readonly bytes: Uint8Array }
+  /** A message with a text that is none: it fails as what it was sent as, Query where it is `simple`. */
+  | { readonly message: 'garbled'; readonly simple: boolean; readonly error: TruthError };
 
 const MAJOR_3 = 3;
 const SECRET_BYTES = 4;
@@ -97,7 +99,14 @@ function readParameters(body: BodyReader): ReadonlyMap<string, string> {
 
 /** Errors: PROTOCOL. */
 export function readMessage(kind: number, body: BodyReader): ClientMessage {
-  const message = readKnown(kind, body);
+  let message: ClientMessage;
+  try {
+    message = readKnown(kind, body);
+  } catch (error) {
+    // A text that is no UTF-8; where the message ends is known all the same.
+    if (!(error instanceof TruthError) || error.code !== 'INVALID_ARGUMENT') throw error;
+    return { message: 'garbled', simple: kind === FROM_CLIENT.QUERY, error };
+  }
   body.done(message.message);
   return message;
 }

@@ -104,6 +104,8 @@ export class Conversation {
         return;
       case 'function call':
         throw sqlError('0A000', 'function calls by number are not possible here; write SELECT');
+      case 'garbled':
+        throw message.error;
       default:
         throw new TruthError('PROTOCOL', `a message ${message.message} has no meaning once logged in`);
     }
@@ -113,7 +115,7 @@ export class Conversation {
     this.#options.onError(error);
     await this.#transaction.rollback();
     writeError(this.#out, 'ERROR', error, this.#blamed);
-    if (message.message === 'query' || message.message === 'function call') this.#ready();
+    if (isSimple(message)) this.#ready();
     else this.#skipping = true;
   }
 
@@ -317,6 +319,12 @@ export class Conversation {
     for (const { name, value } of answer.changed) writeParameter(this.#out, name, value);
     writeComplete(this.#out, tag);
   }
+}
+
+/** What is answered by itself, without a Sync. */
+function isSimple(message: ClientMessage): boolean {
+  if (message.message === 'garbled') return message.simple;
+  return message.message === 'query' || message.message === 'function call';
 }
 
 function tookTooLong(millis: number): TruthError {

@@ -6,6 +6,7 @@ import type { Row, SqlType } from '../../sql/types/sql-type.ts';
 import { formatBinary, parseBinary } from '../../sql/types/value-binary.ts';
 import type { FormatCode } from './client-message.ts';
 import { TO_CLIENT } from './constants.ts';
+import { invalidText } from './invalid-text.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { Answer, BoundValue, Prepared } from './prepared.ts';
 import { formatOf, type ShownColumn } from './replies.ts';
@@ -120,12 +121,7 @@ function parameterOf({ bytes, format }: BoundValue, type: SqlType | undefined, o
 export function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
-  } catch (cause) {
-    throw new TruthError(
-      'INVALID_ARGUMENT',
-      'a parameter is not valid UTF-8',
-      { sqlstate: '22021' },
-      { cause },
-    );
+  } catch {
+    throw invalidText(bytes);
   }
 }

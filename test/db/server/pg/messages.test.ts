@@ -79,6 +79,29 @@ test('whatever is in a message, it is read or refused, and nothing else happens'
   );
 });
 
+/** What PostgreSQL 15 says when it is asked for `convert_from('\\x…', 'UTF8')`. */
+test.each([
+  [[0xff], '0xff'],
+  [[0x61, 0xc3, 0xa9, 0x80], '0x80'],
+  [[0xc3], '0xc3'],
+  [[0xc3, 0x28, 0x61], '0xc3 0x28'],
+  [[0xe2, 0x82], '0xe2 0x82'],
+  [[0xef, 0xbf, 0x41], '0xef 0xbf 0x41'],
+  [[0xef, 0xbf, 0xbd, 0xed, 0xa0, 0x80], '0xed 0xa0 0x80'],
+  [[0xf0, 0x9f, 0x98, 0x80, 0xf0, 0x9f, 0x98, 0x2e, 0x2e], '0xf0 0x9f 0x98 0x2e'],
+  [[0xc0, 0x80], '0xc0 0x80'],
+  [[...Buffer.from('ééééé😀€'.repeat(9)), 0xf8, 0x80], '0xf8'],
+])('of a text that is no UTF-8 the bytes to blame are shown: %j', (bytes, shown) => {
+  const reader = new MessageReader(LOGIN_BYTES_MAX);
+  reader.lettered = true;
+  reader.push(messageOf(FROM_CLIENT.QUERY, Buffer.from([...bytes, 0])));
+  reader.next();
+  const message = readMessage(reader.kind, reader.body);
+  if (message.message !== 'garbled') throw new Error(`it was read as ${message.message}`);
+  expect(message.error.message).toBe(`invalid byte sequence for encoding "UTF8": ${shown}`);
+  expect(message.simple).toBe(true);
+});
+
 test('a count that is only claimed costs nothing', () => {
   const reader = new MessageReader(LOGIN_BYTES_MAX);
   reader.lettered = true;

@@ -192,6 +192,60 @@ test('limits on what a connection may keep', async () => {
   expect(client.replies.at(-2)?.fields['M']).toContain('16 portals with rows left');
 });
 
+/** As MessageWriter writes a text, but bytes that no text has. */
+function bytesUpToZero(out: MessageWriter, bytes: readonly number[]): void {
+  out.bytes(Buffer.from([...bytes, 0]));
+}
+
+test('a statement that is no UTF-8 fails as one, and the session goes on', async () => {
+  const client = await raw(await servePg({ tls: false }));
+  client.send((out) => {
+    const start = out.begin(FROM_CLIENT.QUERY);
+    bytesUpToZero(out, [...Buffer.from('ROWS 1 é'), 0xc3, 0x28]);
+    out.end(start);
+  });
+  client.query('ROWS 1');
+  await client.ready(2);
+  expect(client.kinds).toBe('EZTDCZ');
+  expect(client.replies[0]?.fields).toMatchObject({
+    S: 'ERROR',
+    C: '22021',
+    M: 'invalid byte sequence for encoding "UTF8": 0xc3 0x28',
+  });
+});
+
+test('in the extended protocol everything behind a text that is no UTF-8 is passed over up to Sync', async () => {
+  const client = await raw(await servePg({ tls: false }));
+  client.send((out) => {
+    parse(out, 's', 'ROWS 1');
+    for (const text of [[0xff], [0x80]]) {
+      const start = out.begin(FROM_CLIENT.PARSE);
+      bytesUpToZero(out, []);
+      bytesUpToZero(out, text);
+      out.i16(0);
+      out.end(start);
+    }
+    bind(out, '', 's');
+    sync(out);
+    bind(out, '', 's');
+    execute(out, '');
+    sync(out);
+  });
+  await client.ready(2);
+  expect(client.kinds).toBe('1EZ2DCZ');
+  expect(client.replies[1]?.fields).toMatchObject({ S: 'ERROR', C: '22021' });
+  client.send((out) => {
+    bind(out, '', 's', [Buffer.from([1])]);
+    const start = out.begin(FROM_CLIENT.DESCRIBE);
+    out.u8('S'.charCodeAt(0));
+    bytesUpToZero(out, [0xe2, 0x82]);
+    out.end(start);
+    sync(out);
+  });
+  await client.ready(3);
+  expect(client.closed).toBe(false);
+});
+
 test('bytes that are no packet end the connection with a reason', async () => {
   const serving = await servePg({ tls: false });
   for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\0\0\0\x08\0\x02\0\0', '\xff\xff\xff\xff\0\x03\0\0']) {
