@@ -12,6 +12,7 @@ import { PgListener } from '../../../db/server/pg/index.ts';
 import type { PgLimits } from '../../../db/server/pg/pg-host.ts';
 import { TokenStore } from '../../../db/server/tokens.ts';
 import type { SqlDatabase } from '../../../db/sql/contract.ts';
+import type { NewAuditRecord } from '../../../db/tenancy/index.ts';
 import { TENANT_DEFAULT, type TenantId } from '../../../db/types.ts';
 import { MemoryEngine } from './memory-engine.ts';
 import { MemorySql } from './memory-sql.ts';
@@ -31,6 +32,8 @@ export interface PgServing {
   readonly database: SqlDatabase;
   readonly tokens: TokenStore;
   readonly counters: Counters;
+  /** What the audit trail was told, as it is written to it. */
+  readonly audited: readonly NewAuditRecord[];
   readonly port: number;
   /** PEM of the certificate it shows. */
   readonly certificate: string;
@@ -65,6 +68,7 @@ export async function servePg<Database extends SqlDatabase = MemorySql>(
   const certificate = makeCertificate(['localhost', '127.0.0.1'], randomBytes);
   const database = (options.database ?? new MemorySql()) as Database;
   const counters = new Counters();
+  const trail = new MemoryEngine();
   const tls = options.tls ?? true;
   const databases: Readonly<Record<string, TenantId>> = { truthdb: TENANT_DEFAULT, other: 7 as TenantId };
   const listener = new PgListener({
@@ -78,7 +82,7 @@ export async function servePg<Database extends SqlDatabase = MemorySql>(
     limits: { ...LIMITS, ...options.limits },
     counters,
     audit: new AuditTrail({
-      ...{ audit: new MemoryEngine().audit, readsAudited: () => 'off', nowMillis: () => 0 },
+      ...{ audit: trail.audit, readsAudited: () => 'off', nowMillis: () => 0 },
       report: () => {},
     }),
   });
@@ -95,6 +99,7 @@ export async function servePg<Database extends SqlDatabase = MemorySql>(
     database,
     tokens,
     counters,
+    audited: trail.audited,
     port,
     certificate: certificate.certificatePem,
     password,

@@ -152,7 +152,7 @@ test('the past and plans are asked through drivers too', async () => {
   });
 });
 
-test('what a token may not do is refused with PostgreSQL’s code', async () => {
+test('what a token may not do is refused with PostgreSQL’s code, and audited', async () => {
   await table('guarded', 'id integer PRIMARY KEY');
   const { token } = serving.tokens.create(
     { name: 'reading', role: 'reader', tenant: 0 as never, hash: null, expiresAt: null },
@@ -162,4 +162,15 @@ test('what a token may not do is refused with PostgreSQL’s code', async () => 
   expect((await reader.query('SELECT * FROM guarded')).rowCount).toBe(0);
   await expect(reader.query('INSERT INTO guarded VALUES (1)')).rejects.toMatchObject({ code: '42501' });
   await expect(reader.query('DROP TABLE guarded')).rejects.toMatchObject({ code: '42501' });
+  const prepared = { name: 'p', text: 'DELETE FROM guarded WHERE id = $1', values: [1] };
+  await expect(reader.query(prepared)).rejects.toMatchObject({ code: '42501' });
+  await reader.query('BEGIN');
+  await expect(reader.query('UPDATE guarded SET id = 2')).rejects.toMatchObject({ code: '42501' });
+  await reader.query('ROLLBACK');
+  const denied = () => serving.audited.filter(({ kind }) => kind === 'denied');
+  const told = ['write to', 'change what tables there are', 'write to', 'write to'].map((what) => ({
+    ...{ kind: 'denied', tenant: 0, who: 'reading', outcome: 'FORBIDDEN', count: 1 },
+    what: expect.stringContaining(what),
+  }));
+  await expect.poll(denied).toMatchObject(told);
 });
