@@ -1,7 +1,6 @@
 /** `truthdb rank`, and its short forms for what is typed most: statements of the ranking layer. */
 import { readFileSync } from 'node:fs';
 import { TruthError } from '../errors.ts';
-import { parseScript, print } from '../ranking/retrieve/language/index.ts';
 import { type Arguments, type Command, misused, type Terminal } from './command.ts';
 import { rankedLines } from './rank-lines.ts';
 import { connectTo, TARGET_OPTIONS } from './target.ts';
@@ -57,7 +56,7 @@ function shortForm(name: string, summary: string, rest: string): Command {
 }
 
 async function run(text: string, args: Arguments, terminal: Terminal): Promise<number> {
-  const statements = splitStatements(text);
+  const statements = await splitStatements(text);
   const db = await connectTo(args, terminal);
   try {
     for (const statement of statements) {
@@ -72,7 +71,8 @@ async function run(text: string, args: Arguments, terminal: Terminal): Promise<n
 }
 
 /** Refuses what cannot be read before anything of it is carried out. */
-function splitStatements(text: string): readonly string[] {
+async function splitStatements(text: string): Promise<readonly string[]> {
+  const { parseScript, print } = await import('../ranking/retrieve/language/index.ts');
   return parseScript(text).map((statement) => print(statement));
 }
 

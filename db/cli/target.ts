@@ -1,7 +1,7 @@
 /** Which server a command talks to: named by a flag, by the environment, or the one on this machine. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Client, connect } from '../client/index.ts';
+import type { Client } from '../client/index.ts';
 import { TruthError } from '../errors.ts';
 import { type Address, parseConnectionString } from '../protocol/index.ts';
 import type { Arguments, Option, Terminal } from './command.ts';
@@ -19,8 +19,11 @@ export const TARGET_OPTIONS: readonly Option[] = [
 ];
 
 /** Errors: CONNECTION when no server is named or found, and what `connect` says. */
-export function connectTo(args: Arguments, terminal: Terminal): Promise<Client> {
-  return connect(addressFor(args, terminal));
+export async function connectTo(args: Arguments, terminal: Terminal): Promise<Client> {
+  const address = addressFor(args, terminal);
+  // Loaded when it is needed: a command that only says what is wrong with its arguments should do so at once.
+  const { connect } = await import('../client/index.ts');
+  return connect(address);
 }
 
 /** Errors: INVALID_ARGUMENT, CONNECTION when no server is named or found. */

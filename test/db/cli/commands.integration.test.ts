@@ -175,7 +175,7 @@ test('tail prints what comes, over the network with the connection string', asyn
 test('status in JSON and for people', async () => {
   const { code, out } = await local(['status', '--json']);
   expect(code).toBe(0);
-  expect(JSON.parse(out)).toMatchObject({ state: 'serving', protocol: 3, log: { durability: 'group_sync' } });
+  expect(JSON.parse(out)).toMatchObject({ state: 'serving', protocol: 4, log: { durability: 'group_sync' } });
   expect((await local(['status'])).out).toMatch(/^log\.stable {2,}\d+$/m);
 });
 
