@@ -31,7 +31,7 @@ export function saveSlot(out: PartWriter, writer: CheckpointWriter, name: string
   out.u32(rows.slot.dimensions, count, rows.free.length, inline ? 1 : 0, linking === null ? 0 : 1);
   out.column(rows.numbers.slice(0, count));
   out.column(rows.norms.slice(0, count));
-  out.column(rows.flags.slice(0, count).map((flags) => flags & ~ROW.hashed));
+  out.column(savedFlags(rows.flags, count));
   out.column(Uint32Array.from(rows.free));
   for (const [page, sequence] of changed.entries()) {
     out.integer(sequence);
@@ -40,6 +40,13 @@ export function saveSlot(out: PartWriter, writer: CheckpointWriter, name: string
     else writer.part(`rows-${name}-${page}-${sequence}`, () => [bytes()]);
   }
   if (linking !== null) saveLinking(out, writer, name, linking, count);
+}
+
+/** Without what only this process knows. */
+function savedFlags(flags: Uint8Array, count: number): Uint8Array {
+  const saved = flags.slice(0, count);
+  for (let row = 0; row < count; row++) saved[row]! &= ~ROW.hashed;
+  return saved;
 }
 
 /** Fills an empty slot. Errors: CORRUPT. `known`: numbers there may be, from 1 to before it. */
