@@ -99,8 +99,16 @@ function fill(
     `INSERT INTO ${schema}.${name} VALUES (${columns.map(() => '?').join(', ')})`,
   );
   database.exec('BEGIN');
-  for (const row of rows)
-    insert.run(...columns.map(({ name: of, type }) => row[of] ?? (type === 'text' ? null : 0)));
+  // The SQL standard's numbers are null where nothing is to be said; most of pg_catalog's cannot be.
+  const absent = columns.map(({ type }) => (type === 'text' || schema === 'information_schema' ? null : 0));
+  for (const row of rows) {
+    insert.run(
+      ...columns.map(({ name: of }, index) => {
+        const value = row[of];
+        return value === undefined ? (absent[index] as CatalogValue) : value;
+      }),
+    );
+  }
   database.exec('COMMIT');
 }
 

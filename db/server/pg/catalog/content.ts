@@ -12,7 +12,7 @@ import { constraintOid, indexOid, OID, primaryKeyOid, relationOid } from './oids
 import { BASE_TYPES } from './types.ts';
 
 export type CatalogValue = string | number | null;
-/** Columns by name; what is left out is 0, false or null. */
+/** Columns by name; what is left out is 0 or false in pg_catalog, and null where it is text or in information_schema. */
 export type CatalogRow = Readonly<Record<string, CatalogValue>>;
 
 export interface CatalogContent {
@@ -36,9 +36,10 @@ type Rows = Record<string, CatalogRow[]>;
 export function catalogContent(of: DescribedCatalog): CatalogContent {
   const rows: Rows = { ...fixedRows(of), ...informationSchema(of) };
   const definitions: Record<number, string> = {};
-  for (const table of of.catalog.tables) addTable(rows, definitions, table);
+  for (const table of of.catalog.tables) addTable(rows, definitions, table, of.user);
   for (const projection of of.catalog.projections) {
-    addProjection(rows, definitions, projection, of.projectionColumns(projection.name));
+    const columns = of.projectionColumns(projection.name);
+    addProjection(rows, definitions, { projection, columns, owner: of.user });
   }
   return { rows, definitions };
 }
@@ -76,7 +77,7 @@ function fixedRows({ database, user, settings }: DescribedCatalog): Rows {
       { oid: OID.defaultCollation, collname: 'default', collnamespace: OID.pgCatalog },
     ],
     'pg_catalog.pg_type': [...BASE_TYPES],
-    'pg_catalog.pg_settings': [...settings].map(([name, setting]) => ({ name, setting })),
+    'pg_catalog.pg_settings': [...settings].map(([name, setting]) => ({ name, setting, sourceline: null })),
     'pg_catalog.pg_class': [],
     'pg_catalog.pg_attribute': [],
     'pg_catalog.pg_attrdef': [],
@@ -92,7 +93,7 @@ function add(rows: Rows, relation: string, row: CatalogRow): void {
   rows[`pg_catalog.${relation}`]?.push(row);
 }
 
-function addTable(rows: Rows, definitions: Record<number, string>, table: Table): void {
+function addTable(rows: Rows, definitions: Record<number, string>, table: Table, owner: string): void {
   const oid = relationOid(table.id);
   const hasKey = table.primaryKey.name !== null;
   add(rows, 'pg_class', {
@@ -104,6 +105,7 @@ function addTable(rows: Rows, definitions: Record<number, string>, table: Table)
   add(rows, 'pg_tables', {
     schemaname: 'public',
     tablename: table.name,
+    tableowner: owner,
     hasindexes: hasKey || table.indexes.length > 0 ? 1 : 0,
   });
   for (const column of table.columns) {
@@ -199,12 +201,17 @@ function addIndex(
   add(rows, 'pg_indexes', { schemaname: 'public', tablename: table.name, indexname: index.name, indexdef });
 }
 
+interface ShownProjection {
+  readonly projection: Projection;
+  readonly columns: readonly SqlColumn[];
+  readonly owner: string;
+}
+
 /** A projection looks like what comes closest to it: a materialized view. */
 function addProjection(
   rows: Rows,
   definitions: Record<number, string>,
-  projection: Projection,
-  columns: readonly SqlColumn[],
+  { projection, columns, owner }: ShownProjection,
 ): void {
   const oid = relationOid(projection.id);
   add(rows, 'pg_class', { ...relation(oid, projection.name, 'm', OID.heap), relnatts: columns.length });
@@ -214,6 +221,7 @@ function addProjection(
   add(rows, 'pg_matviews', {
     schemaname: 'public',
     matviewname: projection.name,
+    matviewowner: owner,
     ispopulated: projection.state === 'building' ? 0 : 1,
     definition: projection.text,
   });

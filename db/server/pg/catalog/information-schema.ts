@@ -11,6 +11,9 @@ const SCHEMAS = ['pg_catalog', 'public', 'information_schema'];
 const INTEGER_BITS = { integer: 32, bigint: 64 } as const;
 const DOUBLE_BITS = 53;
 const MICROSECONDS = 6;
+const CHARACTER_BYTES_MAX = 4;
+/** What PostgreSQL says of a text without a limit. */
+const TEXT_BYTES_MAX = 2 ** 30;
 
 export function informationSchema(of: DescribedCatalog): Record<string, CatalogRow[]> {
   const { catalog, database } = of;
@@ -19,16 +22,19 @@ export function informationSchema(of: DescribedCatalog): Record<string, CatalogR
     ...place(table.name),
     table_type: 'BASE TABLE',
     is_insertable_into: 'YES',
+    is_typed: 'NO',
   }));
   const views = catalog.projections.map(({ name }) => ({
     ...place(name),
     table_type: 'VIEW',
     is_insertable_into: 'NO',
+    is_typed: 'NO',
   }));
   const columns = catalog.tables.flatMap((table) =>
     table.columns.map((column) => ({
       ...columnRow(column, column.id),
       ...place(table.name),
+      udt_catalog: database,
       column_default: column.default === null ? null : defaultText(column.default, column.type),
       is_nullable: column.notNull ? 'NO' : 'YES',
       is_updatable: 'YES',
@@ -38,6 +44,7 @@ export function informationSchema(of: DescribedCatalog): Record<string, CatalogR
     of.projectionColumns(name).map((column, index) => ({
       ...columnRow(column, index + 1),
       ...place(name),
+      udt_catalog: database,
       is_nullable: 'YES',
       is_updatable: 'NO',
     })),
@@ -55,6 +62,9 @@ export function informationSchema(of: DescribedCatalog): Record<string, CatalogR
       check_option: 'NONE',
       is_updatable: 'NO',
       is_insertable_into: 'NO',
+      is_trigger_updatable: 'NO',
+      is_trigger_deletable: 'NO',
+      is_trigger_insertable_into: 'NO',
     })),
     'information_schema.columns': [...columns, ...viewColumns],
     ...constraints(of),
@@ -68,15 +78,23 @@ function columnRow({ name, type }: SqlColumn, ordinal: number): CatalogRow {
     ordinal_position: ordinal,
     data_type: baseTypeName(type),
     character_maximum_length: kind === 'text' ? type.lengthMax : null,
+    character_octet_length: kind === 'text' ? octetsOf(type.lengthMax) : null,
     numeric_precision: precisionOf(type),
     numeric_precision_radix: kind === 'decimal' ? 10 : precisionOf(type) === null ? null : 2,
     numeric_scale: kind === 'decimal' ? type.scale : kind === 'integer' || kind === 'bigint' ? 0 : null,
     datetime_precision: kind === 'timestamp' ? MICROSECONDS : null,
     udt_schema: 'pg_catalog',
     udt_name: shortName(type),
+    dtd_identifier: String(ordinal),
+    is_self_referencing: 'NO',
     is_identity: 'NO',
+    identity_cycle: 'NO',
     is_generated: 'NEVER',
   };
+}
+
+function octetsOf(lengthMax: number | null): number {
+  return lengthMax === null ? TEXT_BYTES_MAX : lengthMax * CHARACTER_BYTES_MAX;
 }
 
 function shortName(type: SqlColumn['type']): string {
@@ -131,6 +149,7 @@ function constraints({ catalog, database }: DescribedCatalog): Record<string, Ca
       is_deferrable: 'NO',
       initially_deferred: 'NO',
       enforced: 'YES',
+      nulls_distinct: constraint.type === 'UNIQUE' ? 'YES' : null,
     })),
     'information_schema.key_column_usage': perColumn,
     'information_schema.constraint_column_usage': perColumn.map(({ ordinal_position: _, ...row }) => row),
