@@ -10,8 +10,8 @@ import type { LogEnd } from './query.ts';
 const CATALOG = 0 as Space;
 const NANOS_PER_MICRO = 1_000n;
 
-/** Bounds of the table definitions within the catalog's space. */
-const TABLES = { from: tableKey(0), to: projectionKey(0) };
+/** Bounds of the definitions of tables and projections within the catalog's space. */
+const RELATIONS = { from: tableKey(0), to: projectionKey(0xffff_ffff) };
 
 /**
  * The commit that a moment names: the last one at or before it, SEQUENCE_NONE where nothing was committed yet. A moment is a
@@ -38,7 +38,7 @@ export function presentPosition(reader: StoreReader, end: LogEnd | null): Sequen
   return lastKnown(reader, end).sequence;
 }
 
-/** 42P01, and where the table is to be found in time. */
+/** 42P01, and where the table or projection is to be found in time. */
 export function missingTable(
   reader: StoreReader,
   name: string,
@@ -70,13 +70,13 @@ interface Life {
   readonly until: Sequence | null;
 }
 
-/** When a table had that name: spans without a break between them are one. */
+/** When a table or projection had that name: spans without a break between them are one. */
 function livesOf(reader: StoreReader, name: string): Life[] {
   const last = reader.position?.sequence ?? SEQUENCE_NONE;
   const lives: Life[] = [];
-  for (const { value, since, until } of reader.versions(CATALOG, TABLES, SEQUENCE_NONE, last)) {
-    const table = JSON.parse(Buffer.from(value).toString('utf8')) as { readonly name: string };
-    if (table.name !== name) continue;
+  for (const { value, since, until } of reader.versions(CATALOG, RELATIONS, SEQUENCE_NONE, last)) {
+    const relation = JSON.parse(Buffer.from(value).toString('utf8')) as { readonly name: string };
+    if (relation.name !== name) continue;
     const before = lives.at(-1);
     if (before?.until === since) lives[lives.length - 1] = { since: before.since, until };
     else lives.push({ since, until });

@@ -92,6 +92,22 @@ describe('a projection', () => {
     expect(await tables.texts('SELECT groups FROM large')).toEqual(['3']);
   });
 
+  test('says when it was created and dropped to who asks for it before and after', async () => {
+    const before = await tables.run(`CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)`);
+    const created = await tables.run(`CREATE PROJECTION p AS SELECT sum(n) AS total FROM t`);
+    await tables.settled();
+    const dropped = await tables.run('DROP PROJECTION p');
+    const renewed = await tables.run(`CREATE PROJECTION p AS SELECT count(*) AS rows FROM t`);
+    await tables.settled();
+    const asked = (position: number) => tables.texts(`SELECT * FROM p AS OF POSITION ${position}`);
+    await expect(asked(before.position)).rejects.toThrow(
+      `relation "p" does not exist at position ${before.position}: it was created at position ${created.position}`,
+    );
+    await expect(asked(dropped.position)).rejects.toThrow(
+      `it was dropped or renamed at position ${dropped.position}, and it was created at position ${renewed.position}`,
+    );
+  });
+
   test('over many rows is built in steps, while rows change', async () => {
     await tables.run(`CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, n INTEGER)`);
     for (let from = 0; from < 9_000; from += 3_000) {
