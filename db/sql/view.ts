@@ -35,6 +35,7 @@ interface KnownTables {
   committed: Catalog | null;
 }
 
+const NOTHING = (): void => {};
 const NO_TENANTS: readonly TenantId[] = Object.freeze([]);
 const NO_TABLES: DecidingState = Object.freeze({ rows: EMPTY_STORE, catalog: Catalog.EMPTY });
 
@@ -112,11 +113,7 @@ export class SqlView implements FiledView {
 
   /** What is committed, for reads that are over before anything else happens on this thread. */
   glance(tenant: TenantId): Glance {
-    const rows = this.#stores.get(tenant);
-    // Between transactions the writer's own connection sees what is committed.
-    if (rows !== null && !rows.open) return { reader: rows, done: () => {} };
-    const snapshot = this.snapshot(tenant);
-    return { reader: snapshot, done: () => snapshot.close() };
+    return { reader: this.#stores.get(tenant)?.glance() ?? EMPTY_STORE, done: NOTHING };
   }
 
   /** Tenants whose projections may need a command of upkeep, each told once. */

@@ -16,6 +16,7 @@ import type {
   Space,
   StoredCommit,
   StoredVersion,
+  StoreReader,
   StoreWriter,
 } from './contract.ts';
 import { READS } from './reads.ts';
@@ -79,6 +80,10 @@ export class SqliteStore implements StoreWriter {
   /** Spaces whose last write was of a new key: the next one probably is too, and need not be looked for. */
   readonly #growing = new Set<Space>();
   #before: Before | null = null;
+  /** A read transaction is open on the writer's own connection, between those that write. */
+  #holding = false;
+  /** Of what is committed while a transaction writes; kept until that ends. */
+  #beside: SqliteSnapshot | null = null;
   #at: Sequence = SEQUENCE_NONE;
   #residue = false;
   /** The file has been written anew since; its WAL is still to be emptied. */
@@ -114,6 +119,7 @@ export class SqliteStore implements StoreWriter {
   begin(): void {
     if (this.#before !== null)
       throw misuse('begin', 'a transaction is open: commit it or roll it back first');
+    this.#letGo();
     this.#exec('BEGIN IMMEDIATE');
     const { position } = this;
     this.#before = { position, digest: this.#digest.hex, at: this.#at, changes: this.#recent.mark() };
@@ -205,6 +211,7 @@ export class SqliteStore implements StoreWriter {
 
   commit(): void {
     if (this.#before === null) throw misuse('commit', 'no transaction is open: begin one first');
+    this.#letGo();
     this.#run(() => this.#memory.save(this.#digest.hex));
     this.#exec('COMMIT');
     this.#before = null;
@@ -213,6 +220,7 @@ export class SqliteStore implements StoreWriter {
   rollback(): void {
     const before = this.#before;
     if (before === null) throw misuse('rollback', 'no transaction is open: begin one first');
+    this.#letGo();
     // SQLite has done so itself after some failures, such as a full disk.
     if (this.#database.isTransaction) this.#exec('ROLLBACK');
     this.#before = null;
@@ -237,6 +245,7 @@ export class SqliteStore implements StoreWriter {
     if (this.#before !== null)
       throw misuse('purge', 'a transaction is open: commit it or roll it back first');
     if (!this.#residue) return true;
+    this.#letGo();
     if (!this.#rewritten) this.#exec('VACUUM');
     this.#rewritten = true;
     if (!this.#emptyWal()) return false;
@@ -260,9 +269,25 @@ export class SqliteStore implements StoreWriter {
     return this.#readers.snapshot();
   }
 
+  /**
+   * What is committed, for reads that are over before anything else happens on this thread: one state for all of them until
+   * something is written. A read transaction for each would cost as much as reading a row by its key.
+   */
+  glance(): StoreReader {
+    if (this.#before !== null) {
+      this.#beside ??= this.#readers.snapshot();
+      return this.#beside;
+    }
+    if (!this.#holding) {
+      this.#exec('BEGIN');
+      this.#holding = true;
+    }
+    return this;
+  }
+
   /** Snapshots of it that are open here. */
   get snapshots(): number {
-    return this.#readers.snapshots;
+    return this.#readers.snapshots - Number(this.#beside !== null);
   }
 
   digest(): string {
@@ -412,8 +437,19 @@ export class SqliteStore implements StoreWriter {
   }
 
   #checkpoint(mode: 'NOOP' | 'PASSIVE' | 'TRUNCATE'): [busy: number, pages: number, moved: number] {
+    this.#letGo();
     const row = this.#run(() => this.#statement(`PRAGMA wal_checkpoint(${mode})`).get());
     return row as unknown as [number, number, number];
+  }
+
+  /** Ends what glances are kept for: an old state that somebody reads would keep the WAL from being written anew. */
+  #letGo(): void {
+    this.#beside?.close();
+    this.#beside = null;
+    if (!this.#holding) return;
+    this.#holding = false;
+    // SQLite has done so itself after some failures.
+    if (this.#database.isTransaction) this.#exec('ROLLBACK');
   }
 
   #writing(what: string, at: Sequence): void {
