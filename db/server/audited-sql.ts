@@ -80,6 +80,12 @@ class AuditedSession implements SqlSession {
     });
   }
 
+  atOnce(statement: SqlStatement, parameters: readonly SqlParameter[]): SqlResult | null {
+    const result = this.#session.atOnce(statement, parameters);
+    if (result !== null && result.columns !== null) this.#answered(statement.text);
+    return result;
+  }
+
   split(text: string): readonly string[] {
     return this.#session.split(text);
   }

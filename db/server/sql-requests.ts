@@ -106,9 +106,15 @@ export class SqlRequests {
       }
       const what = this.#statementOf(execute);
       const session = execute.session === 0 ? this.#borrow() : this.#session(execute.session);
+      const startedAt = performance.now();
+      const answer = typeof what === 'string' ? null : session.atOnce(what, execute.parameters);
+      if (answer !== null) {
+        if (execute.session === 0) this.#giveBack(session);
+        this.#answer(request, answer, startedAt);
+        return;
+      }
       const stop = new AbortController();
       this.#running.set(request, stop);
-      const startedAt = performance.now();
       session
         .execute(what, execute.parameters, { signal: stop.signal })
         .then(

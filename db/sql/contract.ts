@@ -68,6 +68,11 @@ export interface SqlSession {
     parameters: readonly SqlParameter[],
     options?: ExecuteOptions,
   ): Promise<SqlResult>;
+  /**
+   * The answer of a statement that is over within microseconds and needs no transaction: a row by its key. Null: it is to be
+   * executed. Errors: as executing it.
+   */
+  atOnce(statement: SqlStatement, parameters: readonly SqlParameter[]): SqlResult | null;
   /** Statements of a text, each to be executed by itself. */
   split(text: string): readonly string[];
   /** Ends an open transaction without committing it. */

@@ -71,37 +71,44 @@ export class Conversation {
     writeReady(this.#out, this.#transaction.state);
   }
 
-  /** Never rejects for what is wrong with a statement; only when the connection is of no use any more. */
-  async handle(message: ClientMessage): Promise<void> {
+  /**
+   * Undefined where nothing has to be waited for, which costs as much as a small statement. Never rejects for what is wrong with
+   * a statement; only when the connection is of no use any more.
+   */
+  handle(message: ClientMessage): Promise<void> | undefined {
     if (message.message === 'sync') return this.#sync();
-    if (this.#skipping) return;
+    if (this.#skipping) return undefined;
+    this.#blamed = NOBODY;
     try {
-      this.#blamed = NOBODY;
-      await this.#carryOut(message);
+      return this.#carryOut(message)?.catch((error) => this.#failed(message, asTruthError(error)));
     } catch (error) {
-      await this.#failed(message, asTruthError(error));
+      return this.#failed(message, asTruthError(error));
     }
   }
 
-  #carryOut(message: ClientMessage): Promise<void> | void {
+  #carryOut(message: ClientMessage): Promise<void> | undefined {
     switch (message.message) {
       case 'query':
         return this.#query(message.text);
       case 'parse':
-        return this.#parse(message.statement, message.text, message.parameterTypes);
+        this.#parse(message.statement, message.text, message.parameterTypes);
+        return undefined;
       case 'bind':
-        return this.#bind(message);
+        this.#bind(message);
+        return undefined;
       case 'describe':
-        return this.#describe(message.what, message.name);
+        this.#describe(message.what, message.name);
+        return undefined;
       case 'execute':
         return this.#execute(message.portal, message.rowsMax);
       case 'close':
-        return this.#close(message.what, message.name);
+        this.#close(message.what, message.name);
+        return undefined;
       case 'flush':
         return this.#options.drained();
       // Outside of COPY these are passed over: they may be left from one that was refused.
       case 'copy':
-        return;
+        return undefined;
       case 'function call':
         throw sqlError('0A000', 'function calls by number are not possible here; write SELECT');
       case 'garbled':
@@ -220,33 +227,61 @@ export class Conversation {
     writeColumns(this.#out, columns, []);
   }
 
-  async #execute(name: string, rowsMax: number): Promise<void> {
+  #execute(name: string, rowsMax: number): Promise<void> | undefined {
     const portal = this.#portals.portal(name);
     const { prepared } = portal;
     if (prepared.of === 'nothing') {
       this.#out.empty(TO_CLIENT.EMPTY_QUERY);
-      return;
+      return undefined;
     }
     this.#blamed = { statement: prepared.text, before: '' };
-    if (portal.answer === null) {
-      const what = await this.#transaction.before(prepared, this.#options.syncFollows());
-      if (what === 'done') {
-        writeComplete(this.#out, 'BEGIN');
-        return;
-      }
-      portal.answer = await this.#timed((signal) => prepared.run(portal.values, signal));
-    } else if (portal.answer.columns === null) {
+    if (portal.answer !== null) {
+      if (portal.answer.columns !== null) return this.#send(portal, portal.answer, rowsMax);
       throw new TruthError('INVALID_ARGUMENT', `portal "${name}" cannot be run again`, { sqlstate: '55000' });
     }
-    await this.#send(portal, portal.answer, rowsMax);
+    const alone = this.#options.syncFollows();
+    if (!this.#transaction.isAlone(prepared, alone)) return this.#runInTransaction(portal, alone, rowsMax);
+    return this.#answerAtOnce(portal, rowsMax) ? undefined : this.#run(portal, rowsMax);
+  }
+
+  /** Of what is answered so there is a row at most. */
+  #answerAtOnce(portal: Portal, rowsMax: number): boolean {
+    const startedAt = performance.now();
+    const answer = portal.prepared.atOnce(portal.values);
+    if (answer === null) return false;
+    this.#options.onStatement(answer.tag, performance.now() - startedAt);
+    portal.answer = answer;
+    this.#writeSome(answer, 0, this.#part(portal, answer, rowsMax), portal.formats);
+    this.#sent(portal, answer, 0);
+    return true;
+  }
+
+  async #runInTransaction(portal: Portal, alone: boolean, rowsMax: number): Promise<void> {
+    const what = await this.#transaction.before(portal.prepared, alone);
+    if (what === 'done') writeComplete(this.#out, 'BEGIN');
+    else await this.#run(portal, rowsMax);
+  }
+
+  async #run(portal: Portal, rowsMax: number): Promise<void> {
+    const answer = await this.#timed((signal) => portal.prepared.run(portal.values, signal));
+    portal.answer = answer;
+    await this.#send(portal, answer, rowsMax);
   }
 
   async #send(portal: Portal, answer: Answer, rowsMax: number): Promise<void> {
     const from = portal.sent;
-    const to = rowsMax === EVERYTHING ? answer.rowCount : Math.min(answer.rowCount, from + rowsMax);
-    portal.sent = to;
-    await this.#writeRows(answer, from, to, portal.formats);
-    if (to < answer.rowCount) {
+    await this.#writeRows(answer, from, this.#part(portal, answer, rowsMax), portal.formats);
+    this.#sent(portal, answer, from);
+  }
+
+  /** Notes which rows go out now; returns the first that does not. */
+  #part(portal: Portal, { rowCount }: Answer, rowsMax: number): number {
+    portal.sent = rowsMax === EVERYTHING ? rowCount : Math.min(rowCount, portal.sent + rowsMax);
+    return portal.sent;
+  }
+
+  #sent({ sent }: Portal, answer: Answer, from: number): void {
+    if (sent < answer.rowCount) {
       this.#portals.checkSuspended();
       this.#out.empty(TO_CLIENT.PORTAL_SUSPENDED);
       return;
@@ -254,7 +289,7 @@ export class Conversation {
     // Sent in parts, each part counts its own rows.
     this.#complete(
       answer,
-      from === 0 || answer.columns === null ? answer.tag : answer.tag.replace(/\d+$/, String(to - from)),
+      from === 0 || answer.columns === null ? answer.tag : answer.tag.replace(/\d+$/, String(sent - from)),
     );
   }
 
@@ -264,11 +299,17 @@ export class Conversation {
     this.#out.empty(TO_CLIENT.CLOSE_COMPLETE);
   }
 
-  async #sync(): Promise<void> {
+  #sync(): Promise<void> | undefined {
     const failed = this.#skipping;
     this.#skipping = false;
+    if (!failed && this.#transaction.isOpen) return this.#commit();
+    this.#ready();
+    return undefined;
+  }
+
+  async #commit(): Promise<void> {
     try {
-      if (!failed) await this.#transaction.commit();
+      await this.#transaction.commit();
     } catch (error) {
       const refused = asTruthError(error);
       this.#options.onError(refused);
@@ -301,7 +342,16 @@ export class Conversation {
   }
 
   async #writeRows(answer: Answer, from: number, to: number, formats: Portal['formats']): Promise<void> {
-    for (let row = from; row < to; row++) {
+    for (let row = from; row < to; ) {
+      row = this.#writeSome(answer, row, to, formats);
+      if (this.#out.length >= ROWS_BYTES_TARGET) await this.#options.drained();
+    }
+  }
+
+  /** As many as go out at once; returns the first that is left. */
+  #writeSome(answer: Answer, from: number, to: number, formats: Portal['formats']): number {
+    let row = from;
+    while (row < to) {
       const start = this.#out.length;
       try {
         answer.writeRow(this.#out, row, formats);
@@ -310,8 +360,10 @@ export class Conversation {
         this.#out.rewind(start);
         throw error;
       }
-      if (this.#out.length >= ROWS_BYTES_TARGET) await this.#options.drained();
+      row += 1;
+      if (this.#out.length >= ROWS_BYTES_TARGET) break;
     }
+    return row;
   }
 
   #complete(answer: Answer, tag: string): void {

@@ -40,6 +40,8 @@ export interface Prepared {
   readonly defines: boolean;
   readonly parameterOids: readonly number[];
   readonly columns: readonly ShownColumn[] | null;
+  /** The answer of what is over within the call; null: it is to be run. Errors: as running it. */
+  atOnce(values: readonly BoundValue[]): Answer | null;
   /** Errors: what running it says. */
   run(values: readonly BoundValue[], signal: AbortSignal): Promise<Answer>;
 }

@@ -33,6 +33,7 @@ export function prepareSession(node: ParseNode, text: string, connection: Connec
     defines: false,
     parameterOids: [],
     columns,
+    atOnce: () => null,
     run: async () => run(),
   });
   const { settings } = connection;

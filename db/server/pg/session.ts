@@ -42,6 +42,8 @@ export class PgSession {
   #state: State = 'starting';
   #encryptionAsked = false;
   #pumping = false;
+  /** What the message in hand is answered goes out by itself. */
+  #speaks = true;
   #ended = false;
   readonly #openedAt: number;
   #heardAt: number;
@@ -83,33 +85,63 @@ export class PgSession {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#messages.push(chunk);
     if (this.#messages.waitingBytes > READ_AHEAD_BYTES && this.#pumping) this.#socket.pause();
-    void this.#pump();
+    this.#pump();
     this.#noteHeldBytes();
   }
 
   /** Handles what has arrived, one message after the other. */
-  async #pump(): Promise<void> {
+  #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (this.#isTaking() && this.#messages.next()) {
-        const { kind } = this.#messages;
-        const isLogin = this.#conversation === null;
-        const handled = this.#conversation === null ? this.#begin() : this.#converse(this.#conversation);
-        if (handled !== undefined) await handled;
-        // What Bind is answered travels with what Execute is: a packet of its own would cost as much as a small statement.
-        if (isLogin || kind === FROM_CLIENT.SYNC || kind === FROM_CLIENT.QUERY) this.#schedule();
-        if (this.#out.congested) await this.#drained();
+      const waiting = this.#handleReady();
+      if (waiting !== undefined) {
+        void this.#goOn(waiting);
+        return;
       }
     } catch (error) {
       this.fail(asTruthError(error));
-    } finally {
-      this.#pumping = false;
     }
+    this.#pumped();
+  }
+
+  async #goOn(first: Promise<void>): Promise<void> {
+    try {
+      for (let waiting: Promise<void> | undefined = first; waiting !== undefined; ) {
+        await waiting;
+        this.#said();
+        waiting = this.#handleReady();
+      }
+    } catch (error) {
+      this.fail(asTruthError(error));
+    }
+    this.#pumped();
+  }
+
+  /** Returns what has to be waited for before the next message; undefined once there is none. */
+  #handleReady(): Promise<void> | undefined {
+    while (this.#isTaking() && this.#messages.next()) {
+      const { kind } = this.#messages;
+      // What Bind is answered travels with what Execute is: a packet of its own would cost as much as a small statement.
+      this.#speaks = this.#conversation === null || kind === FROM_CLIENT.SYNC || kind === FROM_CLIENT.QUERY;
+      const handled = this.#conversation === null ? this.#begin() : this.#converse(this.#conversation);
+      if (handled !== undefined) return handled;
+      this.#said();
+      if (this.#out.congested) return this.#drained();
+    }
+    return undefined;
+  }
+
+  #said(): void {
+    if (this.#speaks) this.#schedule();
+  }
+
+  #pumped(): void {
+    this.#pumping = false;
     if (!this.#isTaking()) return;
     this.#schedule();
     this.#noteHeldBytes();
-    this.#socket.resume();
+    if (this.#socket.isPaused()) this.#socket.resume();
     if (this.#ended) this.#startClosing();
   }
 

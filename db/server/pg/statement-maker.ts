@@ -109,5 +109,6 @@ export const EMPTY: Prepared = {
   defines: false,
   parameterOids: [],
   columns: null,
+  atOnce: () => null,
   run: async () => ({ ...NO_ROWS, tag: '' }),
 };

@@ -22,6 +22,12 @@ export function prepareTables(
   const statement = session.prepare(text, parameterTypes.map(typeOfOid));
   const { parameters, columns } = statement.description;
   const shown = columns?.map(shownColumn) ?? null;
+  const given = (values: readonly BoundValue[]): SqlParameter[] =>
+    values.map((value, index) => parameterOf(value, parameters[index], parameterTypes[index] ?? 0));
+  const answerOf = (result: SqlResult): Answer => {
+    checkSame(result.columns, columns, text);
+    return new TableAnswer(result, shown);
+  };
   return {
     text,
     of: 'tables',
@@ -30,14 +36,11 @@ export function prepareTables(
     // What the client has said of a parameter is what it sends.
     parameterOids: parameters.map((type, index) => parameterTypes[index] || wireType(type).oid),
     columns: shown,
-    run: async (values, signal) => {
-      const given = values.map((value, index) =>
-        parameterOf(value, parameters[index], parameterTypes[index] ?? 0),
-      );
-      const result = await session.execute(statement, given, { signal });
-      checkSame(result.columns, columns, text);
-      return new TableAnswer(result, shown);
+    atOnce: (values) => {
+      const result = session.atOnce(statement, given(values));
+      return result === null ? null : answerOf(result);
     },
+    run: async (values, signal) => answerOf(await session.execute(statement, given(values), { signal })),
   };
 }
 

@@ -19,6 +19,17 @@ export class ImplicitTransaction {
     return this.#session.transaction;
   }
 
+  /** Whether a statement is one that `before` does nothing for. */
+  isAlone({ control, of, defines }: Pick<Prepared, 'control' | 'of' | 'defines'>, alone: boolean): boolean {
+    if (control !== null || defines || this.state === 'failed') return false;
+    return alone || of !== 'tables' || this.state === 'open';
+  }
+
+  /** Begun here, and to be ended here. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   /**
    * To be awaited before a statement runs. `alone`: nothing belongs to it. Returns what runs instead of it, if anything does.
    * Errors: INVALID_ARGUMENT (25P02).

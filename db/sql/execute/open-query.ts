@@ -70,7 +70,7 @@ export function openQuery(reader: StoreReader, query: Query, budget: Budget, too
   const { plan, point, reads, rows } = asking.plan(statement);
   return {
     columns: plan.columns,
-    position: positionOf(plan, point),
+    position: positionOf(plan, point.position),
     atOnce: isPoint(plan, point.at !== null),
     verb: 'SELECT',
     rows: rows(),
@@ -92,7 +92,7 @@ function openExplain(statement: ExplainStatement, asking: Asking): OpenQuery {
 }
 
 /** A projection that is behind answers as of where it was current. */
-function positionOf(plan: ReadPlan, { position }: ReadPoint): Sequence {
+export function positionOf(plan: ReadPlan, position: Sequence): Sequence {
   const since = plan.plan === 'select' ? (plan.relation?.staleSince ?? null) : null;
   return since === null || since > position ? position : since;
 }

@@ -19,8 +19,10 @@ export function parameterValue(type: SqlType, given: SqlParameter | undefined, i
 /** Null where the value is of a kind that the type does not take. Numbers go wherever nothing of them is lost. */
 function fitted(value: Exclude<SqlValue, null | string>, type: SqlType): SqlValue {
   switch (type.kind) {
-    case 'integer':
     case 'bigint':
+      if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return value;
+      return isNumber(value) ? parseText(type, value.toString()) : null;
+    case 'integer':
     case 'decimal':
       return isNumber(value) ? parseText(type, value.toString()) : null;
     case 'double':

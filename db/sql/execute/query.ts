@@ -96,6 +96,8 @@ export interface QueryLoad {
 
 export interface QueryRunner {
   readonly load: QueryLoad;
+  /** The answer of a query that is over so soon that nobody has to wait for it; null for all others. */
+  point(store: QueryStore, query: Query): QueryAnswer | null;
   run(store: QueryStore, query: Query, signal?: AbortSignal): Promise<QueryAnswer>;
   close(): Promise<void>;
 }

@@ -47,7 +47,8 @@ export function* storedRows(
   }
 }
 
-function pointRow(
+/** The one row that a point names. */
+export function pointRow(
   table: Table,
   { order, restrictions }: AccessPath,
   source: Source,

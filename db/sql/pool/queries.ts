@@ -21,6 +21,10 @@ export class Queries implements QueryRunner {
     return this.#pool.load;
   }
 
+  point(store: QueryStore, query: Query): QueryAnswer | null {
+    return this.#stepped.point(store, query);
+  }
+
   async run(store: QueryStore, query: Query, signal: AbortSignal | null = null): Promise<QueryAnswer> {
     const answer = signal?.aborted === true ? null : this.#stepped.point(store, query);
     if (answer !== null) return answer;

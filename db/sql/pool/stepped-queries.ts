@@ -1,11 +1,14 @@
 import type { Clock, Scheduler } from '../../io/index.ts';
 import type { SelectStatement } from '../ast.ts';
+import type { Catalog } from '../catalog/index.ts';
 import { AnswerBuilder } from '../execute/answer.ts';
 import { Budget, cancelledError } from '../execute/budget.ts';
 import { openQuery, type QueryTools } from '../execute/open-query.ts';
 import type { Query, QueryAnswer, QueryStore } from '../execute/query.ts';
+import { NO_READ_LOG } from '../execute/read-log.ts';
+import { answerByKey, isRowByKey } from '../execute/row-by-key.ts';
 import { Planner } from '../plan/planner.ts';
-import { isPoint } from '../plan/read-plan.ts';
+import { isPoint, type ReadPlan } from '../plan/read-plan.ts';
 
 export interface SteppedQueriesOptions {
   readonly clock: Clock;
@@ -13,7 +16,9 @@ export interface SteppedQueriesOptions {
   readonly randomUuid: () => string;
 }
 
+const NEVER = (): boolean => false;
 const NO_TABLE = new Error('there is no such table now');
+const noTable = (): Error => NO_TABLE;
 /** What one step may take of the thread, which others wait for. */
 const STEP_NANOS = 2_000_000n;
 
@@ -35,31 +40,36 @@ export class SteppedQueries {
    */
   point(store: QueryStore, query: Query): QueryAnswer | null {
     const { statement, limits } = query;
-    if (statement.statement !== 'select' || !this.#isPointNow(store, query, statement)) return null;
+    if (statement.statement !== 'select') return null;
+    const catalog = store.catalog();
+    const isPast = statement.asOf !== null || query.at !== 'present';
+    const plan = this.#planNow(catalog, query, statement);
+    if (plan === null || !isPoint(plan, isPast)) return null;
     const { clock, randomUuid } = this.#options;
-    const budget = new Budget({ limits, clock, cancelled: () => false });
+    const budget = new Budget({ limits, clock, cancelled: NEVER });
     const { reader, done } = store.glance();
     try {
+      if (!isPast && !query.notesReads && isRowByKey(plan))
+        return answerByKey(plan, { reader, at: null, budget, reads: NO_READ_LOG }, query, randomUuid);
       const { catalogs } = store;
-      const tools: QueryTools = { planner: this.#planner, catalogs, present: store.catalog(), randomUuid };
+      const tools: QueryTools = { planner: this.#planner, catalogs, present: catalog, randomUuid };
       const open = openQuery(reader, query, budget, tools);
       // In the past there may have been other keys.
-      return open.atOnce ? new AnswerBuilder(open, budget).step(() => false) : null;
+      return open.atOnce ? new AnswerBuilder(open, budget).step(NEVER) : null;
     } finally {
       done();
     }
   }
 
-  /** As the tables are now: for a query about the past a good guess. False where planning fails: whoever carries it out will say why. */
-  #isPointNow(store: QueryStore, query: Query, statement: SelectStatement): boolean {
+  /** As the tables are now: for a query about the past a good guess. Null where planning fails: whoever carries it out will say why. */
+  #planNow(catalog: Catalog, query: Query, statement: SelectStatement): ReadPlan | null {
     const { text, parameters, parameterTypes } = query;
-    const catalog = store.catalog();
-    const missing = (): Error => NO_TABLE;
     try {
+      const missing = noTable;
       const request = { statement, text, parameters: parameters.length, parameterTypes, catalog, missing };
-      return isPoint(this.#planner.plan(request), statement.asOf !== null || query.at !== 'present');
+      return this.#planner.plan(request);
     } catch {
-      return false;
+      return null;
     }
   }
 

@@ -1,5 +1,5 @@
 import { TruthError } from '../../errors.ts';
-import { SEQUENCE_NONE, type Sequence } from '../../types.ts';
+import { SEQUENCE_NONE, type Sequence, type TenantId } from '../../types.ts';
 import type { SettingStatement, Statement, TransactionStatement } from '../ast.ts';
 import type { WriteStatement } from '../commands/command.ts';
 import { notSupported, refusal } from '../commands/refusals.ts';
@@ -31,6 +31,7 @@ export class Session implements SqlSession {
   readonly #backend: SqlBackend;
   readonly #identity: SqlIdentity;
   readonly #settings = new Settings();
+  readonly #store: QueryStore;
   #transaction: Transaction | null = null;
   /** What everything is answered until the transaction is ended. */
   #failure: TruthError | null = null;
@@ -48,6 +49,7 @@ export class Session implements SqlSession {
     }
     this.#backend = backend;
     this.#identity = identity;
+    this.#store = storeOf(backend, identity.tenant);
   }
 
   get transaction(): 'none' | 'open' | 'failed' {
@@ -60,7 +62,7 @@ export class Session implements SqlSession {
     const prepared = preparedOne(text, parameterTypes);
     prepared.describe({
       present: this.#transaction?.catalog ?? this.#backend.catalog(this.#identity.tenant),
-      asOf: (moment) => tablesAsOf(this.#store(), this.#backend.end(), moment),
+      asOf: (moment) => tablesAsOf(this.#store, this.#backend.end(), moment),
     });
     return prepared;
   }
@@ -79,6 +81,15 @@ export class Session implements SqlSession {
     );
     this.#running = ended;
     return result;
+  }
+
+  atOnce(prepared: SqlStatement, parameters: readonly SqlParameter[]): SqlResult | null {
+    if (!(prepared instanceof Prepared) || prepared.statement.statement !== 'select') return null;
+    if (this.#running !== null || this.transaction !== 'none') return null;
+    this.#checkOpen();
+    this.#backend.checkReadable();
+    const query = this.#query(prepared, prepared.statement, parameters, 'present');
+    return this.#backend.queries.point(this.#store, query);
   }
 
   split(text: string): readonly string[] {
@@ -229,33 +240,33 @@ export class Session implements SqlSession {
     const backend = this.#backend;
     backend.checkReadable();
     const own = transaction === null || transaction.empty ? null : transaction.store();
-    const query: Query = {
+    const at = transaction === null || own !== null ? 'present' : transaction.pin;
+    const query = this.#query(prepared, statement, parameters, at);
+    const { reads, ...result } = await backend.queries.run(own ?? this.#store, query, signal);
+    for (const range of reads) transaction?.reads.add(range);
+    return result;
+  }
+
+  #query(
+    { text, given }: Prepared,
+    statement: ReadStatement,
+    parameters: readonly SqlParameter[],
+    at: Query['at'],
+  ): Query {
+    const backend = this.#backend;
+    const transaction = this.#transaction;
+    return {
       statement,
-      text: prepared.text,
-      parameterTypes: prepared.given,
+      text,
+      parameterTypes: given,
       parameters,
-      at: transaction === null || own !== null ? 'present' : transaction.pin,
+      at,
       end: backend.end(),
       now: transaction?.now ?? backend.clock.nowNanos() / NANOS_PER_MICRO,
       user: this.#identity.actor,
       database: DATABASE,
       limits: backend.limits.query,
       notesReads: transaction !== null,
-    };
-    const { reads, ...result } = await backend.queries.run(own ?? this.#store(), query, signal);
-    for (const range of reads) transaction?.reads.add(range);
-    return result;
-  }
-
-  #store(): QueryStore {
-    const { tenant } = this.#identity;
-    const backend = this.#backend;
-    return {
-      path: backend.path(tenant),
-      snapshot: () => backend.snapshot(tenant),
-      glance: () => backend.glance(tenant),
-      catalog: () => backend.catalog(tenant),
-      catalogs: backend.catalogs(tenant),
     };
   }
 
@@ -345,6 +356,21 @@ export class Session implements SqlSession {
   #checkMay(allowed: boolean, what: string): void {
     if (!allowed) throw refusal('42501', `permission denied: this token may not ${what}`, {}, 'FORBIDDEN');
   }
+}
+
+/** A tenant's tables as the backend has them whenever they are asked for. */
+function storeOf(backend: SqlBackend, tenant: TenantId): QueryStore {
+  return {
+    get path() {
+      return backend.path(tenant);
+    },
+    get catalogs() {
+      return backend.catalogs(tenant);
+    },
+    snapshot: () => backend.snapshot(tenant),
+    glance: () => backend.glance(tenant),
+    catalog: () => backend.catalog(tenant),
+  };
 }
 
 const IDLE_STATE = '25P03';

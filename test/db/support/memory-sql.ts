@@ -69,6 +69,10 @@ class MemorySession implements SqlSession {
     return statement(text, [], null);
   }
 
+  atOnce(): SqlResult | null {
+    return null;
+  }
+
   async execute(
     given: SqlStatement | string,
     parameters: readonly SqlParameter[],

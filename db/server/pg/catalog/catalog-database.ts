@@ -109,6 +109,10 @@ class CatalogSession implements SqlSession {
     return this.#tables.execute(statement, parameters, options);
   }
 
+  atOnce(statement: SqlStatement, parameters: readonly SqlParameter[]): SqlResult | null {
+    return this.#tables.atOnce(statement, parameters);
+  }
+
   async #executeText(
     text: string,
     parameters: readonly SqlParameter[],

@@ -146,6 +146,7 @@ export function prepareCatalog(
       (_, index) => parameterTypes[index] || TEXT_OID,
     ),
     columns,
+    atOnce: () => null,
     run: async (values) => {
       const given = values.map((value, index) => parameterOf(value, parameterTypes[index] ?? 0));
       return new CatalogAnswer(columns, question.columns, await question.ask(given));
