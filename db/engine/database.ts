@@ -165,11 +165,8 @@ export class Database implements Engine {
       logId,
       index,
       applied: () => this.#indexHandle.applied,
-      read: (position) =>
-        this.#feed.payloadAt(position) ??
-        this.#recent.payloadAt(position) ??
-        log.entryAt(position)?.payload ??
-        null,
+      read: (at) =>
+        this.#feed.payloadAt(at) ?? this.#recent.payloadAt(at) ?? log.entryAt(at)?.payload ?? null,
     });
     this.#state = state;
     this.#directory = registry.handle(tenantDirectory);
@@ -233,7 +230,8 @@ export class Database implements Engine {
     });
     const [rankingIs, duplicatesAre] = [registry.handle(rankingEntities), registry.handle(rankingDuplicates)];
     this.#rankings = new RankingPath({
-      ...{ log, clock, feed: this.#feed },
+      ...{ log, clock, scheduler, feed: this.#feed },
+      due: (tenant) => this.ranking.due(tenant),
       entities: () => rankingIs.view,
       duplicates: () => duplicatesAre.view,
       applied: () => registry.position,

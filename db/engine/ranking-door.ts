@@ -95,6 +95,11 @@ export class RankingDoor implements RankingDatabase {
     };
   }
 
+  /** Steps of work that vectors of the tenant wait for; 0 also while their view cannot be asked. */
+  due(tenant: TenantId): number {
+    return this.#options.views.due(tenant);
+  }
+
   async execute(tenant: TenantId, text: string, parameters: Parameters): Promise<RankingAnswer> {
     return this.run(tenant, parse(text), parameters);
   }

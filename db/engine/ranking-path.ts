@@ -5,7 +5,8 @@
  */
 import { TruthError } from '../errors.ts';
 import { xxh64 } from '../hash/index.ts';
-import type { Clock } from '../io/index.ts';
+import type { Clock, Scheduler } from '../io/index.ts';
+import { KERNEL_ENTRY } from '../kernel/entry-types.ts';
 import type { DecidedEntry } from '../kernel/index.ts';
 import { type DuplicatesView, type EntitiesView, InFlight } from '../ranking/entities/index.ts';
 import type { Micros } from '../ranking/ground.ts';
@@ -14,6 +15,7 @@ import {
   type RankingCommand,
   type RankingEntry,
   type RankingReply,
+  SignalsEncoder,
 } from '../ranking/kernel/index.ts';
 import { Fifo } from '../streams/index.ts';
 import {
@@ -45,11 +47,14 @@ interface Waiting {
 export interface RankingPathOptions {
   readonly log: Log;
   readonly clock: Clock;
+  readonly scheduler: Pick<Scheduler, 'endOfTurn'>;
   readonly feed: LiveFeed;
   readonly entities: () => EntitiesView;
   readonly duplicates: () => DuplicatesView;
   /** Position of the views. */
   readonly applied: () => Sequence;
+  /** Steps of work that the tenant's vectors wait for: what is not in their graph yet is compared one by one. */
+  readonly due: (tenant: TenantId) => number;
   /** Why nothing new may be written, or null. */
   readonly refusal: () => Error | null;
   /** Throws where the tenant may not write so many bytes: NOT_FOUND, FORBIDDEN, QUOTA_EXCEEDED, BUSY. */
@@ -65,6 +70,7 @@ export class RankingPath {
   /** Last entry of the layer that the log has taken. */
   #last: Sequence = SEQUENCE_NONE;
   #failure: Error | null = null;
+  #isUpkeepWanted = false;
 
   constructor(options: RankingPathOptions) {
     this.#options = options;
@@ -117,6 +123,7 @@ export class RankingPath {
   applied(position: Sequence): void {
     for (const state of this.#states.values()) if (!state.isEmpty) state.forget(position);
     this.#settle(position);
+    this.#wantUpkeep();
   }
 
   /** Nothing in flight will ever become stable. */
@@ -136,6 +143,37 @@ export class RankingPath {
   drained(): Promise<void> {
     if (this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  /** At the end of the turn, when nobody waits: whoever comes then goes first. */
+  #wantUpkeep(): void {
+    if (this.#isUpkeepWanted || this.#waiting.length > 0 || this.#states.size === 0) return;
+    this.#isUpkeepWanted = true;
+    this.#options.scheduler.endOfTurn(() => {
+      this.#isUpkeepWanted = false;
+      if (this.#waiting.length === 0 && this.#last <= this.#options.applied()) this.#upkeep();
+    });
+  }
+
+  /**
+   * A batch without signals is a place in the log at which views do some of what they have put off: everywhere the same, so it
+   * has to be an entry. Its own commit asks for the next.
+   */
+  #upkeep(): void {
+    const { clock, log, feed, due, refusal } = this.#options;
+    if (this.#failure !== null || refusal() !== null) return;
+    const tenant = [...this.#states.keys()].find((each) => due(each) > 0);
+    if (tenant === undefined) return;
+    const payload = new SignalsEncoder(0).finish();
+    const entries = [placed(tenant, { type: KERNEL_ENTRY.rankingSignals, payload, subject: null })];
+    try {
+      const { first, last } = log.append(entries, clock.nowNanos() as RecordedAt);
+      feed.appended(first, entries);
+      this.#last = last;
+    } catch (error) {
+      // No room at the moment: whatever is written next asks again.
+      if (!(error instanceof TruthError)) throw error;
+    }
   }
 
   #decide(tenant: TenantId, command: RankingCommand): RankingReply | Error {

@@ -81,6 +81,12 @@ export class LiveRankingViews {
     };
   }
 
+  /** Steps of work that the tenant's vectors wait for. */
+  due(tenant: TenantId): number {
+    const { state, view } = this.#handles.vectors;
+    return state === 'live' ? view.due(tenant) : 0;
+  }
+
   /** Errors: VIEW_UNAVAILABLE where one does not follow the log. */
   get views(): RankingViewSet {
     const { entities, signals, cohorts, audience, vectors, text } = this.#handles;

@@ -131,3 +131,32 @@ test('a tenant that has defined nothing is told where to begin', async () => {
   await expect(nobody).rejects.toThrow(TruthError);
   await expect(nobody).rejects.toThrow('DEFINE ENTITY');
 });
+
+test('vectors that were written together are put in order by and by, and are found before and after', async () => {
+  const near = 'SEARCH items VECTOR [1, 0, 0, 0] ON embedding LIMIT 1';
+  await engine.ranking.write(TENANT_DEFAULT, {
+    command: 'put-entities',
+    entities: Array.from({ length: 600 }, (_, at) => ({
+      ...({ action: 'put', kind: 'item', key: `v${at}`, state: null, at: null } as const),
+      set: { embedding: [at === 77 ? 1 : 0.1, ((at * 7) % 100) / 100 + 0.1, ((at * 13) % 50) / 50, 0.5] },
+    })),
+    failure: 'all',
+    subject: null,
+  });
+  expect(await keys(near)).toEqual(['v77']);
+  const { position } = await hits(near);
+  await expect.poll(async () => (await hits(near)).position, { timeout: 20_000 }).toBeGreaterThan(position);
+  // It comes to an end: a log that nobody writes to does not grow.
+  let last = -1;
+  await expect
+    .poll(
+      () => {
+        const before = last;
+        last = engine.status().log.stable;
+        return last === before;
+      },
+      { timeout: 30_000, interval: 500 },
+    )
+    .toBe(true);
+  expect(await keys(near)).toEqual(['v77']);
+});
