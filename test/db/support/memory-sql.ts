@@ -39,6 +39,8 @@ export class MemorySql implements SqlDatabase {
   /** Words of NOTE that were committed, and who said them. */
   readonly notes: { readonly word: string; readonly actor: string }[] = [];
   tables: Catalog = Catalog.EMPTY;
+  /** WAITs that have begun. */
+  waits = 0;
 
   session(identity: SqlIdentity): SqlSession {
     return new MemorySession(this, identity);
@@ -109,6 +111,7 @@ class MemorySession implements SqlSession {
       return result('SELECT 1', columns, [[parameterValue(parameters[0], type(argument))]]);
     if (verb === 'FAIL') throw new TruthError('INVALID_ARGUMENT', 'it failed', { sqlstate: argument });
     if (verb === 'WAIT') {
+      this.#database.waits += 1;
       await sleep(60_000, undefined, { ref: false, ...(signal === undefined ? {} : { signal }) });
     }
     if (verb === 'NOTE') this.#pending.push({ word: argument, actor: this.#identity.actor });

@@ -78,11 +78,12 @@ test('a transaction shows its state in the prompt, and what failed in it is undo
 });
 
 test('Ctrl-C ends the statement and not the connection', async () => {
-  const serving = await servePg();
+  const database = new MemorySql();
+  const serving = await servePg({ database });
   const child = startPsql(serving);
   const ended = finished(child);
   child.stdin?.write('WAIT;\n');
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await expect.poll(() => database.waits, { timeout: 20_000 }).toBe(1);
   child.kill('SIGINT');
   child.stdin?.end('ROWS 1 1;\n');
   const ran = await ended;
