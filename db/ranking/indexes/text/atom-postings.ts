@@ -10,6 +10,8 @@ import type { Vocabulary } from './vocabulary.ts';
 const NOWHERE = 0xffff_ffff;
 
 const sums = new Uint32Array(SHARD_DOCUMENTS_MAX);
+/** Documents that the phrases of one query are looked up in at most: a phrase of words that are everywhere is not worth more. */
+const PHRASE_DOCUMENTS_MAX = 100_000;
 
 export class AtomPostings {
   readonly #vocabulary: Vocabulary;
@@ -18,7 +20,9 @@ export class AtomPostings {
   #stems = new Uint32Array(256);
   #eighths = new Uint32Array(256);
   #places = 0;
+  #budget = PHRASE_DOCUMENTS_MAX;
 
+  /** For one query. */
   constructor(vocabulary: Vocabulary, weights: FieldWeights) {
     this.#vocabulary = vocabulary;
     this.#weights = weights;
@@ -44,6 +48,7 @@ export class AtomPostings {
     for (let at = 0; at < rarest!.count; at++) {
       const local = rarest!.docs[at]!;
       if (!others.every((postings) => placeOf(postings, local) >= 0)) continue;
+      if (this.#budget-- <= 0) break;
       this.#load(shard.tokens(local));
       const eighths = this.#occurrences(stems);
       if (eighths > 0) found.add(local, eighths);
@@ -56,6 +61,7 @@ export class AtomPostings {
       this.#stems = new Uint32Array(codes.length * 2);
       this.#eighths = new Uint32Array(codes.length * 2);
     }
+    const vocabularyStems = this.#vocabulary.stems;
     let weight = 0;
     this.#places = 0;
     for (let at = 0; at < codes.length; at++) {
@@ -63,7 +69,7 @@ export class AtomPostings {
       if (code === FIELD) weight = this.#weights.get(codes[++at]!) ?? 0;
       const isGap = code === FIELD || code === BREAK;
       if (!isGap && isOverlay(code)) continue;
-      this.#stems[this.#places] = isGap ? NOWHERE : this.#vocabulary.stem(wordOf(code));
+      this.#stems[this.#places] = isGap ? NOWHERE : vocabularyStems[wordOf(code)]!;
       this.#eighths[this.#places++] = weight;
     }
   }

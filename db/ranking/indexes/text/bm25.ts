@@ -29,24 +29,33 @@ export function scoreOf(weight: number, code: number, length: number, norm: Norm
   return weight * saturated(FREQUENCIES[code]!, length, norm);
 }
 
-/** Of one document, always added up in the same order; 0 where something is missing, or only what tells others apart is there. */
-export function documentScore(
+export interface DocumentMatch {
+  /** 0 where something is missing that must be there, or only what tells others apart is there. */
+  readonly score: number;
+  /** Atoms that the document has, without those that only tell others apart. */
+  readonly majors: number;
+}
+
+const NO_MATCH: DocumentMatch = { score: 0, majors: 0 };
+
+/** Of one document, always added up in the same order. */
+export function documentMatch(
   atoms: readonly Atom[],
   postings: readonly (Postings | null)[],
   local: number,
   length: number,
   norm: Norm,
-): number {
+): DocumentMatch {
   let score = 0;
-  let isFound = false;
+  let majors = 0;
   for (let index = 0; index < atoms.length; index++) {
     const { role, weight, isMinor } = atoms[index]!;
     const list = postings[index]!;
     const place = list === null ? -1 : placeOf(list, local);
-    if ((role === 'must' && place < 0) || (role === 'not' && place >= 0)) return 0;
+    if ((role === 'must' && place < 0) || (role === 'not' && place >= 0)) return NO_MATCH;
     if (place < 0) continue;
     score += scoreOf(weight, list!.codes[place]!, length, norm);
-    if (!isMinor) isFound = true;
+    if (!isMinor) majors += 1;
   }
-  return isFound ? score : 0;
+  return majors > 0 ? { score, majors } : NO_MATCH;
 }

@@ -10,10 +10,11 @@ import type { Atom } from './text-plan.ts';
 import type { Role } from './text-query.ts';
 import type { TopHits } from './top-hits.ts';
 
-/** Shared by all: one query runs at a time. `marked` is all 0 between two. */
+/** Shared by all, as one query runs at a time. All scores are 0 between two; those of documents that are looked at are not. */
 const scores = new Float64Array(SHARD_DOCUMENTS_MAX);
-const marked = new Uint8Array(SHARD_DOCUMENTS_MAX);
 const touched = new Uint16Array(SHARD_DOCUMENTS_MAX);
+/** Score of a document that is looked at and has nothing yet: whatever is added, the sum is what was added. */
+const CHOSEN = 1e-300;
 
 /** An atom that adds to scores, in one shard. */
 interface Source {
@@ -56,7 +57,7 @@ export class Collector {
     for (let index = 0; index < essential; index++) this.#gather(shard, sources[index]!);
     const isAll = sources.slice(essential).every(({ isMinor }) => isMinor);
     this.total += isAll ? this.#living(shard) : Math.max(this.#touched, longest(sources));
-    this.#keep(this.#top.floor - rest);
+    if (essential < sources.length) this.#keep(this.#top.floor - rest);
     for (let index = essential; index < sources.length; index++) this.#add(shard, sources[index]!);
     this.#offer(at, shard, postings, within);
   }
@@ -70,12 +71,11 @@ export class Collector {
       if (shard.states[local] === STATE.dead || isIn(excluded, local)) continue;
       if (!required.every((list) => list !== null && placeOf(list, local) >= 0)) continue;
       touched[this.#touched++] = local;
-      scores[local] = 0;
-      marked[local] = 1;
+      scores[local] = CHOSEN;
     }
     const sources = this.#sources(postings);
     for (const source of sources) if (!source.isMinor) this.#add(shard, source);
-    this.#keep(Number.MIN_VALUE);
+    this.#keep(CHOSEN * 2);
     this.total += this.#touched;
     for (const source of sources) if (source.isMinor) this.#add(shard, source);
     this.#offer(at, shard, postings, null);
@@ -115,17 +115,14 @@ export class Collector {
     let end = this.#touched;
     for (let place = 0; place < count; place++) {
       const local = docs[place]!;
-      const score = scoreOf(weight, codes[place]!, lengths[local]!, norm);
-      if (marked[local] === 0) {
-        marked[local] = 1;
-        touched[end++] = local;
-        scores[local] = score;
-      } else scores[local]! += score;
+      const before = scores[local]!;
+      if (before === 0) touched[end++] = local;
+      scores[local] = before + scoreOf(weight, codes[place]!, lengths[local]!, norm);
     }
     this.#touched = end;
   }
 
-  /** To those that are marked: by going through the postings, or by looking each of them up, whichever is less. */
+  /** To those that are looked at: by going through the postings, or by looking each of them up, whichever is less. */
   #add(shard: Shard, { postings, weight }: Source): void {
     const { docs, codes, count } = postings;
     const lengths = shard.lengths;
@@ -133,7 +130,7 @@ export class Collector {
     if (this.#touched * (32 - Math.clz32(count)) > count) {
       for (let place = 0; place < count; place++) {
         const local = docs[place]!;
-        if (marked[local] === 1) scores[local]! += scoreOf(weight, codes[place]!, lengths[local]!, norm);
+        if (scores[local] !== 0) scores[local]! += scoreOf(weight, codes[place]!, lengths[local]!, norm);
       }
       return;
     }
@@ -150,7 +147,7 @@ export class Collector {
     for (let index = 0; index < this.#touched; index++) {
       const local = touched[index]!;
       if (scores[local]! >= least) touched[kept++] = local;
-      else marked[local] = 0;
+      else scores[local] = 0;
     }
     this.#touched = kept;
   }
@@ -168,8 +165,8 @@ export class Collector {
     const excluded = this.#listsOf('not', postings);
     for (let index = 0; index < this.#touched; index++) {
       const local = touched[index]!;
-      marked[local] = 0;
       const score = scores[local]!;
+      scores[local] = 0;
       if (score < this.#top.floor || states[local] === STATE.dead) continue;
       const number = numbers[local]!;
       if (within !== null && !within.has(number)) continue;

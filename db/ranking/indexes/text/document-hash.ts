@@ -3,8 +3,7 @@ import { xxh64 } from '../../../hash/index.ts';
 import { BREAK, FIELD, isOverlay, wordOf } from './token-codes.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-const HEAD_BYTES = 12;
-const CODE_BYTES = 8;
+const HEAD_WORDS = 3;
 /** Makes a word that lies over others another one. */
 const OVERLAY = 0x9e37_79b9;
 
@@ -13,8 +12,8 @@ const encoder = new TextEncoder();
 export class DocumentHash {
   readonly #vocabulary: Vocabulary;
   readonly #seed: bigint;
-  #bytes = new Uint8Array(1024);
-  #view = new DataView(this.#bytes.buffer);
+  #words = new Uint32Array(1024);
+  #bytes = new Uint8Array(this.#words.buffer);
 
   constructor(vocabulary: Vocabulary, seed: bigint) {
     this.#vocabulary = vocabulary;
@@ -23,30 +22,32 @@ export class DocumentHash {
 
   /** Words count by their own hashes, not by their numbers, which depend on what came before. */
   of(number: number, state: number, title: string, codes: Uint32Array): bigint {
-    this.#fit(HEAD_BYTES + codes.length * CODE_BYTES + title.length * 3);
-    const view = this.#view;
-    view.setUint32(0, number, true);
-    view.setUint32(4, state, true);
-    view.setUint32(8, codes.length, true);
-    let at = HEAD_BYTES;
-    for (let index = 0; index < codes.length; index++, at += CODE_BYTES) {
+    this.#fit(HEAD_WORDS + codes.length * 2 + title.length);
+    const words = this.#words;
+    const hashes = this.#vocabulary.hashes;
+    words[0] = number;
+    words[1] = state;
+    words[2] = codes.length;
+    let at = HEAD_WORDS;
+    for (let index = 0; index < codes.length; index++, at += 2) {
       const code = codes[index]!;
       if (code === FIELD || code === BREAK) {
-        view.setUint32(at, code, true);
-        view.setUint32(at + 4, code === FIELD ? codes[++index]! : 0, true);
+        words[at] = code;
+        words[at + 1] = code === FIELD ? codes[++index]! : 0;
         continue;
       }
       const word = wordOf(code);
-      view.setUint32(at, this.#vocabulary.hashLow(word) ^ (isOverlay(code) ? OVERLAY : 0), true);
-      view.setUint32(at + 4, this.#vocabulary.hashHigh(word), true);
+      words[at] = hashes[word * 2]! ^ (isOverlay(code) ? OVERLAY : 0);
+      words[at + 1] = hashes[word * 2 + 1]!;
     }
-    const { written } = encoder.encodeInto(title, this.#bytes.subarray(at));
-    return xxh64(this.#bytes.subarray(0, at + written), this.#seed);
+    // A unit of text is at most three bytes.
+    const { written } = encoder.encodeInto(title, this.#bytes.subarray(at * Uint32Array.BYTES_PER_ELEMENT));
+    return xxh64(this.#bytes.subarray(0, at * Uint32Array.BYTES_PER_ELEMENT + written), this.#seed);
   }
 
-  #fit(bytes: number): void {
-    if (bytes <= this.#bytes.length) return;
-    this.#bytes = new Uint8Array(bytes * 2);
-    this.#view = new DataView(this.#bytes.buffer);
+  #fit(words: number): void {
+    if (words <= this.#words.length) return;
+    this.#words = new Uint32Array(words * 2);
+    this.#bytes = new Uint8Array(this.#words.buffer);
   }
 }

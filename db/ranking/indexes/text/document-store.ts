@@ -14,8 +14,6 @@ import { Vocabulary } from './vocabulary.ts';
 export const NO_TITLE = -1;
 const HASH_BITS = 64;
 
-const encoder = new TextEncoder();
-
 interface Document {
   readonly number: number;
   readonly state: number;
@@ -33,7 +31,7 @@ export class DocumentStore {
   title = NO_TITLE;
   locations = new Locations();
   segments = new Segments(this.vocabulary, this.locations, 0);
-  tail = new Tail(this.vocabulary, this.weights);
+  tail = new Tail(this.vocabulary);
   /** How many there are, and how long they are together, in eighths. */
   count = 0;
   length = 0;
@@ -104,7 +102,7 @@ export class DocumentStore {
     this.title = title;
     this.locations = new Locations();
     this.segments = new Segments(this.vocabulary, this.locations, this.segments.next);
-    this.tail = new Tail(this.vocabulary, weights);
+    this.tail = new Tail(this.vocabulary);
     this.vocabulary.clearCounts();
     this.count = 0;
     this.length = 0;
@@ -115,7 +113,8 @@ export class DocumentStore {
 
   /** Places what a checkpoint had, without counting it. */
   restoreTail(number: number, state: number, title: string, codes: Uint32Array): void {
-    const local = this.tail.add(number, state, title, codes);
+    this.#counter.count(codes, this.weights);
+    const local = this.tail.add(number, state, title, codes, this.#counter);
     if (state !== STATE.dead) this.locations.set(number, TAIL_SLOT, local);
   }
 
@@ -134,7 +133,8 @@ export class DocumentStore {
   #add(document: Document): void {
     this.#count(document, 1);
     const { number, state, title, codes } = document;
-    const local = this.tail.add(number, state, title, codes);
+    // The counter still has what `#count` counted.
+    const local = this.tail.add(number, state, title, codes, this.#counter);
     this.locations.set(number, TAIL_SLOT, local);
     if (this.tail.isFull) this.#seal();
   }
@@ -145,19 +145,14 @@ export class DocumentStore {
     this.locations.clear(document.number);
     const slot = slotOf(location);
     if (slot === TAIL_SLOT) this.tail.states[localOf(location)] = STATE.dead;
-    else this.segments.bury(slot, localOf(location), this.weights);
+    else this.segments.bury(slot, localOf(location));
   }
 
   #seal(): void {
-    const { tail } = this;
-    const builder = new SegmentBuilder(this.vocabulary, this.weights);
-    const living = Array.from(tail.numbers, (number, local) => ({ number, local }))
-      .filter(({ local }) => tail.states[local] !== STATE.dead)
-      .sort((one, other) => one.number - other.number);
-    for (const { number, local } of living)
-      builder.add(number, tail.states[local]!, encoder.encode(tail.title(local)), tail.tokens(local));
-    this.tail = new Tail(this.vocabulary, this.weights);
-    this.segments.seal(builder, this.weights);
+    const builder = new SegmentBuilder(this.vocabulary.size);
+    for (const document of this.tail.living()) builder.add(document);
+    this.tail = new Tail(this.vocabulary);
+    this.segments.seal(builder);
   }
 
   #addAgain(shard: Shard, isSameTitle: boolean): void {

@@ -12,10 +12,14 @@ export class GrowingU32 {
   }
 
   append(values: Uint32Array): void {
-    const count = this.count + values.length;
-    if (count > this.array.length) this.#grow(count);
+    this.reserve(values.length);
     this.array.set(values, this.count);
-    this.count = count;
+    this.count += values.length;
+  }
+
+  /** Makes room for so many more. */
+  reserve(more: number): void {
+    if (this.count + more > this.array.length) this.#grow(this.count + more);
   }
 
   /** The content itself: not a copy, and no longer it once something is added. */

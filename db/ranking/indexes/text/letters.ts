@@ -34,6 +34,11 @@ export function classOf(unit: number): number {
 
 /** Class of the character at a place of a text, a pair of surrogates looked at as one. */
 export function classAt(text: string, at: number): number {
+  const known = classes[text.charCodeAt(at)]!;
+  return known !== 0 && known !== CLASS.surrogate ? known : classOfRare(text, at);
+}
+
+function classOfRare(text: string, at: number): number {
   const found = classOf(text.charCodeAt(at));
   return found === CLASS.surrogate ? classify(String.fromCodePoint(text.codePointAt(at)!)) : found;
 }

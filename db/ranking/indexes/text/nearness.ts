@@ -25,6 +25,8 @@ const FORM_PART = 0.05;
 const ALL_PART = 0.1;
 
 const PAIRS_MAX = 16;
+/** Of a query with more words than one, a document has two at least if it is looked at: one cannot be near another. */
+const WORDS_LEAST = 2;
 /** Between two fields, or two values of one: nothing is near across it. */
 const GAP = 100;
 const NEVER = -1_000_000;
@@ -83,8 +85,10 @@ export class Nearness {
     this.#areStops = major.every(({ word }) => word !== NO_WORD && vocabulary.isStop(word));
   }
 
-  get isIdle(): boolean {
-    return this.#slots.length === 0;
+  /** With fewer words of the query than this, a document is not worth a look. */
+  get wordsLeast(): number {
+    const majors = this.#slots.reduce((count, { isMinor }) => count + (isMinor ? 0 : 1), 0);
+    return majors === 0 ? Number.POSITIVE_INFINITY : Math.min(majors, WORDS_LEAST);
   }
 
   /** What is added to `score`, which is BM25's, for a document of these words. */
@@ -151,8 +155,7 @@ export class Nearness {
   }
 
   #read(codes: Uint32Array): void {
-    const vocabulary = this.#vocabulary;
-    const marks = vocabulary.marks;
+    const { marks, stems } = this.#vocabulary;
     let position = 0;
     let weight = 0;
     let isInTitle = false;
@@ -167,10 +170,10 @@ export class Nearness {
         continue;
       }
       const word = wordOf(code);
-      const stem = vocabulary.stem(word);
+      const stem = stems[word]!;
       if (!isOverlay(code)) {
         position += 1;
-        if (isInTitle) this.#compareTitle(word, stem);
+        if (isInTitle && this.#isTitle) this.#compareTitle(word, stem);
       }
       const mark = marks[stem]!;
       if (mark !== 0 && weight > 0) this.#meet(mark - 1, word, position, weight);

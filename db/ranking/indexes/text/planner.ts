@@ -19,7 +19,7 @@ const ALTERNATIVES_MAX = 3;
 const PART_FACTOR = 0.3;
 const ALTERNATIVE_FACTOR = 0.4;
 /** Beside so many words or fewer, stop words count in full; beside more, the less the more there are: `the` says much of a title, and nothing of a question. */
-const MAJORS_FOR_FULL = 3;
+const MAJORS_FOR_FULL = 2;
 const HALF_LETTERS_LEAST = 3;
 
 interface Draft {

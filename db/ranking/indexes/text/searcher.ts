@@ -4,7 +4,7 @@
  */
 import type { NumberSet } from '../../reading.ts';
 import { AtomPostings } from './atom-postings.ts';
-import { documentScore, type Norm, normOf } from './bm25.ts';
+import { documentMatch, type Norm, normOf } from './bm25.ts';
 import { Collector } from './collector.ts';
 import type { DocumentStore } from './document-store.ts';
 import { Nearness } from './nearness.ts';
@@ -152,8 +152,8 @@ export class Searcher {
     nearness: Nearness,
   ): number {
     const length = shard.lengths[local]!;
-    const score = documentScore(plan.atoms, lists, local, length, norm);
-    if (score === 0 || nearness.isIdle) return score;
+    const { score, majors } = documentMatch(plan.atoms, lists, local, length, norm);
+    if (score === 0 || majors < nearness.wordsLeast) return score;
     return score + nearness.extra(shard.tokens(local), length, score);
   }
 }

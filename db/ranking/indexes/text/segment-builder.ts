@@ -1,17 +1,27 @@
-/** Makes a segment of documents that come in the order of their numbers: from the tail, or from segments that become one. */
+/** Makes a segment of documents that come in the order of their numbers. */
 import { invariant } from '../../../kernel/index.ts';
-import { frequencyCode } from './frequency.ts';
 import { GrowingU8, GrowingU32 } from './growing.ts';
 import { Segment, type SegmentContent } from './segment.ts';
 import { SHARD_DOCUMENTS_MAX } from './shard.ts';
-import { type FieldWeights, TermCounter } from './term-counter.ts';
 import { writeCodes } from './token-codes.ts';
-import type { Vocabulary } from './vocabulary.ts';
+
+export interface BuiltDocument {
+  readonly number: number;
+  readonly state: number;
+  readonly title: string;
+  /** In eighths. */
+  readonly length: number;
+  /** Its words (token-codes.ts). */
+  readonly tokens: Uint32Array;
+  /** Its stems, each once, and how often each is there (frequency.ts). */
+  readonly terms: Uint32Array;
+  readonly codes: Uint8Array;
+}
+
+const encoder = new TextEncoder();
 
 export class SegmentBuilder {
-  readonly #vocabulary: Vocabulary;
-  readonly #weights: FieldWeights;
-  readonly #counter: TermCounter;
+  readonly #words: number;
   readonly #numbers = new GrowingU32();
   readonly #lengths = new GrowingU32();
   readonly #states = new GrowingU8();
@@ -25,37 +35,31 @@ export class SegmentBuilder {
   readonly #codes = new GrowingU8();
   readonly #termStarts = new GrowingU32();
 
-  constructor(vocabulary: Vocabulary, weights: FieldWeights) {
-    this.#vocabulary = vocabulary;
-    this.#weights = weights;
-    this.#counter = new TermCounter(vocabulary);
+  /** `words`: how many the vocabulary has. */
+  constructor(words: number) {
+    this.#words = words;
   }
 
   get count(): number {
     return this.#numbers.count;
   }
 
-  /** `codes` and `title` may be reused afterwards; what `title` lies in may not change. */
-  add(number: number, state: number, title: Uint8Array, codes: Uint32Array): void {
+  add({ number, state, title, length, tokens, terms, codes }: BuiltDocument): void {
     const last = this.#numbers.count === 0 ? -1 : this.#numbers.array[this.#numbers.count - 1]!;
     invariant(number > last, 'a segment is made of documents in the order of their numbers');
     invariant(this.count < SHARD_DOCUMENTS_MAX, 'a segment has at most 65,536 documents');
-    const counter = this.#counter;
-    counter.count(codes, this.#weights);
+    const titleBytes = encoder.encode(title);
     this.#numbers.push(number);
     this.#states.push(state);
-    this.#lengths.push(counter.length);
+    this.#lengths.push(length);
     this.#tokenStarts.push(this.#tokens.count);
-    writeCodes(codes, this.#tokens);
+    writeCodes(tokens, this.#tokens);
     this.#titleStarts.push(this.#titleBytes);
-    this.#titles.push(title);
-    this.#titleBytes += title.length;
+    this.#titles.push(titleBytes);
+    this.#titleBytes += titleBytes.length;
     this.#termStarts.push(this.#terms.count);
-    const terms = counter.terms;
-    for (let at = 0; at < terms.length; at++) {
-      this.#terms.push(terms[at]!);
-      this.#codes.push(frequencyCode(counter.eighths(terms[at]!)));
-    }
+    this.#terms.append(terms);
+    for (const code of codes) this.#codes.push(code);
   }
 
   finish(id: number, level: number): Segment {
@@ -77,7 +81,7 @@ export class SegmentBuilder {
   /** Turns terms by document into documents by term. */
   #postings(): Pick<SegmentContent, 'terms' | 'postingStarts' | 'docs' | 'codes'> {
     const all = this.#terms.values;
-    const counts = new Uint32Array(this.#vocabulary.size);
+    const counts = new Uint32Array(this.#words);
     let distinct = 0;
     for (let at = 0; at < all.length; at++) if (counts[all[at]!]!++ === 0) distinct += 1;
     const terms = new Uint32Array(distinct);

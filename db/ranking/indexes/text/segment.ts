@@ -5,7 +5,7 @@
 import { xxh64Low } from '../../../hash/index.ts';
 import { GrowingU32 } from './growing.ts';
 import { type Postings, type Shard, STATE } from './shard.ts';
-import { readCodes } from './token-codes.ts';
+import { readCodes, readField } from './token-codes.ts';
 
 /** What never changes of a segment. `…Starts` have one number more than there are: the end of the last. */
 export interface SegmentContent {
@@ -82,6 +82,13 @@ export class Segment implements Shard {
     const { tokenStarts, tokenBytes } = this.content;
     this.#tokens.count = 0;
     readCodes(tokenBytes, tokenStarts[local]!, tokenStarts[local + 1]!, this.#tokens);
+    return this.#tokens.values;
+  }
+
+  field(local: number, attribute: number): Uint32Array {
+    const { tokenStarts, tokenBytes } = this.content;
+    this.#tokens.count = 0;
+    readField(tokenBytes, tokenStarts[local]!, tokenStarts[local + 1]!, attribute, this.#tokens);
     return this.#tokens.values;
   }
 

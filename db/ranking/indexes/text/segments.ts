@@ -6,9 +6,9 @@
 import { invariant } from '../../../kernel/index.ts';
 import { type Locations, TAIL_SLOT } from './locations.ts';
 import type { Segment } from './segment.ts';
-import { SegmentBuilder } from './segment-builder.ts';
+import type { SegmentBuilder } from './segment-builder.ts';
+import { merged } from './segment-merger.ts';
 import { SHARD_DOCUMENTS_MAX, STATE } from './shard.ts';
-import type { FieldWeights } from './term-counter.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** How many of each level make one of the next. */
@@ -48,7 +48,7 @@ export class Segments {
   }
 
   /** Adds what a builder has, and merges what is due. */
-  seal(builder: SegmentBuilder, weights: FieldWeights): void {
+  seal(builder: SegmentBuilder): void {
     if (builder.count > 0) this.#place(builder.finish(this.#next++, 0));
     for (let level = 0; level < FANOUT.length; level++) {
       const due = [...this.entries()].filter(([, segment]) => segment.level === level);
@@ -56,17 +56,16 @@ export class Segments {
         this.#merge(
           due.map(([slot]) => slot),
           level + 1,
-          weights,
         );
     }
   }
 
   /** Takes a document away, or marks it so that it is no longer found. */
-  bury(slot: number, local: number, weights: FieldWeights): void {
+  bury(slot: number, local: number): void {
     const segment = this.at(slot);
     segment.states[local] = STATE.dead;
     segment.dead += 1;
-    if (segment.dead * 2 > segment.count) this.#rewrite(slot, weights);
+    if (segment.dead * 2 > segment.count) this.#rewrite(slot);
   }
 
   /** As a checkpoint had it. */
@@ -77,25 +76,22 @@ export class Segments {
     this.#locate(slot, segment);
   }
 
-  #rewrite(slot: number, weights: FieldWeights): void {
+  #rewrite(slot: number): void {
     const { level, count, dead } = this.at(slot);
     const room = SHARD_DOCUMENTS_MAX - (count - dead);
     const isPartner = ([other, segment]: readonly [number, Segment]): boolean =>
       other !== slot && segment.level === level && segment.count - segment.dead <= room;
     const partner = level === FANOUT.length ? [...this.entries()].find(isPartner) : undefined;
-    this.#merge(partner === undefined ? [slot] : [slot, partner[0]], level, weights);
+    this.#merge(partner === undefined ? [slot] : [slot, partner[0]], level);
   }
 
-  #merge(slots: readonly number[], level: number, weights: FieldWeights): void {
+  #merge(slots: readonly number[], level: number): void {
     const sources = slots.map((slot) => this.at(slot));
-    const builder = new SegmentBuilder(this.#vocabulary, weights);
-    for (const [source, local] of inOrder(sources)) {
-      const segment = sources[source]!;
-      const title = segment.titleBytes(local);
-      builder.add(segment.numbers[local]!, segment.states[local]!, title, segment.tokens(local));
-    }
+    const segment = merged(sources, this.#vocabulary.size, this.#next, level);
     for (const slot of slots) this.#slots[slot] = null;
-    if (builder.count > 0) this.#place(builder.finish(this.#next++, level));
+    if (segment === null) return;
+    this.#next += 1;
+    this.#place(segment);
   }
 
   #place(segment: Segment): void {
@@ -109,22 +105,5 @@ export class Segments {
   #locate(slot: number, segment: Segment): void {
     for (let local = 0; local < segment.count; local++)
       if (segment.states[local] !== STATE.dead) this.#locations.set(segment.numbers[local]!, slot, local);
-  }
-}
-
-/** A source's place and a document's within it are one number below this: there are at most eight sources. */
-const PLACES = SHARD_DOCUMENTS_MAX * 8;
-
-/** Which of the sources, and where in it, by ascending number; dead ones are left out. */
-function* inOrder(sources: readonly Segment[]): Generator<readonly [source: number, local: number]> {
-  const keys = new Float64Array(sources.reduce((sum, { count, dead }) => sum + count - dead, 0));
-  let living = 0;
-  for (const [source, { count, states, numbers }] of sources.entries())
-    for (let local = 0; local < count; local++)
-      if (states[local] !== STATE.dead)
-        keys[living++] = numbers[local]! * PLACES + source * SHARD_DOCUMENTS_MAX + local;
-  for (const key of keys.sort()) {
-    const place = key % PLACES;
-    yield [Math.floor(place / SHARD_DOCUMENTS_MAX), place % SHARD_DOCUMENTS_MAX];
   }
 }

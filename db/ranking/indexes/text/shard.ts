@@ -30,6 +30,8 @@ export interface Shard {
   postings(terms: readonly number[]): (Postings | null)[];
   /** Its words (token-codes.ts), valid until the next call. */
   tokens(local: number): Uint32Array;
+  /** Those of one field, without its head; valid until the next call. */
+  field(local: number, attribute: number): Uint32Array;
   title(local: number): string;
 }
 

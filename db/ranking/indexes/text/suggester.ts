@@ -1,12 +1,12 @@
 /**
  * What somebody may be about to type: words of titles, and whole titles that have all the words typed so far, the last of them
  * begun. A word of four letters may have one typo, one of eight two. Only documents that may be shown are looked at, and no
- * more than some thousand whatever is typed.
+ * more than a thousand, whatever is typed.
  */
 import { folded } from './letters.ts';
 import { SHARD_DOCUMENTS_MAX, type Shard, STATE } from './shard.ts';
 import { Splitter } from './splitter.ts';
-import { BREAK, FIELD, wordOf } from './token-codes.ts';
+import { BREAK, wordOf } from './token-codes.ts';
 import { NO_WORD, type Vocabulary } from './vocabulary.ts';
 import { type FoundWord, typosAllowed, type WordFinder } from './word-finder.ts';
 
@@ -14,7 +14,7 @@ const TYPED_UNITS_MAX = 200;
 const TYPED_WORDS_MAX = 10;
 const WHOLE_WORDS_MAX = 8;
 const BEGUN_WORDS_MAX = 48;
-const DOCUMENTS_MAX = 2_000;
+const DOCUMENTS_MAX = 1_000;
 const LETTER = /[\p{L}\p{N}\p{M}]$/u;
 
 export interface Suggestion {
@@ -73,7 +73,7 @@ export class Suggester {
   }
 
   #singleWords(found: readonly FoundWord[], titles: readonly Ranked[]): Ranked[] {
-    const known = new Set(titles.map(({ text }) => folded(text)));
+    const known = new Set(titles.filter(({ text }) => !text.includes(' ')).map(({ text }) => folded(text)));
     return found
       .filter(({ word }) => !this.#vocabulary.isStop(word) && !known.has(this.#vocabulary.word(word)))
       .map(({ word, weight, typos }) => ({
@@ -112,7 +112,7 @@ export class Suggester {
   }
 
   #offer(shard: Shard, local: number, meant: readonly Meant[], titles: Map<string, Ranked>): void {
-    const match = this.#match(shard.tokens(local), meant);
+    const match = this.#match(shard.field(local, this.#title), meant);
     if (match === null) return;
     const text = shard.title(local);
     if (text === '') return;
@@ -124,17 +124,14 @@ export class Suggester {
   #match(codes: Uint32Array, meant: readonly Meant[]): Pick<Ranked, 'typos' | 'isStart'> | null {
     const least = meant.map(() => Number.POSITIVE_INFINITY);
     let first = NO_WORD;
-    let isInTitle = false;
-    for (let at = 0; at < codes.length; at++) {
-      if (codes[at] === FIELD) {
-        isInTitle = codes[++at] === this.#title;
-        continue;
-      }
-      if (!isInTitle || codes[at] === BREAK) continue;
-      const word = wordOf(codes[at]!);
+    for (const code of codes) {
+      if (code === BREAK) continue;
+      const word = wordOf(code);
       if (first === NO_WORD) first = word;
-      for (const [index, words] of meant.entries())
-        least[index] = Math.min(least[index]!, words.get(word) ?? Number.POSITIVE_INFINITY);
+      for (let index = 0; index < meant.length; index++) {
+        const typos = meant[index]!.get(word);
+        if (typos !== undefined && typos < least[index]!) least[index] = typos;
+      }
     }
     const typos = least.reduce((sum, each) => sum + each, 0);
     return Number.isFinite(typos) ? { typos, isStart: meant[0]!.has(first) } : null;

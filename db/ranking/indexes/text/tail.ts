@@ -2,11 +2,11 @@
  * The documents that came last, few enough to look through all their words for each query. A document that is written again is
  * added again, and its older self is dead.
  */
-import { frequencyCode } from './frequency.ts';
 import { GrowingU8, GrowingU32 } from './growing.ts';
+import type { BuiltDocument } from './segment-builder.ts';
 import { type Postings, type Shard, STATE } from './shard.ts';
-import { type FieldWeights, TermCounter } from './term-counter.ts';
-import { BREAK, FIELD, wordOf } from './token-codes.ts';
+import type { TermCounter } from './term-counter.ts';
+import { fieldIn } from './token-codes.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** When one of them is reached, the tail becomes a segment. */
@@ -15,19 +15,19 @@ const CODES_MAX = 0x1_0000;
 
 export class Tail implements Shard {
   readonly #vocabulary: Vocabulary;
-  readonly #weights: FieldWeights;
   readonly #numbers = new GrowingU32();
   readonly #lengths = new GrowingU32();
   readonly #states = new GrowingU8();
   readonly #starts = new GrowingU32();
   readonly #codes = new GrowingU32();
   readonly #titles: string[] = [];
-  readonly #counter: TermCounter;
+  /** Terms of all documents, one document after the other, how often each is there, and where each document's begin. */
+  readonly #terms = new GrowingU32();
+  readonly #termCodes = new GrowingU8();
+  readonly #termStarts = new GrowingU32();
 
-  constructor(vocabulary: Vocabulary, weights: FieldWeights) {
+  constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
-    this.#weights = weights;
-    this.#counter = new TermCounter(vocabulary);
   }
 
   get count(): number {
@@ -54,12 +54,16 @@ export class Tail implements Shard {
     return this.#codes.array.byteLength + this.count * 64;
   }
 
-  /** Returns its number within the tail. */
-  add(number: number, state: number, title: string, codes: Uint32Array): number {
+  /** Returns its number within the tail. `counter` has counted the document. */
+  add(number: number, state: number, title: string, codes: Uint32Array, counter: TermCounter): number {
     const local = this.count;
-    this.#counter.count(codes, this.#weights);
+    this.#termStarts.push(this.#terms.count);
+    for (const term of counter.terms) {
+      this.#terms.push(term);
+      this.#termCodes.push(counter.codeOf(term));
+    }
     this.#numbers.push(number);
-    this.#lengths.push(this.#counter.length);
+    this.#lengths.push(counter.length);
     this.#states.push(state);
     this.#starts.push(this.#codes.count);
     this.#codes.append(codes);
@@ -72,11 +76,16 @@ export class Tail implements Shard {
     return this.#codes.array.subarray(this.#starts.array[local], end);
   }
 
+  field(local: number, attribute: number): Uint32Array {
+    return fieldIn(this.tokens(local), attribute);
+  }
+
   title(local: number): string {
     return this.#titles[local]!;
   }
 
   postings(terms: readonly number[]): (Postings | null)[] {
+    if (this.count === 0) return terms.map(() => null);
     const marks = this.#vocabulary.marks;
     for (const [place, term] of terms.entries()) marks[term] = place + 1;
     const found = terms.map(() => new TailPostings());
@@ -86,18 +95,33 @@ export class Tail implements Shard {
     return found.map((postings) => (postings.count === 0 ? null : postings));
   }
 
-  /** Terms are all different, so each has a place of its own. */
+  /** Those that are not dead, by ascending number. */
+  living(): BuiltDocument[] {
+    const locals = Array.from(this.numbers, (_, local) => local).filter(
+      (local) => this.states[local] !== STATE.dead,
+    );
+    return locals
+      .sort((one, other) => this.numbers[one]! - this.numbers[other]!)
+      .map((local) => ({
+        ...{ number: this.numbers[local]!, state: this.states[local]!, title: this.title(local) },
+        ...{ length: this.lengths[local]!, tokens: this.tokens(local) },
+        terms: this.#terms.array.subarray(this.#termStarts.array[local], this.#termsEnd(local)),
+        codes: this.#termCodes.array.subarray(this.#termStarts.array[local], this.#termsEnd(local)),
+      }));
+  }
+
+  /** The terms asked for are all different, so each has a mark of its own. */
   #find(local: number, marks: Uint16Array, found: readonly TailPostings[]): void {
-    const codes = this.tokens(local);
-    const length = this.#lengths.array[local]!;
-    let weight = 0;
-    for (let at = 0; at < codes.length; at++) {
-      const code = codes[at]!;
-      if (code === FIELD) weight = this.#weights.get(codes[++at]!) ?? 0;
-      if (code === FIELD || code === BREAK || weight === 0) continue;
-      const place = marks[this.#vocabulary.stem(wordOf(code))]!;
-      if (place !== 0) found[place - 1]!.add(local, weight, length);
+    const terms = this.#terms.array;
+    const end = this.#termsEnd(local);
+    for (let at = this.#termStarts.array[local]!; at < end; at++) {
+      const mark = marks[terms[at]!]!;
+      if (mark !== 0) found[mark - 1]!.add(local, this.#termCodes.array[at]!, this.#lengths.array[local]!);
     }
+  }
+
+  #termsEnd(local: number): number {
+    return local + 1 < this.count ? this.#termStarts.array[local + 1]! : this.#terms.count;
   }
 }
 
@@ -107,16 +131,10 @@ class TailPostings implements Postings {
   count = 0;
   codeMost = 0;
   lengthLeast = 0xffff_ffff;
-  #eighths = 0;
 
-  add(local: number, weight: number, length: number): void {
-    if (this.count === 0 || this.docs[this.count - 1] !== local) {
-      this.docs[this.count++] = local;
-      this.#eighths = 0;
-    }
-    this.#eighths += weight;
-    const code = frequencyCode(this.#eighths);
-    this.codes[this.count - 1] = code;
+  add(local: number, code: number, length: number): void {
+    this.docs[this.count] = local;
+    this.codes[this.count++] = code;
     if (code > this.codeMost) this.codeMost = code;
     if (length < this.lengthLeast) this.lengthLeast = length;
   }

@@ -1,4 +1,5 @@
 /** How often each term is in one document at a time, and how long it is, both by the weights of its fields. */
+import { frequencyCode } from './frequency.ts';
 import { GrowingU32 } from './growing.ts';
 import { BREAK, FIELD, isOverlay, wordOf } from './token-codes.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -22,21 +23,21 @@ export class TermCounter {
     return this.#terms.values;
   }
 
-  eighths(term: number): number {
-    return this.#eighths[term]!;
+  /** How often the document has one of its terms (frequency.ts). */
+  codeOf(term: number): number {
+    return frequencyCode(this.#eighths[term]!);
   }
 
   count(codes: Uint32Array, weights: FieldWeights): void {
     this.#clear();
-    const vocabulary = this.#vocabulary;
+    const stems = this.#vocabulary.stems;
     const eighths = this.#eighths;
     let weight = 0;
     for (let at = 0; at < codes.length; at++) {
       const code = codes[at]!;
       if (code === FIELD) weight = weights.get(codes[++at]!) ?? 0;
       if (code === FIELD || code === BREAK || weight === 0) continue;
-      const word = wordOf(code);
-      const term = vocabulary.stem(word);
+      const term = stems[wordOf(code)]!;
       if (eighths[term] === 0) this.#terms.push(term);
       eighths[term]! += weight;
       if (!isOverlay(code)) this.length += weight;

@@ -38,6 +38,9 @@ export function writeCodes(codes: Uint32Array, out: GrowingU8): void {
 
 /** Appends what `writeCodes` wrote from `from` to before `end`. */
 export function readCodes(bytes: Uint8Array, from: number, end: number, out: GrowingU32): void {
+  out.reserve(end - from);
+  const { array } = out;
+  let count = out.count;
   let at = from;
   while (at < end) {
     let byte = bytes[at++]!;
@@ -46,8 +49,50 @@ export function readCodes(bytes: Uint8Array, from: number, end: number, out: Gro
       byte = bytes[at++]!;
       value |= (byte & 0x7f) << shift;
     }
-    out.push(value >>> 0);
+    array[count++] = value;
   }
+  out.count = count;
+}
+
+/** The same, but only the words of one field, without its head; what is behind it is not read. */
+export function readField(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  attribute: number,
+  out: GrowingU32,
+): void {
+  out.reserve(end - from);
+  const { array } = out;
+  let count = out.count;
+  let isInField = false;
+  let isHead = false;
+  let at = from;
+  while (at < end) {
+    let byte = bytes[at++]!;
+    let value = byte & 0x7f;
+    for (let shift = 7; byte > 0x7f && at < end; shift += 7) {
+      byte = bytes[at++]!;
+      value |= (byte & 0x7f) << shift;
+    }
+    if (isHead) isInField = value === attribute;
+    else if (value !== FIELD && isInField) array[count++] = value;
+    else if (isInField) break;
+    isHead = !isHead && value === FIELD;
+  }
+  out.count = count;
+}
+
+/** The words of one field, without its head. */
+export function fieldIn(codes: Uint32Array, attribute: number): Uint32Array {
+  let start = -1;
+  for (let at = 0; at < codes.length; at++) {
+    if (codes[at] !== FIELD) continue;
+    if (start >= 0) return codes.subarray(start, at);
+    at += 1;
+    if (codes[at] === attribute) start = at + 1;
+  }
+  return start >= 0 ? codes.subarray(start) : codes.subarray(0, 0);
 }
 
 /** Whether codes that were read are a document's: fields begin it, and every word is below `words`. */

@@ -3,7 +3,7 @@
  * word never forgotten: what is counted for it goes down to 0.
  */
 import { xxh64 } from '../../../hash/index.ts';
-import { GrowingU32 } from './growing.ts';
+import { GrowingU8, GrowingU32 } from './growing.ts';
 import { stem } from './stemmer.ts';
 import { STOP_WORDS } from './stop-words.ts';
 
@@ -19,7 +19,7 @@ export class Vocabulary {
   readonly #words: string[] = [];
   readonly #stems = new GrowingU32();
   readonly #hashes = new GrowingU32();
-  readonly #stops: boolean[] = [];
+  readonly #stops = new GrowingU8();
   /** Documents that have a word with this stem. */
   readonly #documents = new GrowingU32();
   /** Documents that may be shown and have this very word. */
@@ -51,17 +51,18 @@ export class Vocabulary {
     return this.#stems.array[id]!;
   }
 
+  /** Stems of all words, for loops over many: to be asked for anew after a word was added. */
+  get stems(): Uint32Array {
+    return this.#stems.array;
+  }
+
   isStop(id: number): boolean {
-    return this.#stops[id]!;
+    return this.#stops.array[id] === 1;
   }
 
-  /** Halves of the word's hash: what stands for it in a digest, since numbers depend on the order of things. */
-  hashLow(id: number): number {
-    return this.#hashes.array[id * 2]!;
-  }
-
-  hashHigh(id: number): number {
-    return this.#hashes.array[id * 2 + 1]!;
+  /** Two halves of each word's hash: what stands for it in a digest, since numbers depend on the order of things. */
+  get hashes(): Uint32Array {
+    return this.#hashes.array;
   }
 
   documents(stemId: number): number {
@@ -175,7 +176,7 @@ export class Vocabulary {
     this.#stems.push(0);
     this.#hashes.push(Number(hash & 0xffff_ffffn));
     this.#hashes.push(Number(hash >> U32_BITS));
-    this.#stops.push(STOP_WORDS.has(word));
+    this.#stops.push(STOP_WORDS.has(word) ? 1 : 0);
     this.#documents.push(0);
     this.#shown.push(0);
     return id;
