@@ -33,6 +33,7 @@ export type {
   RankedTable,
   RankedWrite,
 } from '../protocol/index.ts';
+export { bucketOf } from '../ranking/evaluate/bucket.ts';
 export {
   attribute,
   cohort,

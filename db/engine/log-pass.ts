@@ -103,7 +103,7 @@ function outOfMemory({ bytesMax, used }: PassOptions['memory'], position: number
   const mebibytes = (bytes: number): number => Math.round(bytes / BYTES_PER_MEBIBYTE);
   return new TruthError(
     'TOO_LARGE',
-    `at position ${position} the process takes ${mebibytes(used())} MiB, more than the ${mebibytes(bytesMax)} it may: give it more with --memory, where the machine has it`,
+    `at position ${position} the process takes ${mebibytes(used())} MiB, more than the ${mebibytes(bytesMax)} MiB it may: give it more with --memory, where the machine has it`,
     { position },
   );
 }

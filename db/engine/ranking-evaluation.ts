@@ -117,7 +117,9 @@ class EvaluationReplay {
     this.#profiles = against === null ? [profile] : [profile, against];
     this.#asker = new ProfileAsker(options.kind, history, options.millis);
     this.#views = new ReplayedRankingViews(options.logId);
-    this.#baselines = options.baselines ? new Baselines() : null;
+    this.#baselines = options.baselines
+      ? new Baselines(options.protocol === 'next-day' ? 'nobody' : 'users')
+      : null;
     const rankers = [...this.#profiles.map(textOf), ...(this.#baselines?.names ?? [])];
     this.#tally = new Tally(rankers);
     this.#days = options.protocol === 'next-day' ? new DayTally(rankers) : null;

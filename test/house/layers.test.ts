@@ -79,6 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'db/audit/bundle-verifier.ts',
     'db/audit/checkpoint.ts',
     'db/ranking/ground.ts',
+    'db/ranking/evaluate/bucket.ts',
     'db/ranking/retrieve/language/index.ts',
     'db/sql/contract.ts',
     'db/sql/types/sql-type.ts',

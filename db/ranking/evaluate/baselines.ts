@@ -11,12 +11,8 @@ const RECENT = 10;
 const PEOPLE = 1_000;
 const THEIRS = 200;
 
-const RANKERS = Object.freeze([
-  'count of all time',
-  'count, half-life 1 day',
-  'count of 24 hours',
-  'item neighbours',
-] as const);
+const POPULAR = ['count of all time', 'count, half-life 1 day', 'count of 24 hours'] as const;
+const NEIGHBOURS = 'item neighbours';
 
 interface Occurred {
   readonly item: number;
@@ -38,8 +34,15 @@ export class Baselines {
   #windowStart = 0;
   #last = 0;
 
+  readonly #asked: 'users' | 'nobody';
+
+  /** Whom lists will be for. */
+  constructor(asked: 'users' | 'nobody') {
+    this.#asked = asked;
+  }
+
   get names(): readonly string[] {
-    return RANKERS;
+    return this.#asked === 'users' ? [...POPULAR, NEIGHBOURS] : POPULAR;
   }
 
   /** Somebody went for something. */
@@ -70,12 +73,12 @@ export class Baselines {
     const fading = (item: number): number =>
       faded[item]! * halfLifeFactor(Math.max(0, now - fadedAt[item]!), MICROS_PER_DAY);
     const seen = this.#seen.get(user) ?? new Set<number>();
-    return [
+    const popular = [
       this.#best((item) => count[item]!, seen),
       this.#best(fading, seen),
       this.#best((item) => lately[item]!, seen),
-      this.#neighbours(user, seen),
     ];
+    return this.#asked === 'users' ? [...popular, this.#neighbours(user, seen)] : popular;
   }
 
   /** Cosine of who took both, summed over the last items of the user. */

@@ -11,7 +11,6 @@
  *     report, experiment-report, chart   what is shown
  */
 export { Baselines } from './baselines.ts';
-export { bucketOf } from './bucket.ts';
 export { chartOf } from './chart.ts';
 export { DayTally } from './day-tally.ts';
 export { ExperimentTally } from './experiment.ts';
