@@ -60,6 +60,7 @@ const ARITY: Readonly<Record<ScalarFunction, readonly [number, number]>> = {
   saturate: [2, 2],
   sigmoid: [1, 1],
   decay: [2, 2],
+  share: [1, 1],
 };
 
 export function checkPredicate(scope: TermsScope, predicate: Predicate, place: string): void {

@@ -71,6 +71,7 @@ export const FEATURES = Object.freeze([
   'fused',
   'random',
   'bucket',
+  'idle_hours',
 ] as const satisfies readonly Feature[]);
 export const SCALAR_FUNCTIONS = Object.freeze([
   '+',
@@ -88,6 +89,7 @@ export const SCALAR_FUNCTIONS = Object.freeze([
   'saturate',
   'sigmoid',
   'decay',
+  'share',
 ] as const satisfies readonly ScalarFunction[]);
 export const POLARITIES = Object.freeze(['positive', 'negative', 'neutral'] as const);
 export const METRICS = Object.freeze(['cosine', 'dot', 'l2'] as const);

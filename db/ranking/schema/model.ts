@@ -210,7 +210,6 @@ export type SignalMeasure =
 
 export type Feature =
   | 'age_hours'
-  /** Hours since the user had to do with it; very large when never. */
   | 'text'
   /** Of the item to those the user had to do with last. */
   | 'neighbours'
@@ -221,7 +220,9 @@ export type Feature =
   /** A number in [0, 1) that depends on the item and the query's seed. */
   | 'random'
   /** The ordinal of the experiment's arm. */
-  | 'bucket';
+  | 'bucket'
+  /** Hours since the user last took something up: the same for all candidates, and very many when never. */
+  | 'idle_hours';
 
 export type ScalarFunction =
   | '+'
@@ -240,7 +241,9 @@ export type ScalarFunction =
   | 'saturate'
   | 'sigmoid'
   /** Exponential in hours: half at the half-life. */
-  | 'decay';
+  | 'decay'
+  /** Of the largest among the candidates, 0 to 1. */
+  | 'share';
 
 export const STAGES = Object.freeze([
   'base',

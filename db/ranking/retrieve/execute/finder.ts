@@ -85,7 +85,7 @@ export class Finder {
     scope: Scope,
   ): Uint32Array {
     const trend = trendOf(signal, window);
-    const first = this.#wanted(2 * limit + 64);
+    const first = this.#wanted(GROWTH * limit + 64);
     const set = within ?? this.#base.small(first);
     if (set !== null) return this.bestWithin(trend, limit, set, scope);
     const velocity = measured(signal.id, { measure: 'velocity', window: keptWindow(signal, window) });

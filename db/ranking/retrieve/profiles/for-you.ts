@@ -1,8 +1,11 @@
 /**
- * What somebody may like, of what the schema has. Two things carry it: what goes with their last items, and what is wanted now.
- * Each is a share of the largest among the candidates, so neither has to be told how much it is worth: where a few things are
- * on everybody's mind, their shares tower over the rest; where nothing trends, shares are level and what goes with the user's
- * own items decides. Somebody of whom nothing is known gets what is wanted, what is good, and what is new.
+ * What somebody may like, of what the schema has. Three things carry it: what is wanted now, the same where it goes with the
+ * user's last items, and these for themselves while the user is at it: somebody who has taken something up a minute ago goes on
+ * with it, somebody who comes back after a month sees what the month has brought. That is why it needs to be told neither how
+ * fast a catalogue moves nor how far its users differ. Somebody of whom nothing is known gets what is wanted, good and new.
+ *
+ * Found on half of MovieTweetings' users in time and checked on the other half, and on two sets in which nothing trends; nothing
+ * changes much where a weight is half or twice what it is.
  */
 import { MICROS_PER_DAY } from '../../ground.ts';
 import type {
@@ -10,10 +13,11 @@ import type {
   EntityKind,
   Predicate,
   RankingSchema,
+  Scalar,
   SignalType,
   Term,
 } from '../../schema/model.ts';
-import { add, divide, least, most, number, squareRoot } from '../score/measure.ts';
+import { add, divide, least, multiply, number, share, squareRoot } from '../score/measure.ts';
 import {
   approvalSignal,
   attentionSignal,
@@ -25,27 +29,48 @@ import { keptWindow, measured, trendOf, velocityWithin } from '../score/trend.ts
 import { followed } from './followed.ts';
 import { decayOfAge, feature, type Recipe, termOf } from './parts.ts';
 
-const NEIGHBOURS = 1;
-const TREND_OF_DAY = 0.5;
-const TREND_OF_MONTH = 0.3;
-const DECAYED = 0.3;
-const SIMILARITY = 0.4;
-const RELATIONSHIP = 0.3;
-const QUALITY = 0.05;
-const RECENCY = 0.05;
-const DISAPPROVAL = -0.2;
+/** What goes with the user's last items, at the moment of the last one; a half after as many hours. */
+const AT_IT = 4;
+const AT_IT_HALF_HOURS = 12;
+const WANTED = 1;
+const WANTED_AND_FITTING = 2;
+const SIMILARITY = 0.5;
+const RELATIONSHIP = 0.5;
+const QUALITY = 0.1;
+const RECENCY = 0.1;
+const DISAPPROVAL = -0.3;
+
+/** Of what is wanted: the trend of the day, what fades as the schema says, and the month. */
+const OF_DAY = 0.5;
+const FADING = 0.25;
+const OF_MONTH = 0.25;
+/** What everybody has had already is wanted less than it looks: by this power of how many had it, and some more. */
+const WORN = -0.2;
+const WORN_FROM = 5;
 
 /** One place in twenty for what few have seen and is not a week old. */
 const EXPLORATION = Object.freeze({ share: 0.05, withinMicros: 7 * MICROS_PER_DAY });
+/** Of each list of the most wanted, all signals together. */
+const TOP_LIMIT = 200;
 /** Events that a share of good ones is taken to have had before any. */
 const EVENTS_BEFORE = 10;
 
 export function forYou(schema: RankingSchema, kind: EntityKind): Recipe {
+  const fitting = share(feature('neighbours'));
+  const atIt = divide(number(AT_IT_HALF_HOURS), add(feature('idle_hours'), number(AT_IT_HALF_HOURS)));
+  const now = wanted(schema, kind);
   const terms = [
-    termOf('personalisation', 'goes with what the user had to do with', NEIGHBOURS, feature('neighbours')),
+    {
+      ...termOf('personalisation', 'goes with what the user is at', AT_IT, multiply(fitting, atIt)),
+      normalised: false,
+    },
+    {
+      ...termOf('personalisation', 'wanted, and goes with it', WANTED_AND_FITTING, multiply(now, fitting)),
+      normalised: false,
+    },
     ...preferences(kind),
     ...relationships(schema, kind),
-    ...wanted(schema, kind),
+    termOf('signals', 'wanted', WANTED, now),
     ...quality(schema, kind),
     termOf('recency', 'new', RECENCY, decayOfAge(72)),
     ...disapproval(schema, kind),
@@ -102,23 +127,24 @@ function wantedSignals(schema: RankingSchema, kind: EntityKind): readonly Signal
   return positive.length > 0 || attention === undefined ? positive : [attention];
 }
 
-function wanted(schema: RankingSchema, kind: EntityKind): readonly Term[] {
+/** How much each is wanted these days, as a share of what is wanted most. */
+function wanted(schema: RankingSchema, kind: EntityKind): Scalar {
   const signals = wantedSignals(schema, kind);
-  const share = 1 / signals.length;
-  return signals.flatMap((signal) => {
-    const terms = [
-      termOf('signals', `trend of ${signal.name} within a day`, TREND_OF_DAY * share, trendOf(signal, '24h')),
-      termOf(
-        'signals',
-        `${signal.name} within a month`,
-        TREND_OF_MONTH * share,
-        squareRoot(measured(signal.id, { measure: 'velocity', window: keptWindow(signal, '30d') })),
-      ),
-    ];
-    if (signal.decay.kind === 'none') return terms;
-    const decayed = measured(signal.id, { measure: 'score' });
-    return [...terms, termOf('signals', `${signal.name}, fading`, DECAYED * share, squareRoot(decayed))];
-  });
+  if (signals.length === 0) return number(0);
+  return share(add(...signals.map(wantedBy)));
+}
+
+/** Square roots, so that what is wanted most does not drown what is wanted a little less. */
+function wantedBy(signal: SignalType): Scalar {
+  const month = measured(signal.id, { measure: 'velocity', window: keptWindow(signal, '30d') });
+  const fading = signal.decay.kind === 'none' ? month : measured(signal.id, { measure: 'score' });
+  const sum = add(
+    multiply(number(OF_DAY), share(squareRoot(trendOf(signal, '24h')))),
+    multiply(number(FADING), share(squareRoot(fading))),
+    multiply(number(OF_MONTH), share(squareRoot(month))),
+  );
+  const had = add(measured(signal.id, { measure: 'count', window: 'all' }), number(WORN_FROM));
+  return multiply(sum, { scalar: 'apply', function: 'pow', of: [had, number(WORN)] });
 }
 
 /** The share of those who saw it that finished or liked it. */
@@ -138,7 +164,7 @@ function disapproval(schema: RankingSchema, kind: EntityKind): readonly Term[] {
   if (negative.length === 0 || attention === undefined) return [];
   const count = (signal: SignalType) => measured(signal.id, { measure: 'count', window: 'all' });
   const against = add(...negative.map(count));
-  const all = add(against, most(count(attention), number(0)), number(EVENTS_BEFORE));
+  const all = add(against, count(attention), number(EVENTS_BEFORE));
   return [
     { ...termOf('penalties', 'said against it', DISAPPROVAL, divide(against, all)), normalised: false },
   ];
@@ -146,7 +172,6 @@ function disapproval(schema: RankingSchema, kind: EntityKind): readonly Term[] {
 
 function candidates(schema: RankingSchema, kind: EntityKind): readonly CandidateSource[] {
   const signals = wantedSignals(schema, kind);
-  const share = (limit: number) => Math.ceil(limit / Math.max(1, signals.length));
   return [
     { source: 'neighbours', limit: 400 },
     ...kind.embeddings.map(
@@ -159,10 +184,12 @@ function candidates(schema: RankingSchema, kind: EntityKind): readonly Candidate
         limit: 100,
       }),
     ),
-    ...signals.flatMap((signal): CandidateSource[] => [
-      { source: 'top', signal: signal.id, measure: velocityWithin(signal, '24h'), limit: share(300) },
-      { source: 'top', signal: signal.id, measure: velocityWithin(signal, '30d'), limit: share(300) },
-    ]),
+    ...(['24h', '7d', '30d'] as const).flatMap((window) =>
+      signals.map((signal): CandidateSource => {
+        const measure = velocityWithin(signal, window);
+        return { source: 'top', signal: signal.id, measure, limit: Math.ceil(TOP_LIMIT / signals.length) };
+      }),
+    ),
     { source: 'new', limit: 50 },
   ];
 }

@@ -41,10 +41,28 @@ export function applyFunction(
   const [first, second, third] = of;
   invariant(first !== undefined, 'a function has something it is of');
   const fold = FOLDS[name];
-  if (fold !== undefined) foldColumns(fold, of, count, out);
+  if (name === 'share') shareColumn(first, count, out);
+  else if (fold !== undefined) foldColumns(fold, of, count, out);
   else if (second === undefined) mapColumn(known(UNARY[name]), first, count, out);
   else if (third === undefined) joinColumns(known(BINARY[name]), first, second, count, out);
   else clampColumn(first, second, third, count, out);
+}
+
+/** Of the largest, from 0 to 1; what is below 0 has none. */
+function shareColumn(x: Float64Array, count: number, out: Float64Array): void {
+  const most = largest(x, count);
+  for (let at = 0; at < count; at++) out[at] = shareOf(x[at]!, most);
+}
+
+/** 0 where nothing is above it. */
+export function largest(column: Float64Array, count: number): number {
+  let most = 0;
+  for (let at = 0; at < count; at++) if (column[at]! > most) most = column[at]!;
+  return most;
+}
+
+export function shareOf(value: number, most: number): number {
+  return most > 0 && value > 0 ? value / most : 0;
 }
 
 function known<T>(function_: T | undefined): T {

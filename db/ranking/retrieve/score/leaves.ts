@@ -10,6 +10,8 @@ import type { Scope } from './scope.ts';
 
 /** Events at which an item is half as new to people as one that nobody has seen. */
 const NOVELTY_HALF = 20;
+/** A hundred years and more. */
+const NEVER_HOURS = 1e6;
 
 /** Fills the first `batch.count` places of `out` with what each candidate has of a leaf: 0 where it has nothing. */
 export function fillLeaf(leaf: Leaf, batch: Batch, scope: Scope, out: Float64Array): void {
@@ -143,10 +145,19 @@ function fillFeature(feature: Feature, batch: Batch, scope: Scope, out: Float64A
     case 'random':
       for (let at = 0; at < batch.count; at++) out[at] = mixed(batch.ids[at]!, scope.seed);
       return;
+    case 'idle_hours':
+      out.fill(idleHours(scope), 0, batch.count);
+      return;
     // The arm of an experiment is part of a query by the profile it chose; nothing is left of it to count.
     case 'bucket':
       return void out.fill(0, 0, batch.count);
   }
+}
+
+function idleHours({ query: { user }, readers: { audience }, now }: Scope): number {
+  const [last] = user === 0 ? [] : audience.recent(user, 1);
+  if (last === undefined) return NEVER_HOURS;
+  return Math.max(0, now - audience.lastAt(user, last as EntityNumber)) / MICROS_PER_HOUR;
 }
 
 function fillAge(batch: Batch, scope: Scope, out: Float64Array): void {

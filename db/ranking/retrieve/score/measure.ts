@@ -43,6 +43,11 @@ export function squareRoot(of: Scalar): Scalar {
   return { scalar: 'apply', function: 'sqrt', of: [of] };
 }
 
+/** Of the largest among the candidates. */
+export function share(of: Scalar): Scalar {
+  return { scalar: 'apply', function: 'share', of: [of] };
+}
+
 /** To base 10, of what is at least 1. */
 export function decimalLogarithm(of: Scalar): Scalar {
   const beyondOne = most(subtract(of, number(1)), number(0));

@@ -13,6 +13,7 @@ import type { Contribution } from '../query.ts';
 import type { Batch } from './batch.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import { finite } from './finite.ts';
+import { largest, shareOf } from './functions.ts';
 import { fillMask } from './mask.ts';
 import type { MeasuredTerm } from './measure.ts';
 import type { Ordering } from './ordering.ts';
@@ -114,7 +115,7 @@ export class Scoring {
 
   #contribution(term: MeasuredTerm, index: number, at: number): number {
     const value = this.#values.columns[index]![at]!;
-    const weighed = finite(term.weight * (term.normalised ? share(value, this.#largest[index]!) : value));
+    const weighed = finite(term.weight * (term.normalised ? shareOf(value, this.#largest[index]!) : value));
     return this.#ordering.composition === 'product' ? Math.max(0, 1 + weighed) : weighed;
   }
 
@@ -177,17 +178,6 @@ function means(
     }
   }
   return { mean: all.count === 0 ? 0 : all.sum / all.count, ofCreators };
-}
-
-function largest(column: Float64Array, count: number): number {
-  let most = 0;
-  for (let at = 0; at < count; at++) if (column[at]! > most) most = column[at]!;
-  return most;
-}
-
-/** 0 to 1: what is below 0 is 0. */
-function share(value: number, most: number): number {
-  return most > 0 && value > 0 ? value / most : 0;
 }
 
 function gain(score: number, factor: number): number {

@@ -330,7 +330,8 @@ class Reference {
     }
     if (vector !== null) {
       const near = this.#readers.vectors.nearest(kind.id, vector.slot, vector.values, 1e9, null).items;
-      lists.push({ items: kept(near).slice(0, 500), weight: 1 });
+      const source = profile.candidates.find((one) => one.source === 'similar' && one.to === 'query');
+      lists.push({ items: kept(near).slice(0, source?.limit ?? 500), weight: 1 });
     }
     const found = [...new Set(lists.flatMap(({ items }) => items))].sort((one, other) => one - other);
     for (const source of profile.candidates) {
@@ -446,6 +447,8 @@ function applied(name: ScalarFunction, [x = 0, y, z, ...more]: readonly number[]
       return sigmoid(x);
     case 'decay':
       return y! > 0 ? exp2(-x / y!) : 0;
+    case 'share':
+      throw new Error('a share is of all candidates');
   }
 }
 

@@ -62,7 +62,7 @@ describe('what is not taken is refused with its place, what was found, what coul
     ],
     [
       'RETRIEVE items FILTER lgo1p(view) > 1',
-      'at 1:23: there is no function "lgo1p", there is min, max, clamp, log1p, exp, sqrt, abs, pow, saturate, sigmoid, decay, state, …; did you mean log1p?',
+      'at 1:23: there is no function "lgo1p", there is min, max, clamp, log1p, exp, sqrt, abs, pow, saturate, sigmoid, decay, share, …; did you mean log1p?',
     ],
     [
       'RETRIEVE items WITHIN TRENDIGN view',

@@ -112,6 +112,8 @@ describe('a function', () => {
     ['decay', [48, 24], 0.25],
     ['decay', [48, 0], 0],
     ['exp', [1_000], 1e100],
+    ['share', [7], 1],
+    ['share', [-7], 0],
   ] as const)('%s of %j is %d', (name, of, value) => {
     expect(result(apply(name, ...of.map(number)))).toBe(value);
   });
