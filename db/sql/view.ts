@@ -297,7 +297,12 @@ export class SqlView implements FiledView {
 
   /** Readers see another state of these. */
   #seen(tenants: readonly TenantId[]): void {
-    for (const tenant of tenants) this.#known(tenant).committed = null;
+    for (const tenant of tenants) {
+      const known = this.#known(tenant);
+      const store = this.#stores.get(tenant);
+      // What was written last is what is committed now: a snapshot to look for it would cost as much as a row.
+      known.committed = store === null || store.open ? null : known.cache.written(store);
+    }
   }
 }
 
