@@ -9,7 +9,7 @@ import type { BindMessage, ClientMessage, Target } from './client-message.ts';
 import { PARAMETERS_MAX, ROWS_BYTES_TARGET, TO_CLIENT } from './constants.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { Portal, Portals } from './portals.ts';
-import type { Answer, BoundValue, Prepared } from './prepared.ts';
+import type { Answer, BoundValue, Prepared, Stop } from './prepared.ts';
 import {
   type Blamed,
   NOBODY,
@@ -21,6 +21,7 @@ import {
   writeParameters,
   writeReady,
 } from './replies.ts';
+import { RunningStatement } from './running-statement.ts';
 import { EMPTY, type Statement, type StatementMaker } from './statement-maker.ts';
 import { type ImplicitTransaction, transactionAborted } from './transaction.ts';
 
@@ -47,7 +48,7 @@ export class Conversation {
   readonly #portals: Portals;
   readonly #transaction: ImplicitTransaction;
   #skipping = false;
-  #running: AbortController | null = null;
+  #running: RunningStatement | null = null;
   #blamed: Blamed = NOBODY;
 
   constructor(options: ConversationOptions) {
@@ -149,7 +150,7 @@ export class Conversation {
       writeComplete(this.#out, 'BEGIN');
       return;
     }
-    const answer = await this.#timed((signal) => maker.run(statement, signal));
+    const answer = await this.#timed((stop) => maker.run(statement, stop));
     if (answer.columns !== null) writeColumns(this.#out, answer.columns, []);
     await this.#writeRows(answer, 0, answer.rowCount, []);
     this.#complete(answer, answer.tag);
@@ -263,7 +264,7 @@ export class Conversation {
   }
 
   async #run(portal: Portal, rowsMax: number): Promise<void> {
-    const answer = await this.#timed((signal) => portal.prepared.run(portal.values, signal));
+    const answer = await this.#timed((stop) => portal.prepared.run(portal.values, stop));
     portal.answer = answer;
     await this.#send(portal, answer, rowsMax);
   }
@@ -323,18 +324,18 @@ export class Conversation {
     writeReady(this.#out, this.#transaction.state);
   }
 
-  async #timed(run: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
-    const stop = new AbortController();
+  async #timed(run: (stop: Stop) => Promise<Answer>): Promise<Answer> {
+    const stop = new RunningStatement();
     this.#running = stop;
     const millis = this.#options.statementMillis();
     const timer = millis === 0 ? null : setTimeout(() => stop.abort(tookTooLong(millis)), millis);
     const startedAt = performance.now();
     try {
-      const answer = await run(stop.signal);
+      const answer = await run(stop);
       this.#options.onStatement(answer.tag, performance.now() - startedAt);
       return answer;
     } catch (error) {
-      throw stop.signal.aborted && stop.signal.reason instanceof TruthError ? stop.signal.reason : error;
+      throw stop.reason ?? error;
     } finally {
       if (timer !== null) clearTimeout(timer);
       this.#running = null;

@@ -9,6 +9,11 @@ export interface BoundValue {
   readonly bytes: Uint8Array | null;
 }
 
+/** By what a running statement is ended; its signal is made for who asks for it, and most do not. */
+export interface Stop {
+  readonly signal: AbortSignal;
+}
+
 export interface Answer {
   /** CommandComplete says it. */
   readonly tag: string;
@@ -43,5 +48,5 @@ export interface Prepared {
   /** The answer of what is over within the call; null: it is to be run. Errors: as running it. */
   atOnce(values: readonly BoundValue[]): Answer | null;
   /** Errors: what running it says. */
-  run(values: readonly BoundValue[], signal: AbortSignal): Promise<Answer>;
+  run(values: readonly BoundValue[], stop: Stop): Promise<Answer>;
 }

@@ -5,7 +5,7 @@ import { type StatementSource, statementsOf } from '../../sql/parse/statements.t
 import { sqlError } from '../../sql/types/sql-error.ts';
 import { aboutCatalog, type CatalogAsker, mayBeAboutCatalog, prepareCatalog } from './catalog/index.ts';
 import { listOf, nodeOf, type ParseNode } from './catalog/parse-node.ts';
-import { type Answer, NO_ROWS, type Prepared } from './prepared.ts';
+import { type Answer, NO_ROWS, type Prepared, type Stop } from './prepared.ts';
 import { type Connection, isAboutSession, prepareSession } from './session-statement.ts';
 import { prepareTables, runTables } from './table-statement.ts';
 
@@ -56,10 +56,10 @@ export class StatementMaker {
   }
 
   /** As it is, without parameters. */
-  run(statement: Statement, signal: AbortSignal): Promise<Answer> {
+  run(statement: Statement, stop: Stop): Promise<Answer> {
     const elsewhere = this.#elsewhere(statement, []);
-    if (elsewhere !== null) return elsewhere.run([], signal);
-    return runTables(this.#options.session, statement.text, signal);
+    if (elsewhere !== null) return elsewhere.run([], stop);
+    return runTables(this.#options.session, statement.text, stop);
   }
 
   /** Whether running it would change or read tables. */

@@ -1,6 +1,6 @@
 /** A statement about tables: the engine carries it out, this shows the answer as PostgreSQL would. */
 import { TruthError } from '../../errors.ts';
-import type { SqlColumn, SqlParameter, SqlResult, SqlSession } from '../../sql/contract.ts';
+import type { ExecuteOptions, SqlColumn, SqlParameter, SqlResult, SqlSession } from '../../sql/contract.ts';
 import { formatText, typeOfOid, wireType } from '../../sql/types/index.ts';
 import type { Row, SqlType } from '../../sql/types/sql-type.ts';
 import { formatBinary, parseBinary } from '../../sql/types/value-binary.ts';
@@ -8,19 +8,31 @@ import type { FormatCode } from './client-message.ts';
 import { TO_CLIENT } from './constants.ts';
 import { invalidText } from './invalid-text.ts';
 import type { MessageWriter } from './message-writer.ts';
-import type { Answer, BoundValue, Prepared } from './prepared.ts';
+import type { Answer, BoundValue, Prepared, Stop } from './prepared.ts';
 import { formatOf, type ShownColumn } from './replies.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+const WRITES = new Set(['insert', 'update', 'delete']);
+/** What has been handed to the log cannot be called back. */
+const NO_STOP: ExecuteOptions = {};
+
 /** `parameterTypes`: oids a client has given, 0 where it leaves them open. Errors: what preparing says. */
 export function prepareTables(
   session: SqlSession,
-  { text, control, defines }: Pick<Prepared, 'text' | 'control' | 'defines'>,
+  {
+    text,
+    control,
+    defines,
+    firstWord,
+  }: Pick<Prepared, 'text' | 'control' | 'defines'> & {
+    readonly firstWord: string;
+  },
   parameterTypes: readonly number[],
 ): Prepared {
   const statement = session.prepare(text, parameterTypes.map(typeOfOid));
   const { parameters, columns } = statement.description;
+  const writes = WRITES.has(firstWord);
   const shown = columns?.map(shownColumn) ?? null;
   const given = (values: readonly BoundValue[]): SqlParameter[] =>
     values.map((value, index) => parameterOf(value, parameters[index], parameterTypes[index] ?? 0));
@@ -40,13 +52,14 @@ export function prepareTables(
       const result = session.atOnce(statement, given(values));
       return result === null ? null : answerOf(result);
     },
-    run: async (values, signal) => answerOf(await session.execute(statement, given(values), { signal })),
+    run: async (values, stop) =>
+      answerOf(await session.execute(statement, given(values), writes ? NO_STOP : stop)),
   };
 }
 
 /** A statement without parameters whose answer describes itself. */
-export async function runTables(session: SqlSession, text: string, signal: AbortSignal): Promise<Answer> {
-  const result = await session.execute(text, [], { signal });
+export async function runTables(session: SqlSession, text: string, stop: Stop): Promise<Answer> {
+  const result = await session.execute(text, [], stop);
   return new TableAnswer(result, result.columns?.map(shownColumn) ?? null);
 }
 

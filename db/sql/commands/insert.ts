@@ -47,7 +47,8 @@ export class InsertPlan implements WritePlan {
   run(workspace: Workspace, evaluation: Evaluation): WriteResult {
     const { table } = this;
     const returned: Row[] = [];
-    const own = new Set<string>();
+    // Only what a conflict would change has to know which rows are the statement's own.
+    const own = (this.#conflict?.update ?? null) === null ? null : new Set<string>();
     let count = 0;
     for (const expressions of this.#rows) {
       const proposed = this.#rules.checked(this.#proposed(expressions, evaluation), evaluation);
@@ -59,7 +60,7 @@ export class InsertPlan implements WritePlan {
         conflict === null ? stored : this.#onConflict(workspace, evaluation, conflict, proposed, own);
       if (written === null) continue;
       if (conflict === null) workspace.insert(table, stored);
-      own.add(nameOf(written.key));
+      own?.add(nameOf(written.key));
       count += 1;
       if (this.#returning !== null) returned.push(this.#returning.row(written.row, evaluation));
     }
@@ -82,12 +83,12 @@ export class InsertPlan implements WritePlan {
     evaluation: Evaluation,
     conflict: Conflict,
     proposed: Row,
-    own: ReadonlySet<string>,
+    own: ReadonlySet<string> | null,
   ): KeyedRow | null {
     const { table } = this;
     const update = this.#conflict?.update ?? null;
     if (update === null) return null;
-    if (own.has(nameOf(conflict.there))) {
+    if (own?.has(nameOf(conflict.there))) {
       throw refusal(
         '21000',
         'ON CONFLICT DO UPDATE command cannot affect row a second time: two of the rows proposed have the same key',
