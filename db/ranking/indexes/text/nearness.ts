@@ -11,7 +11,7 @@ import { BREAK, FIELD, isOverlay, wordOf } from './token-codes.ts';
 import { NO_WORD, type Vocabulary } from './vocabulary.ts';
 
 /** Parts of the weight of the lighter of two neighbours, as often as they stand in order, and near each other. */
-const ORDERED_PART = 0.3;
+const ORDERED_PART = 0.5;
 const NEAR_PART = 0.1;
 /** Places between neighbours at most. */
 const NEAR_PLACES = 8;
