@@ -8,8 +8,8 @@
  */
 import { createHash } from 'node:crypto';
 import { TruthError } from '../../errors.ts';
-import { type BlockSource, type OwnedBlocks, SHARD_OWNERS } from './owned-blocks.ts';
 import { NUMBERS_END } from './number-table.ts';
+import { type BlockSource, type OwnedBlocks, SHARD_OWNERS } from './owned-blocks.ts';
 import { WordReader, WordWriter } from './words.ts';
 
 const VERSION = 1;
@@ -52,7 +52,10 @@ export function nameOfPart({ tenant, section, id, shard, sequence }: PartName): 
 export function partOfName(name: string): PartName {
   const match = NAME.exec(name);
   if (match === null)
-    throw new TruthError('CORRUPT', `the audience's checkpoint has a part of the name ${JSON.stringify(name)}`);
+    throw new TruthError(
+      'CORRUPT',
+      `the audience's checkpoint has a part of the name ${JSON.stringify(name)}`,
+    );
   const [, tenant, section, id, shard, sequence] = match;
   return {
     tenant: Number(tenant),
@@ -81,7 +84,11 @@ export function encodeShard(store: OwnedStore, source: BlockSource, shard: numbe
 }
 
 /** Fills a shard that has nothing. Errors: CORRUPT. */
-export function decodeShard(store: OwnedStore, { name, shard, sequence }: ShardPart, bytes: Uint8Array): void {
+export function decodeShard(
+  store: OwnedStore,
+  { name, shard, sequence }: ShardPart,
+  bytes: Uint8Array,
+): void {
   const reader = new WordReader(name, bytes);
   const version = reader.next();
   if (version !== VERSION) throw reader.corrupt(`has version ${version}`);
@@ -89,7 +96,8 @@ export function decodeShard(store: OwnedStore, { name, shard, sequence }: ShardP
   let least = Math.max(1, shard * SHARD_OWNERS);
   while (!reader.isAtEnd) {
     const owner = reader.next();
-    if (owner < least || owner >= end) throw reader.corrupt(`has the owner ${owner} where one of at least ${least} belongs`);
+    if (owner < least || owner >= end)
+      throw reader.corrupt(`has the owner ${owner} where one of at least ${least} belongs`);
     store.read(owner, reader);
     least = owner + 1;
   }

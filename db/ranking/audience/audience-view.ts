@@ -1,7 +1,12 @@
 /** The view of audiences by tenant. Nothing is there for a tenant before it defines a schema. */
 import { createHash } from 'node:crypto';
 import { KERNEL_ENTRY } from '../../kernel/entry-types.ts';
-import type { CheckpointReader, CheckpointWriter, Materializer, ViewCommit } from '../../materializer/index.ts';
+import type {
+  CheckpointReader,
+  CheckpointWriter,
+  Materializer,
+  ViewCommit,
+} from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
 import type { LogEntry } from '../../wal/log.ts';
 import type { KindId } from '../ground.ts';

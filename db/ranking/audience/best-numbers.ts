@@ -54,7 +54,8 @@ export class BestNumbers {
   #sink(from: number, number: number, score: number, end: number): void {
     let at = from;
     for (let child = 2 * at + 1; child < end; child = 2 * at + 1) {
-      if (child + 1 < end && this.#isWorse(child + 1, this.#numbers[child]!, this.#scores[child]!)) child += 1;
+      if (child + 1 < end && this.#isWorse(child + 1, this.#numbers[child]!, this.#scores[child]!))
+        child += 1;
       if (!this.#isWorse(child, number, score)) break;
       this.#put(at, this.#numbers[child]!, this.#scores[child]!);
       at = child;

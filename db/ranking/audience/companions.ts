@@ -1,15 +1,16 @@
 /**
  * Which items go with which: for each item the others that the same people took up shortly before or after it, with a weight
- * that adds up over people, and how many people took it up. Kept as signals come, so that asking costs a look at a short list
- * (docs/decisions on neighbours: rings of recent users, which are worked through when somebody asks, find less and take longer).
+ * that adds up over people, and how many people took it up. Kept as signals come, so that asking is a look at one short list.
+ * (Rings of recent users, worked through when somebody asks, find less and take twenty times as long.)
  *
- * A list is bounded. When it is full, a newcomer takes the place of the lightest with a chance of its weight over both
- * together, and inherits that weight: so what comes again and again gets in, and what came once mostly does not. The chance is
- * a hash of the two items and of how often the item was taken up. Source: Ben-Basat, Einziger, Friedman, Kassner, "Randomized
- * admission policy for efficient top-k and frequency estimation" (2017).
+ * A list is a hash table of buckets that have one cache line each: a companion stands in the bucket its hash names. A full
+ * bucket makes the list twice as long, up to a bucket for each of the people and sixteen in all; after that the lightest of the
+ * bucket gives way. What comes again gets heavier before it is its turn; what came once mostly is gone. This finds nearly as
+ * much as exact counts of all pairs, at any number of items; admitting newcomers by chance, or letting them inherit what they
+ * replace, finds less.
  *
- * Content of a block: companions, people, then room for companions twice: items, and weights as single-precision numbers.
- * Weights are positive, so they compare as their words do.
+ * Content of a block: people, companions, then buckets of eight items (0: free) and their eight weights, single-precision
+ * numbers. Weights are positive, so they compare as their words do.
  */
 import { floatOfWord, wordOfFloat } from './floats.ts';
 import { NUMBERS_END } from './number-table.ts';
@@ -18,19 +19,23 @@ import { LEVEL_MAX, type RecentItems } from './recent-items.ts';
 import type { WordReader, WordWriter } from './words.ts';
 
 const HEAD_WORDS = 2;
-const ROOM_FIRST = 4;
-/** Companions kept of an item. */
-export const COMPANIONS_MAX = 64;
+const BUCKET_ITEMS = 8;
+const BUCKET_SHIFT = 4;
+const BUCKET_WORDS = 1 << BUCKET_SHIFT;
+/** A power of two. */
+const BUCKETS_MAX = 16;
 /** How many items before it an item goes with; each a little less than the one behind it. */
-const REACH = 10;
+const REACH = 5;
 const NEARNESS = 0.9;
-const HASH_SPAN = 0x1_0000_0000;
+/** What leads to an item says more of what comes next than what it led to. */
+const BACKWARDS = 0.5;
 
 export class Companions {
   readonly blocks: OwnedBlocks;
+  // The list it stands at.
   #page = new Uint32Array(0);
   #base = 0;
-  #room = 0;
+  #buckets = 0;
 
   constructor(mark: CommitMark) {
     this.blocks = new OwnedBlocks(mark);
@@ -42,71 +47,101 @@ export class Companions {
 
   /** Somebody has taken up the item that stands at `index` of the open recent ones. */
   adopt(item: number, recent: RecentItems, index: number): void {
-    this.#writeTo(item);
-    this.#page[this.#base + 1]! += 1;
-    let weight = recent.level(index) / LEVEL_MAX;
+    const level = recent.level(index) / (LEVEL_MAX * LEVEL_MAX);
+    let weight = level;
     for (let back = 1; back <= REACH && back <= index; back++) {
-      const other = recent.item(index - back);
-      const both = (weight * recent.level(index - back)) / LEVEL_MAX;
-      this.#add(item, other, both);
-      this.#add(other, item, both);
+      this.#writeTo(recent.item(index - back));
+      this.#add(recent.item(index - back), item, weight * recent.level(index - back));
+      weight *= NEARNESS;
+    }
+    this.#writeTo(item);
+    this.#page[this.#base]! += 1;
+    weight = level * BACKWARDS;
+    for (let back = 1; back <= REACH && back <= index; back++) {
+      this.#add(item, recent.item(index - back), weight * recent.level(index - back));
       weight *= NEARNESS;
     }
   }
 
-  /** Stands at an item's companions and returns how many there are. */
+  /** Reads the addresses of lists that an item will be added to when the user takes it up. */
+  touchAddresses(recent: RecentItems, user: number): number {
+    let seen = 0;
+    const count = recent.open(user);
+    for (let index = Math.max(0, count - REACH); index < count; index++)
+      seen ^= this.blocks.find(recent.item(index));
+    return seen;
+  }
+
+  /** Reads the buckets of those lists that the item will be in. */
+  touchBuckets(recent: RecentItems, user: number, item: number): number {
+    let seen = 0;
+    const count = recent.open(user);
+    for (let index = Math.max(0, count - REACH); index < count; index++) {
+      if (this.open(recent.item(index)) === 0) continue;
+      seen ^= this.#page[this.#base + HEAD_WORDS + this.#bucketOf(item) * BUCKET_WORDS]!;
+    }
+    return seen;
+  }
+
+  /** Stands at an item's list and returns how many places it has. */
   open(item: number): number {
     const address = this.blocks.find(item);
     if (address === 0) return 0;
     this.#look(this.blocks.page(address), address);
-    return this.#page[this.#base]!;
+    return this.#buckets * BUCKET_ITEMS;
   }
 
-  companion(index: number): number {
-    return this.#page[this.#base + HEAD_WORDS + index]!;
+  /** 0 where the place is free. */
+  companion(place: number): number {
+    return this.#page[this.#wordAt(place)]!;
   }
 
-  weight(index: number): number {
-    return floatOfWord(this.#page[this.#base + HEAD_WORDS + this.#room + index]!);
+  weight(place: number): number {
+    return floatOfWord(this.#page[this.#wordAt(place) + BUCKET_ITEMS]!);
   }
 
   /** How many took the item up. */
   people(item: number): number {
     const address = this.blocks.find(item);
-    return address === 0 ? 0 : this.blocks.page(address)[(address & WORD_IN_PAGE) + 1]!;
+    return address === 0 ? 0 : this.blocks.page(address)[address & WORD_IN_PAGE]!;
   }
 
+  /** People, buckets, and these as they are: places are part of what follows from the log. */
   write(source: BlockSource, item: number, to: WordWriter): void {
     const address = source.find(item);
     const page = source.page(address);
     const base = address & WORD_IN_PAGE;
-    const count = page[base]!;
-    const room = (page[base - 1]! - HEAD_WORDS) / 2;
-    to.addAll(page.subarray(base, base + HEAD_WORDS + count));
-    to.addAll(page.subarray(base + HEAD_WORDS + room, base + HEAD_WORDS + room + count));
+    const words = page[base - 1]!;
+    to.add(page[base]!);
+    to.add((words - HEAD_WORDS) / BUCKET_WORDS);
+    to.addAll(page.subarray(base + HEAD_WORDS, base + words));
   }
 
   /** Fills the block of an item that has none. Errors: CORRUPT. */
   read(item: number, from: WordReader): void {
-    const count = from.count(2);
     const people = from.next();
-    if (count > COMPANIONS_MAX) throw from.corrupt(`has an item with ${count} companions`);
-    const items = from.take(count);
-    const weights = from.take(count);
-    for (let index = 0; index < count; index++) {
-      const weight = floatOfWord(weights[index]!);
-      const isItem = items[index]! > 0 && items[index]! < NUMBERS_END;
-      if (!(isItem && weight > 0 && weight < Number.POSITIVE_INFINITY))
+    const buckets = from.count(BUCKET_WORDS);
+    if (buckets > BUCKETS_MAX || (buckets & (buckets - 1)) !== 0)
+      throw from.corrupt(`has a list of ${buckets} buckets`);
+    const words = from.take(buckets * BUCKET_WORDS);
+    this.#place(item, buckets);
+    this.#page.set(words, this.#base + HEAD_WORDS);
+    let count = 0;
+    for (let place = 0; place < buckets * BUCKET_ITEMS; place++) {
+      if (this.companion(place) === 0 && this.weight(place) === 0) continue;
+      const companion = this.companion(place);
+      const isNumber = companion > 0 && companion < NUMBERS_END;
+      const isRight = this.#bucketOf(companion) === Math.floor(place / BUCKET_ITEMS);
+      const weight = this.weight(place);
+      if (!(isNumber && isRight && weight > 0 && weight < Number.POSITIVE_INFINITY))
         throw from.corrupt('has a companion that is none');
+      count += 1;
     }
-    this.#place(item, Math.min(COMPANIONS_MAX, Math.ceil(count / ROOM_FIRST) * ROOM_FIRST));
-    this.#page[this.#base] = count;
-    this.#page[this.#base + 1] = people;
-    this.#page.set(items, this.#base + HEAD_WORDS);
-    this.#page.set(weights, this.#base + HEAD_WORDS + this.#room);
+    this.#page[this.#base] = people;
+    this.#page[this.#base + 1] = count;
   }
 
-  /** Stands at the block of an item for writing; it gets one when it has none. */
+  /** Stands at the list of an item for writing; it gets one when it has none. */
   #writeTo(item: number): void {
     const address = this.blocks.find(item);
     if (address === 0) this.#place(item, 0);
@@ -116,71 +151,82 @@ export class Companions {
   #look(page: Uint32Array, address: number): void {
     this.#page = page;
     this.#base = address & WORD_IN_PAGE;
-    this.#room = (page[this.#base - 1]! - HEAD_WORDS) / 2;
+    this.#buckets = (page[this.#base - 1]! - HEAD_WORDS) >>> BUCKET_SHIFT;
   }
 
-  #place(item: number, room: number): void {
-    const address = this.blocks.place(item, HEAD_WORDS + 2 * room);
+  #place(item: number, buckets: number): void {
+    const address = this.blocks.place(item, HEAD_WORDS + buckets * BUCKET_WORDS);
     this.#look(this.blocks.pageForWriting(item, address), address);
   }
 
+  #wordAt(place: number): number {
+    const bucket = Math.floor(place / BUCKET_ITEMS);
+    return this.#base + HEAD_WORDS + bucket * BUCKET_WORDS + (place % BUCKET_ITEMS);
+  }
+
+  #bucketOf(other: number): number {
+    return (Math.imul(other, 0x9e3779b1) >>> 8) & (this.#buckets - 1);
+  }
+
+  /** To the list it stands at, of `item`. */
   #add(item: number, other: number, weight: number): void {
-    this.#writeTo(item);
-    const first = this.#base + HEAD_WORDS;
-    const count = this.#page[this.#base]!;
+    if (this.#buckets === 0) this.#grow(item);
+    let at = this.#placeFor(other);
+    while (this.#page[at] !== 0 && this.#page[at] !== other && this.#mayGrow) {
+      this.#grow(item);
+      at = this.#placeFor(other);
+    }
     const page = this.#page;
-    for (let at = first; at < first + count; at++) {
-      if (page[at] !== other) continue;
-      page[at + this.#room] = wordOfFloat(floatOfWord(page[at + this.#room]!) + weight);
+    if (page[at] === other) {
+      page[at + BUCKET_ITEMS] = wordOfFloat(floatOfWord(page[at + BUCKET_ITEMS]!) + weight);
       return;
     }
-    if (count === COMPANIONS_MAX) this.#admit(item, other, weight);
-    else this.#append(item, count, other, weight);
+    if (page[at] === 0) page[this.#base + 1]! += 1;
+    page[at] = other;
+    page[at + BUCKET_ITEMS] = wordOfFloat(weight);
   }
 
-  #append(item: number, count: number, other: number, weight: number): void {
-    if (count === this.#room) this.#grow(item, count);
-    const at = this.#base + HEAD_WORDS + count;
-    this.#page[at] = other;
-    this.#page[at + this.#room] = wordOfFloat(weight);
-    this.#page[this.#base] = count + 1;
-  }
-
-  #grow(item: number, count: number): void {
-    const before = this.#page;
-    const first = this.#base + HEAD_WORDS;
-    const people = before[this.#base + 1]!;
-    this.#place(item, Math.min(COMPANIONS_MAX, Math.max(ROOM_FIRST, count * 2)));
-    this.#page[this.#base] = count;
-    this.#page[this.#base + 1] = people;
-    this.#page.set(before.subarray(first, first + count), this.#base + HEAD_WORDS);
-    this.#page.set(before.subarray(first + count, first + 2 * count), this.#base + HEAD_WORDS + this.#room);
-  }
-
-  /** Into a full list, or not. */
-  #admit(item: number, other: number, weight: number): void {
+  /** Where the companion is, else a free place of its bucket, else that of the lightest there: of equal ones the smallest number. */
+  #placeFor(other: number): number {
     const page = this.#page;
-    const weights = this.#base + HEAD_WORDS + COMPANIONS_MAX;
-    let lightest = weights;
-    for (let at = weights + 1; at < weights + COMPANIONS_MAX; at++)
-      if (isBefore(page, at, lightest)) lightest = at;
-    const together = floatOfWord(page[lightest]!) + weight;
-    if (chance(item, other, page[this.#base + 1]!) * together >= weight) return;
-    page[lightest - COMPANIONS_MAX] = other;
-    page[lightest] = wordOfFloat(together);
+    const first = this.#base + HEAD_WORDS + this.#bucketOf(other) * BUCKET_WORDS;
+    const end = first + BUCKET_ITEMS;
+    for (let at = first; at < end; at++) if (page[at] === other || page[at] === 0) return at;
+    let lightest = first;
+    for (let at = first + 1; at < end; at++) {
+      const weight = page[at + BUCKET_ITEMS]!;
+      const least = page[lightest + BUCKET_ITEMS]!;
+      if (weight < least || (weight === least && page[at]! < page[lightest]!)) lightest = at;
+    }
+    return lightest;
   }
-}
 
-/** Lighter, or as light with the smaller number. */
-function isBefore(page: Uint32Array, at: number, other: number): boolean {
-  if (page[at]! !== page[other]!) return page[at]! < page[other]!;
-  return page[at - COMPANIONS_MAX]! < page[other - COMPANIONS_MAX]!;
-}
+  /** A list that is less than half full is longer than it needs to be already. */
+  get #mayGrow(): boolean {
+    const people = this.#page[this.#base]!;
+    const count = this.#page[this.#base + 1]!;
+    const isOpen = this.#buckets < BUCKETS_MAX && this.#buckets <= people;
+    return isOpen && count * 2 >= this.#buckets * BUCKET_ITEMS;
+  }
 
-/** From 0 to before 1, evenly (the last steps of MurmurHash3; Appleby). */
-function chance(item: number, other: number, people: number): number {
-  let hash = Math.imul(item, 0xcc9e2d51) ^ Math.imul(other, 0x1b873593) ^ Math.imul(people, 0x9e3779b1);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / HASH_SPAN;
+  /** Twice as many buckets: each is split in two by another bit of the hash, so they stay filled from their beginnings. */
+  #grow(item: number): void {
+    const addressBefore = this.blocks.find(item);
+    const before = this.#page;
+    const from = this.#base;
+    const places = this.#buckets * BUCKET_ITEMS;
+    this.#place(item, Math.max(1, this.#buckets * 2));
+    const page = this.#page;
+    page[this.#base] = before[from]!;
+    page[this.#base + 1] = before[from + 1]!;
+    for (let place = 0; place < places; place++) {
+      const at = from + HEAD_WORDS + Math.floor(place / BUCKET_ITEMS) * BUCKET_WORDS + (place % BUCKET_ITEMS);
+      if (before[at] === 0) continue;
+      const to = this.#placeFor(before[at]!);
+      page[to] = before[at]!;
+      page[to + BUCKET_ITEMS] = before[at + BUCKET_ITEMS]!;
+    }
+    this.blocks.giveUp(addressBefore);
+    this.#writeTo(item);
+  }
 }

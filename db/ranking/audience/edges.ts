@@ -7,11 +7,11 @@
 import { MICROS_PER_SECOND, type Micros } from '../ground.ts';
 import type { NumberSet } from '../reading.ts';
 import type { RelationshipType } from '../schema/model.ts';
+import type { OwnedStore } from './audience-parts.ts';
 import type { BestNumbers } from './best-numbers.ts';
 import { fading } from './fading.ts';
 import { floatOfWord, wordOfFloat } from './floats.ts';
 import { KeyedRows } from './keyed-rows.ts';
-import type { OwnedStore } from './audience-parts.ts';
 import type { BlockSource, CommitMark, OwnedBlocks } from './owned-blocks.ts';
 import { secondsOf } from './seconds.ts';
 import type { WordReader, WordWriter } from './words.ts';
@@ -60,8 +60,9 @@ export class Edges implements OwnedStore {
   }
 
   set(from: number, to: number, at: Micros, weight: number | null): void {
-    if (weight === null || Math.fround(weight) === 0) this.#remove(from, to);
-    else this.#put(from, to, secondsOf(at), weight);
+    const isThere = this.#rows.seek(from, to);
+    if (weight !== null && Math.fround(weight) !== 0) this.#put(from, to, isThere, secondsOf(at), weight);
+    else if (isThere) this.#removeHere(from, to);
   }
 
   /**
@@ -81,8 +82,12 @@ export class Edges implements OwnedStore {
         : Math.min(left, Math.max(left + added, push.min));
     const { min, max } = this.#type.weight;
     const weight = Math.fround(Math.min(max, Math.max(min, moved)));
-    if (weight === 0) this.#remove(from, to);
-    else this.#put(from, to, Math.max(since, seconds), weight);
+    if (weight !== 0) this.#put(from, to, isThere, Math.max(since, seconds), weight);
+    else if (isThere) this.#removeHere(from, to);
+  }
+
+  touch(from: number): number {
+    return this.#rows.touch(from);
   }
 
   /** 0 without an edge. */
@@ -129,7 +134,8 @@ export class Edges implements OwnedStore {
     const count = this.#rows.open(from);
     for (let row = 0; row < count; row++) {
       this.#rows.moveTo(row);
-      if (!Number.isFinite(floatOfWord(this.#rows.word(WEIGHT)))) throw words.corrupt('has an edge without a weight');
+      if (!Number.isFinite(floatOfWord(this.#rows.word(WEIGHT))))
+        throw words.corrupt('has an edge without a weight');
     }
   }
 
@@ -154,8 +160,9 @@ export class Edges implements OwnedStore {
     return floatOfWord(this.#rows.word(WEIGHT)) * fading(this.#type.decay, elapsed);
   }
 
-  #put(from: number, to: number, seconds: number, weight: number): void {
-    if (!this.#rows.seek(from, to)) {
+  /** `isThere`: the rows stand at the edge. */
+  #put(from: number, to: number, isThere: boolean, seconds: number, weight: number): void {
+    if (!isThere) {
       this.#rows.add(from, to);
       this.#back.add(to, from);
     }
@@ -163,8 +170,7 @@ export class Edges implements OwnedStore {
     this.#rows.setWord(SINCE, seconds);
   }
 
-  #remove(from: number, to: number): void {
-    if (!this.#rows.seek(from, to)) return;
+  #removeHere(from: number, to: number): void {
     this.#rows.remove();
     if (this.#back.seek(to, from)) this.#back.remove();
   }

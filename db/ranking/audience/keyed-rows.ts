@@ -1,18 +1,19 @@
 /**
  * Rows by owner and key: for each owner a block of columns, sorted by key, with a short unsorted tail that is sorted in when it
  * has grown with the block. Finding is a binary search and a look along the tail; adding costs the same for an owner of ten
- * rows and of a million, about; a row takes its words and no more than a quarter on top.
+ * rows and of a million, about; a row takes its words and no more than an eighth on top.
  *
  * A row has a key, words and, if wanted, one byte. `seek`, `add` and `open` stand at a row; what reads and writes its values
  * goes there. Content of a block: rows, sorted rows, room for rows, keys, columns of words, bytes.
  */
-import { type BlockSource, type CommitMark, OwnedBlocks, WORD_IN_PAGE } from './owned-blocks.ts';
+
 import { NUMBERS_END } from './number-table.ts';
+import { type BlockSource, type CommitMark, OwnedBlocks, WORD_IN_PAGE } from './owned-blocks.ts';
 import type { WordReader, WordWriter } from './words.ts';
 
 const HEAD_WORDS = 3;
 const ROOM_FIRST = 4;
-const GROWTH = 1.25;
+const GROWTH = 1.125;
 const TAIL_LEAST = 16;
 const TAIL_SHARE = 1 / 16;
 const TAIL_MOST = 1_024;
@@ -41,7 +42,7 @@ export class KeyedRows {
   // Where it stands: row of a block that lies in a page.
   #owner = 0;
   #address = 0;
-  #page = new Uint32Array(0);
+  #page: Uint32Array = new Uint32Array(0);
   #base = 0;
   #room = 0;
   #row = 0;
@@ -124,6 +125,12 @@ export class KeyedRows {
   setByte(value: number): void {
     this.#page = this.blocks.pageForWriting(this.#owner, this.#address);
     this.#putByte(this.#row, value);
+  }
+
+  /** Reads where a search begins. */
+  touch(owner: number): number {
+    const count = this.open(owner);
+    return count === 0 ? 0 : this.#page[this.#base + HEAD_WORDS + (count >>> 1)]!;
   }
 
   /** Stands at a new row of zeros under a key that the owner does not have. */
@@ -215,7 +222,8 @@ export class KeyedRows {
     checkKeys(this.#page, this.#base + HEAD_WORDS, count, from);
     if (this.#shape.byte) {
       const bytes = this.#firstByte();
-      for (let word = 0; word < Math.ceil(count / ROWS_OF_WORD); word++) this.#page[bytes + word] = from.next();
+      for (let word = 0; word < Math.ceil(count / ROWS_OF_WORD); word++)
+        this.#page[bytes + word] = from.next();
     }
     this.#count += count;
   }
@@ -243,6 +251,7 @@ export class KeyedRows {
 
   /** A larger block with the same rows. */
   #grow(count: number): void {
+    const addressBefore = this.#address;
     const before = this.#page;
     const from = this.#base + HEAD_WORDS;
     const roomBefore = this.#room;
@@ -255,12 +264,22 @@ export class KeyedRows {
       const start = from + column * roomBefore;
       this.#page.set(before.subarray(start, start + count), to + column * this.#room);
     }
-    if (!this.#shape.byte) return;
-    const start = from + (1 + this.#shape.words) * roomBefore;
-    this.#page.set(
-      before.subarray(start, start + roomBefore / ROWS_OF_WORD),
-      to + (1 + this.#shape.words) * this.#room,
-    );
+    if (this.#shape.byte) {
+      const start = from + (1 + this.#shape.words) * roomBefore;
+      this.#page.set(
+        before.subarray(start, start + roomBefore / ROWS_OF_WORD),
+        to + (1 + this.#shape.words) * this.#room,
+      );
+    }
+    this.#giveUp(addressBefore);
+  }
+
+  /** The page may be another one afterwards, when the one it was in is held. */
+  #giveUp(address: number): void {
+    const row = this.#row;
+    this.blocks.giveUp(address);
+    this.#look(this.blocks.page(this.#address));
+    this.#row = row;
   }
 
   /** Sorts the tail into the rows before it, from the last on, so that each row moves once. */

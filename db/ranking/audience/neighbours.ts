@@ -1,23 +1,28 @@
 /**
  * Items that go with others, at query time: what goes with each of a user's recent items, weighed by how recent and how much
- * liked it is, less what goes with those disliked. How well two items go together is the weight they have in each other's
- * list over the geometric mean of how many took each up, those of few shrunk towards 0.
+ * liked it is, less what goes with those disliked.
+ *
+ * The weight of a companion in the list of an item is divided by powers of how many took up either, three quarters for the
+ * item and one for the companion: a share of the item's people, less for what goes with everything. Those of few people are
+ * shrunk towards 0.
  */
 import type { NumberSet } from '../reading.ts';
-import { type BestNumbers, type Scored } from './best-numbers.ts';
+import type { BestNumbers, Scored } from './best-numbers.ts';
 import type { Companions } from './companions.ts';
 import type { KindAudience } from './kind-audience.ts';
 import { LEVEL_MAX } from './recent-items.ts';
 
 /** Recent items that are looked at, and what each counts of the one behind it. */
-const RECENT = 10;
+const RECENT = 20;
 const RECENCY = 0.9;
 /** People that every item is taken to have besides its own: what two have in common by chance weighs little. */
-const SHRINKAGE = 10;
+const SHRINKAGE = 5;
 /** What goes with a disliked item counts against it by this. */
 const DISLIKE = 0.5;
 /** Places for twice as many items as can come together. */
-const PLACES = 2_048;
+const PLACES = 8_192;
+/** Leaves as many bits of a hash as places need. */
+const PLACE_SHIFT = 19;
 
 export class Neighbours {
   readonly #best: BestNumbers;
@@ -32,7 +37,12 @@ export class Neighbours {
   }
 
   /** What goes with a user's recent items, best first. */
-  ofUser({ recent, disliked, companions }: KindAudience, user: number, limit: number, gone: NumberSet): Scored {
+  ofUser(
+    { recent, disliked, companions }: KindAudience,
+    user: number,
+    limit: number,
+    gone: NumberSet,
+  ): Scored {
     let weight = 1;
     const count = recent.open(user);
     for (let index = count - 1; index >= Math.max(0, count - RECENT); index--) {
@@ -40,7 +50,10 @@ export class Neighbours {
       weight *= RECENCY;
     }
     const against = disliked.open(user);
-    for (let index = 0; index < against; index++) this.#addCompanions(companions, disliked.item(index), -DISLIKE);
+    for (let index = 0; index < against; index++)
+      this.#addCompanions(companions, disliked.item(index), -DISLIKE);
+    for (let index = 0; index < against; index++)
+      this.#sums[this.#placeOf(disliked.item(index))] = Number.NEGATIVE_INFINITY;
     return this.#take(companions, limit, gone);
   }
 
@@ -51,14 +64,17 @@ export class Neighbours {
   }
 
   #addCompanions(companions: Companions, item: number, weight: number): void {
-    const share = weight / Math.sqrt(companions.people(item) + SHRINKAGE);
-    const count = companions.open(item);
-    for (let index = 0; index < count; index++)
-      this.#sums[this.#placeOf(companions.companion(index))]! += share * companions.weight(index);
+    const root = Math.sqrt(companions.people(item) + SHRINKAGE);
+    const share = weight / (root * Math.sqrt(root));
+    const places = companions.open(item);
+    for (let place = 0; place < places; place++) {
+      const companion = companions.companion(place);
+      if (companion !== 0) this.#sums[this.#placeOf(companion)]! += share * companions.weight(place);
+    }
   }
 
   #placeOf(item: number): number {
-    let place = (Math.imul(item, 0x9e3779b1) >>> 0) % PLACES;
+    let place = Math.imul(item, 0x9e3779b1) >>> PLACE_SHIFT;
     while (this.#items[place] !== 0 && this.#items[place] !== item) place = (place + 1) % PLACES;
     if (this.#items[place] === 0) {
       this.#items[place] = item;
@@ -75,7 +91,7 @@ export class Neighbours {
       const item = this.#items[place]!;
       this.#items[place] = 0;
       if (this.#sums[place]! <= 0 || gone.has(item)) continue;
-      this.#best.offer(item, this.#sums[place]! / Math.sqrt(companions.people(item) + SHRINKAGE));
+      this.#best.offer(item, this.#sums[place]! / Math.sqrt(Math.sqrt(companions.people(item) + SHRINKAGE)));
     }
     this.#count = 0;
     return this.#best.take();

@@ -1,8 +1,7 @@
 /**
- * One block of words for each owner, cut from large pages behind each other. A block that becomes too small is given up for a
- * larger one behind the last; what was given up is never used again in place, but once it is more than a fifth of all, the
- * page that has lost most is emptied into the open one and dropped. So memory stays within a quarter of what is used however
- * owners grow, without sizes to choose from, and blocks can be read while they move.
+ * One block of words for each owner, cut from large pages. A block that becomes too small is given up for a larger one; what
+ * was given up goes to the next owner that needs just as much, and once it is more than a share of all, the page that has
+ * most of it is emptied into the open one and dropped. So memory stays near what is used, however owners grow.
  *
  * A block is its owner (0 once it is given up), the number of its words, and these. Its address is that of the first of them.
  */
@@ -17,10 +16,12 @@ export const WORD_IN_PAGE = PAGE_WORDS - 1;
 const PAGES_MAX = 1 << 16;
 const FIRST_PAGE_WORDS = 1 << 8;
 const HEAD_WORDS = 2;
-const LOST_SHARE_MAX = 0.2;
+const LOST_SHARE_MAX = 0.15;
 /** Emptying a page that has lost less is more work than it is worth. */
 const LOST_SHARE_OF_PAGE = 0.1;
 const NO_PAGE = new Uint32Array(0);
+/** Addresses are below it; above it stands which page of several under one number is meant. */
+const ADDRESSES = 0x1_0000_0000;
 /** Owners whose changes are told apart from those of others. */
 const SHARD_SHIFT = 14;
 export const SHARD_OWNERS = 1 << SHARD_SHIFT;
@@ -44,14 +45,17 @@ export class OwnedBlocks implements BlockSource {
   readonly #mark: CommitMark;
   readonly #addresses = new NumberTable();
   readonly #pages = new SharedPages();
-  /** By page: words that are taken, and those of them that were given up. */
+  /** By page: words that are taken, those of them that were given up, and how many pages its number has had. */
   readonly #ends: number[] = [];
   readonly #lost: number[] = [];
+  readonly #turns: number[] = [];
   #wordsTaken = 0;
   #wordsLost = 0;
   /** The page that blocks are added to. */
   #open = -1;
   readonly #freePages: number[] = [];
+  /** Given up, by their size: address, and turn of the page. Those whose page was dropped since are none any more. */
+  readonly #freeBlocks = new Map<number, number[]>();
   /** By shard of owners: the commit that changed one of them last. */
   readonly #changed: number[] = [];
 
@@ -82,18 +86,27 @@ export class OwnedBlocks implements BlockSource {
     return numbersWithWord(this.#addresses.pages, from, to);
   }
 
-  /** A block of zeros for the owner, instead of the one it has, which can still be read until `tidy`. Returns the address. */
+  /** A block of zeros for the owner. One that it had before is still there until it is given up by its address. */
   place(owner: number, words: number): number {
-    this.remove(owner);
-    const size = HEAD_WORDS + words;
-    const page = this.#pageFor(size);
-    const start = this.#take(page, size);
-    const memory = this.#pages.forWriting(page);
-    memory[start] = owner;
-    memory[start + 1] = words;
-    const address = page * PAGE_WORDS + start + HEAD_WORDS;
+    this.#changed[owner >>> SHARD_SHIFT] = this.#mark.sequence;
+    const address = this.#reuse(owner, words) ?? this.#add(owner, words);
     this.#addresses.set(owner, address);
     return address;
+  }
+
+  /** Nobody's any more: an address that `place` has replaced. */
+  giveUp(address: number): void {
+    const page = address >>> PAGE_SHIFT;
+    const memory = this.#pages.forWriting(page);
+    const start = (address & WORD_IN_PAGE) - HEAD_WORDS;
+    const words = memory[start + 1]!;
+    memory[start] = 0;
+    this.#lost[page]! += HEAD_WORDS + words;
+    this.#wordsLost += HEAD_WORDS + words;
+    const alike = this.#freeBlocks.get(words);
+    const block = this.#turns[page]! * ADDRESSES + address;
+    if (alike === undefined) this.#freeBlocks.set(words, [block]);
+    else alike.push(block);
   }
 
   /** The owner has no block any more. */
@@ -102,13 +115,7 @@ export class OwnedBlocks implements BlockSource {
     const address = this.#addresses.get(owner);
     if (address === 0) return;
     this.#addresses.set(owner, 0);
-    const page = address >>> PAGE_SHIFT;
-    const memory = this.#pages.forWriting(page);
-    const start = (address & WORD_IN_PAGE) - HEAD_WORDS;
-    memory[start] = 0;
-    const size = HEAD_WORDS + memory[start + 1]!;
-    this.#lost[page]! += size;
-    this.#wordsLost += size;
+    this.giveUp(address);
   }
 
   /** Takes back what was given up, where it has become too much. Addresses may be others afterwards. */
@@ -144,6 +151,33 @@ export class OwnedBlocks implements BlockSource {
     return this.#addresses.bytes + this.#pages.bytes;
   }
 
+  #reuse(owner: number, words: number): number | null {
+    const alike = this.#freeBlocks.get(words);
+    for (let block = alike?.pop(); block !== undefined; block = alike?.pop()) {
+      const address = block % ADDRESSES;
+      const page = address >>> PAGE_SHIFT;
+      if (this.#turns[page] !== Math.floor(block / ADDRESSES)) continue;
+      const memory = this.#pages.forWriting(page);
+      const at = address & WORD_IN_PAGE;
+      memory[at - HEAD_WORDS] = owner;
+      memory.fill(0, at, at + words);
+      this.#lost[page]! -= HEAD_WORDS + words;
+      this.#wordsLost -= HEAD_WORDS + words;
+      return address;
+    }
+    return null;
+  }
+
+  #add(owner: number, words: number): number {
+    const size = HEAD_WORDS + words;
+    const page = this.#pageFor(size);
+    const start = this.#take(page, size);
+    const memory = this.#pages.forWriting(page);
+    memory[start] = owner;
+    memory[start + 1] = words;
+    return page * PAGE_WORDS + start + HEAD_WORDS;
+  }
+
   #pageFor(size: number): number {
     if (size > PAGE_WORDS) return this.#newPage(size);
     if (this.#open < 0) this.#open = this.#newPage(FIRST_PAGE_WORDS);
@@ -164,6 +198,7 @@ export class OwnedBlocks implements BlockSource {
     this.#pages.put(page, new Uint32Array(words));
     this.#ends[page] = 0;
     this.#lost[page] = 0;
+    this.#turns[page] = (this.#turns[page] ?? 0) + 1;
     return page;
   }
 
@@ -198,6 +233,7 @@ export class OwnedBlocks implements BlockSource {
     this.#wordsLost -= this.#lost[page]!;
     this.#ends[page] = 0;
     this.#lost[page] = 0;
+    this.#turns[page]! += 1;
     this.#pages.put(page, NO_PAGE);
     this.#freePages.push(page);
   }
@@ -211,7 +247,7 @@ export class OwnedBlocks implements BlockSource {
 }
 
 /** Blocks as they were when they were held. */
-export class HeldBlocks implements BlockSource {
+class HeldBlocks implements BlockSource {
   readonly #addresses: HeldPages;
   readonly #pages: HeldPages;
 

@@ -21,7 +21,7 @@ export class RecentItems {
   /** Items kept of a user. */
   readonly #most: number;
   #count = 0;
-  #page = new Uint32Array(0);
+  #page: Uint32Array = new Uint32Array(0);
   #first = 0;
 
   constructor(most: number, mark: CommitMark) {
@@ -58,8 +58,7 @@ export class RecentItems {
   add(user: number, item: number, seconds: number, level: number): number {
     const count = this.open(user);
     const stamp = (((seconds >>> LEVEL_BITS) << LEVEL_BITS) | level) >>> 0;
-    let hole = count - 1;
-    while (hole >= 0 && this.item(hole) !== item) hole -= 1;
+    const hole = this.#indexOf(item, count);
     if (hole >= 0) {
       this.#write(user);
       const before = this.#stamp(hole);
@@ -75,17 +74,23 @@ export class RecentItems {
     return this.#insert(count, item, stamp);
   }
 
+  /** Reads the newest. */
+  touch(user: number): number {
+    const count = this.open(user);
+    return count === 0 ? 0 : this.item(count - 1);
+  }
+
   remove(user: number, item: number): void {
     const count = this.open(user);
-    let hole = count - 1;
-    while (hole >= 0 && this.item(hole) !== item) hole -= 1;
+    const hole = this.#indexOf(item, count);
     if (hole < 0) return;
     if (count === 1) {
       this.blocks.remove(user);
       return;
     }
     this.#write(user);
-    for (let index = hole; index < count - 1; index++) this.#put(index, this.item(index + 1), this.#stamp(index + 1));
+    for (let index = hole; index < count - 1; index++)
+      this.#put(index, this.item(index + 1), this.#stamp(index + 1));
     this.#page[this.#first - HEAD_WORDS] = count - 1;
   }
 
@@ -123,6 +128,15 @@ export class RecentItems {
     this.#count = page[this.#first - HEAD_WORDS]!;
   }
 
+  /** -1 when it is not there. */
+  #indexOf(item: number, count: number): number {
+    const page = this.#page;
+    let index = count - 1;
+    for (let at = this.#first + index * ITEM_WORDS; index >= 0 && page[at] !== item; at -= ITEM_WORDS)
+      index -= 1;
+    return index;
+  }
+
   #stamp(index: number): number {
     return this.#page[this.#first + index * ITEM_WORDS + 1]!;
   }
@@ -147,10 +161,15 @@ export class RecentItems {
   }
 
   #grow(user: number, count: number): void {
+    const addressBefore = this.blocks.find(user);
     const before = this.#page;
     const first = this.#first;
     this.#place(user, Math.min(this.#most, Math.max(ROOM_FIRST, count * 2)));
-    if (count > 0) this.#page.set(before.subarray(first, first + count * ITEM_WORDS), this.#first);
+    if (count === 0) return;
+    this.#page.set(before.subarray(first, first + count * ITEM_WORDS), this.#first);
+    this.#page[this.#first - HEAD_WORDS] = count;
+    this.blocks.giveUp(addressBefore);
+    this.#write(user);
   }
 
   #replaceOldest(user: number, item: number, stamp: number): number {
@@ -162,6 +181,13 @@ export class RecentItems {
   /** Puts an item in its place by time; what is at `hole` is free. Returns the place. */
   #insert(hole: number, item: number, stamp: number): number {
     const tick = tickOf(stamp);
+    const last = this.#count - 1;
+    if (hole < last && tickOf(this.#stamp(last)) <= tick) {
+      const first = this.#first + hole * ITEM_WORDS;
+      this.#page.copyWithin(first, first + ITEM_WORDS, this.#first + this.#count * ITEM_WORDS);
+      this.#put(last, item, stamp);
+      return last;
+    }
     let at = hole;
     for (; at < this.#count - 1 && tickOf(this.#stamp(at + 1)) <= tick; at++)
       this.#put(at, this.item(at + 1), this.#stamp(at + 1));

@@ -44,7 +44,15 @@ export function planOf(signal: SignalType, others: readonly SignalType[]): Signa
       cleared = effect.set ? cleared & ~bit : cleared | bit;
     }
   }
-  return { target, meaning: meaningOf(signal, others), set, cleared, pushes, full: fullOf(weight), least: weight.min };
+  return {
+    target,
+    meaning: meaningOf(signal, others),
+    set,
+    cleared,
+    pushes,
+    full: fullOf(weight),
+    least: weight.min,
+  };
 }
 
 function meaningOf({ target, polarity }: SignalType, others: readonly SignalType[]): Meaning {

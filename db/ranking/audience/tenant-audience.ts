@@ -7,14 +7,15 @@ import type { NumberSet } from '../reading.ts';
 import { SchemaHistory } from '../schema/index.ts';
 import { named, USER_KIND } from '../schema/lookup.ts';
 import type { RankingSchema } from '../schema/model.ts';
-import { type OwnedStore, type PartName, type Section } from './audience-parts.ts';
+import type { OwnedStore, PartName, Section } from './audience-parts.ts';
 import { Edges } from './edges.ts';
 import { KindAudience } from './kind-audience.ts';
 import type { CommitMark } from './owned-blocks.ts';
+import { FETCHED_SIGNALS, fetchAhead } from './signal-fetch.ts';
 import { type PlannedPush, planOf, type SignalPlan } from './signal-plan.ts';
 
 /** A signal with the stores it goes into. */
-interface Route {
+export interface Route {
   readonly plan: SignalPlan;
   readonly audience: KindAudience;
   readonly pushes: readonly { readonly push: PlannedPush; readonly edges: Edges }[];
@@ -61,6 +62,8 @@ export class TenantAudience {
 
   applySignals(records: SignalRecords): void {
     for (let index = 0; index < records.count; index++) {
+      if (index % FETCHED_SIGNALS === 0)
+        fetchAhead(records, index, Math.min(records.count, index + FETCHED_SIGNALS), this.#routes);
       records.moveTo(index);
       const route = this.#routes[records.signal];
       const user = records.user;
@@ -143,7 +146,8 @@ export class TenantAudience {
 
   /** Errors: CORRUPT. */
   restoreGone(id: number, sequence: number, bytes: Uint8Array): void {
-    if (!this.schema.kinds.some((kind) => kind.id === id)) throw unknownPart(`deleted entities of kind ${id}`);
+    if (!this.schema.kinds.some((kind) => kind.id === id))
+      throw unknownPart(`deleted entities of kind ${id}`);
     this.#gone.set(id as KindId, { numbers: decodeRoaring(Uint8Array.from(bytes)), sequence });
   }
 

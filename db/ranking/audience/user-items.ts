@@ -1,8 +1,9 @@
 /** What users have done with items: for each pair the states as bits, and when the user last had to do with the item. */
+
+import { SortedNumbers } from '../indexes/bitmaps/index.ts';
 import type { NumberSet } from '../reading.ts';
 import { KeyedRows } from './keyed-rows.ts';
 import type { CommitMark } from './owned-blocks.ts';
-import { SortedNumbers } from '../indexes/bitmaps/index.ts';
 
 const LAST = 0;
 

@@ -50,7 +50,8 @@ export class WordReader {
   /** Errors: CORRUPT when the bytes are not whole words. */
   constructor(part: string, bytes: Uint8Array) {
     this.#part = part;
-    if (bytes.length % WORD_BYTES !== 0) throw this.corrupt(`has ${bytes.length} bytes, which are not whole words`);
+    if (bytes.length % WORD_BYTES !== 0)
+      throw this.corrupt(`has ${bytes.length} bytes, which are not whole words`);
     const aligned = bytes.byteOffset % WORD_BYTES === 0 ? bytes : new Uint8Array(bytes);
     this.#words = new Uint32Array(aligned.buffer, aligned.byteOffset, bytes.length / WORD_BYTES);
   }
@@ -80,6 +81,9 @@ export class WordReader {
   }
 
   corrupt(problem: string): TruthError {
-    return new TruthError('CORRUPT', `part ${this.#part} of the audience's checkpoint ${problem}: it has to be rebuilt`);
+    return new TruthError(
+      'CORRUPT',
+      `part ${this.#part} of the audience's checkpoint ${problem}: it has to be rebuilt`,
+    );
   }
 }

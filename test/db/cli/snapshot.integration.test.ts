@@ -81,7 +81,9 @@ test('a snapshot is taken, listed, held, verified, and put in place of lost view
   rmSync(join(data, 'views'), { recursive: true });
   rmSync(join(data, 'metadata', 'views.json'));
   const restored = await offline('restore', name);
-  expect(restored.out).toMatch(/^views at \d+ from snapshot .*: stream-index, sql, tenants, audit, ranking-entities, .*ranking-text\n$/);
+  expect(restored.out).toMatch(
+    /^views at \d+ from snapshot .*: stream-index, sql, tenants, audit, ranking-entities, .*ranking-text\n$/,
+  );
   const again = await start();
   const status = json(await again.local('status', '--json'))[0];
   expect(status).toMatchObject({ events: 2 * EVENTS, state: 'serving' });

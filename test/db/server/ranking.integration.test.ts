@@ -58,7 +58,9 @@ describe('the SDK', () => {
     expect(built.hits).toMatchObject([{ key: 'jazz', values: { title: 'All about jazz' } }]);
     const { hits } = await db.ranking.retrieve('SEARCH items QUERY $1 FILTER year >= $2', ['about', 2001]);
     expect(hits.map(({ key }) => key).sort()).toEqual(['folk', 'rock']);
-    expect(await db.ranking.suggest('items', 'jaz')).toContainEqual(expect.objectContaining({ text: 'jazz' }));
+    expect(await db.ranking.suggest('items', 'jaz')).toContainEqual(
+      expect.objectContaining({ text: 'jazz' }),
+    );
   });
 
   test('turns pages that fit together', async () => {
@@ -141,10 +143,15 @@ describe('the command line', () => {
         },
       }),
     );
-    expect((await run('rank', 'import', movies, '--map', map, '--dry-run')).out).toContain('would import 5000');
+    expect((await run('rank', 'import', movies, '--map', map, '--dry-run')).out).toContain(
+      'would import 5000',
+    );
     expect((await run('rank', 'import', movies, '--map', map, '--json')).out).toContain('"entities":5000');
     expect((await run('rank', 'import', movies, '--map', map, '--json')).out).toContain('"unchanged":5000');
-    const views = file('views.jsonl', '{"signal":"view","target":"m1","user":"u"}\n{"signal":"view","target":"m9999"}\n');
+    const views = file(
+      'views.jsonl',
+      '{"signal":"view","target":"m1","user":"u"}\n{"signal":"view","target":"m9999"}\n',
+    );
     const imported = await run('rank', 'import', views);
     expect(imported.out).toContain('line 2: NOT_FOUND');
     expect(imported.code).toBe(1);

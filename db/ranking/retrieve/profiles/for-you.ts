@@ -4,8 +4,10 @@
  * with it, somebody who comes back after a month sees what the month has brought. That is why it needs to be told neither how
  * fast a catalogue moves nor how far its users differ. Somebody of whom nothing is known gets what is wanted, good and new.
  *
- * Found on half of MovieTweetings' users in time and checked on the other half, and on two sets in which nothing trends; nothing
- * changes much where a weight is half or twice what it is.
+ * Weights were found on MovieTweetings, half of the users (in time) against the other half, and on the same ratings with their
+ * times shuffled, in which nothing trends: asked for each user just before the last rating, 10 unseen, hit rate .284 and NDCG
+ * .174, against .261 and .156 of scores that halve in a day; shuffled .177 and .097, against .166 and .092 of popularity. Little
+ * changes where a weight is half or twice what it is.
  */
 import { MICROS_PER_DAY } from '../../ground.ts';
 import type {
@@ -42,11 +44,13 @@ const DISAPPROVAL = -0.3;
 
 /** Of what is wanted: the trend of the day, what fades as the schema says, and the month. */
 const OF_DAY = 0.5;
-const FADING = 0.25;
-const OF_MONTH = 0.25;
+const FADING = 0.4;
+const OF_MONTH = 0.1;
 /** What everybody has had already is wanted less than it looks: by this power of how many had it, and some more. */
 const WORN = -0.2;
 const WORN_FROM = 5;
+/** And this is by how much less what goes with everything says of what is wanted. */
+const KNOWN = -0.3;
 
 /** One place in twenty for what few have seen and is not a week old. */
 const EXPLORATION = Object.freeze({ share: 0.05, withinMicros: 7 * MICROS_PER_DAY });
@@ -57,6 +61,7 @@ const EVENTS_BEFORE = 10;
 
 export function forYou(schema: RankingSchema, kind: EntityKind): Recipe {
   const fitting = share(feature('neighbours'));
+  const fittingWell = share(lessKnown(feature('neighbours'), schema, kind));
   const atIt = divide(number(AT_IT_HALF_HOURS), add(feature('idle_hours'), number(AT_IT_HALF_HOURS)));
   const now = wanted(schema, kind);
   const terms = [
@@ -65,7 +70,12 @@ export function forYou(schema: RankingSchema, kind: EntityKind): Recipe {
       normalised: false,
     },
     {
-      ...termOf('personalisation', 'wanted, and goes with it', WANTED_AND_FITTING, multiply(now, fitting)),
+      ...termOf(
+        'personalisation',
+        'wanted, and goes with it',
+        WANTED_AND_FITTING,
+        multiply(now, fittingWell),
+      ),
       normalised: false,
     },
     ...preferences(kind),
@@ -127,6 +137,18 @@ function wantedSignals(schema: RankingSchema, kind: EntityKind): readonly Signal
   return positive.length > 0 || attention === undefined ? positive : [attention];
 }
 
+/** What goes with everything says less than what goes with little: by a power of how many had it. */
+function lessKnown(of: Scalar, schema: RankingSchema, kind: EntityKind): Scalar {
+  const attention = attentionSignal(schema, kind);
+  if (attention === undefined) return of;
+  return multiply(of, hadBy(attention, KNOWN));
+}
+
+function hadBy(signal: SignalType, power: number): Scalar {
+  const had = add(measured(signal.id, { measure: 'count', window: 'all' }), number(WORN_FROM));
+  return { scalar: 'apply', function: 'pow', of: [had, number(power)] };
+}
+
 /** How much each is wanted these days, as a share of what is wanted most. */
 function wanted(schema: RankingSchema, kind: EntityKind): Scalar {
   const signals = wantedSignals(schema, kind);
@@ -143,8 +165,7 @@ function wantedBy(signal: SignalType): Scalar {
     multiply(number(FADING), share(squareRoot(fading))),
     multiply(number(OF_MONTH), share(squareRoot(month))),
   );
-  const had = add(measured(signal.id, { measure: 'count', window: 'all' }), number(WORN_FROM));
-  return multiply(sum, { scalar: 'apply', function: 'pow', of: [had, number(WORN)] });
+  return multiply(sum, hadBy(signal, WORN));
 }
 
 /** The share of those who saw it that finished or liked it. */

@@ -12,8 +12,8 @@ import type {
 } from '../../../../db/ranking/ground.ts';
 import { encodeEdge, encodeEntity, SignalsEncoder } from '../../../../db/ranking/kernel/index.ts';
 import type { AudienceReader } from '../../../../db/ranking/reading.ts';
-import { encodeChange } from '../../../../db/ranking/schema/codec.ts';
 import type { SchemaStep } from '../../../../db/ranking/schema/change.ts';
+import { encodeChange } from '../../../../db/ranking/schema/codec.ts';
 import type {
   Decay,
   Effect,
@@ -80,7 +80,11 @@ export const SIGNALS: readonly SignalType[] = [
     toCreator(1),
   ]),
   signal('hide', 'negative', [{ effect: 'state', state: 'hidden', set: true }, toCreator(-1.5)]),
-  signal('rate', 'positive', [{ effect: 'state', state: 'seen', set: true }], { min: 0, max: 10, default: 5 }),
+  signal('rate', 'positive', [{ effect: 'state', state: 'seen', set: true }], {
+    min: 0,
+    max: 10,
+    default: 5,
+  }),
   signal('unlike', 'neutral', [{ effect: 'state', state: 'liked', set: false }]),
   signal('follow', 'neutral', [
     { effect: 'relationship', relationship: FOLLOWS, to: 'target', delta: 1, min: 0, max: 1 },
@@ -194,7 +198,8 @@ export function readerOf(view: AudienceView, of = ITEM, tenant = 0): AudienceRea
 
 /** Parts that can be asked for before or after other things happened to the view. */
 export class MemoryCheckpoint implements CheckpointWriter {
-  readonly #parts: { name: string; chunks: () => Iterable<Uint8Array>; done: (() => void) | undefined }[] = [];
+  readonly #parts: { name: string; chunks: () => Iterable<Uint8Array>; done: (() => void) | undefined }[] =
+    [];
 
   part(name: string, chunks: () => Iterable<Uint8Array>, done?: () => void): void {
     this.#parts.push({ name, chunks, done });
@@ -205,7 +210,9 @@ export class MemoryCheckpoint implements CheckpointWriter {
   }
 
   finish(): Map<string, Uint8Array> {
-    const bytes = new Map(this.#parts.map(({ name, chunks }) => [name, Buffer.concat([...chunks()])] as const));
+    const bytes = new Map(
+      this.#parts.map(({ name, chunks }) => [name, Buffer.concat([...chunks()])] as const),
+    );
     for (const { done } of this.#parts) done?.();
     return bytes;
   }

@@ -35,7 +35,12 @@ export class AudienceModel {
     }
   }
 
-  edge(relationship: RelationshipId, [from, to]: readonly [number, number], since: number, weight: number | null): void {
+  edge(
+    relationship: RelationshipId,
+    [from, to]: readonly [number, number],
+    since: number,
+    weight: number | null,
+  ): void {
     const name = `${relationship}/${from}/${to}`;
     if (weight === null || weight === 0) this.#edges.delete(name);
     else this.#edges.set(name, { weight: Math.fround(weight), since });
@@ -43,7 +48,8 @@ export class AudienceModel {
 
   delete(kind: KindId, number: number): void {
     this.#gone.add(`${kind}/${number}`);
-    for (const name of this.#pairs.keys()) if (kind === USER && name.split('/')[1] === String(number)) this.#pairs.delete(name);
+    for (const name of this.#pairs.keys())
+      if (kind === USER && name.split('/')[1] === String(number)) this.#pairs.delete(name);
     for (const name of this.#edges.keys()) {
       const [relationship, from] = name.split('/').map(Number);
       if (typeOf(relationship!).from === kind && from === number) this.#edges.delete(name);
@@ -101,7 +107,8 @@ export class AudienceModel {
     const edge = this.#edges.get(name) ?? { weight: 0, since: seconds };
     const base = edge.weight * left(relationship, seconds - edge.since);
     const added = delta * left(relationship, edge.since - seconds);
-    const moved = added >= 0 ? Math.max(base, Math.min(base + added, max)) : Math.min(base, Math.max(base + added, min));
+    const moved =
+      added >= 0 ? Math.max(base, Math.min(base + added, max)) : Math.min(base, Math.max(base + added, min));
     const bounds = typeOf(relationship).weight;
     const weight = Math.fround(Math.min(bounds.max, Math.max(bounds.min, moved)));
     if (weight === 0) this.#edges.delete(name);

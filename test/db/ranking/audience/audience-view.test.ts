@@ -6,8 +6,8 @@ import { USER_ITEM_STATES } from '../../../../db/ranking/schema/model.ts';
 import type { TenantId } from '../../../../db/types.ts';
 import {
   AFFINITY,
-  commitsOf,
   CREATOR,
+  commitsOf,
   type Draft,
   edgeEntry,
   FOLLOWS,
@@ -18,9 +18,9 @@ import {
   readerOf,
   restored,
   SCHEMA_STEPS,
+  SIGNAL,
   savedParts,
   schemaEntry,
-  SIGNAL,
   signalsEntry,
   stateEntry,
   USER,
@@ -36,7 +36,13 @@ const DELETED = 255;
 
 type Happening =
   | { readonly what: 'signals'; readonly signals: readonly GivenSignal[] }
-  | { readonly what: 'edge'; readonly ends: readonly [number, number]; readonly follows: boolean; readonly seconds: number; readonly weight: number | null }
+  | {
+      readonly what: 'edge';
+      readonly ends: readonly [number, number];
+      readonly follows: boolean;
+      readonly seconds: number;
+      readonly weight: number | null;
+    }
   | { readonly what: 'gone' | 'back'; readonly kind: typeof ITEM; readonly number: number };
 
 const user = fc.integer({ min: 1, max: USERS });
@@ -54,7 +60,10 @@ const given: fc.Arbitrary<GivenSignal> = fc.record({
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ what: fc.constant('signals' as const), signals: fc.array(given, { minLength: 1, maxLength: 8 }) }),
+    arbitrary: fc.record({
+      what: fc.constant('signals' as const),
+      signals: fc.array(given, { minLength: 1, maxLength: 8 }),
+    }),
   },
   {
     weight: 2,
@@ -80,15 +89,19 @@ const happenings = fc.array(happening, { maxLength: 25 });
 
 function draftOf(each: Happening): Draft {
   if (each.what === 'signals') return signalsEntry(each.signals);
-  if (each.what === 'edge') return edgeEntry(each.follows ? FOLLOWS : AFFINITY, each.ends, each.seconds, each.weight);
-  return each.what === 'gone' ? stateEntry(each.kind, each.number, DELETED, 0) : stateEntry(each.kind, each.number, 0, DELETED);
+  if (each.what === 'edge')
+    return edgeEntry(each.follows ? FOLLOWS : AFFINITY, each.ends, each.seconds, each.weight);
+  return each.what === 'gone'
+    ? stateEntry(each.kind, each.number, DELETED, 0)
+    : stateEntry(each.kind, each.number, 0, DELETED);
 }
 
 function modelOf(all: readonly Happening[]): AudienceModel {
   const model = new AudienceModel();
   for (const each of all) {
     if (each.what === 'signals') for (const signal of each.signals) model.signal(signal);
-    else if (each.what === 'edge') model.edge(each.follows ? FOLLOWS : AFFINITY, each.ends, each.seconds, each.weight);
+    else if (each.what === 'edge')
+      model.edge(each.follows ? FOLLOWS : AFFINITY, each.ends, each.seconds, each.weight);
     else if (each.what === 'gone') model.delete(each.kind, each.number);
     else model.revive(each.kind, each.number);
   }
@@ -179,8 +192,12 @@ describe('relationships', () => {
             expect(isFalling(weights)).toBe(true);
             const beginnings = reader.edgesTo(relationship, number(each), 100, micros(NOW));
             expect([...beginnings].sort()).toEqual(model.beginnings(relationship, each).sort());
-            expect(isFalling([...beginnings].map((from) => model.weight(relationship, from, each, NOW)))).toBe(true);
-            expect(reader.edgesTo(relationship, number(each), 1, micros(NOW))).toEqual(beginnings.slice(0, 1));
+            expect(
+              isFalling([...beginnings].map((from) => model.weight(relationship, from, each, NOW))),
+            ).toBe(true);
+            expect(reader.edgesTo(relationship, number(each), 1, micros(NOW))).toEqual(
+              beginnings.slice(0, 1),
+            );
           }
         }
       }),
@@ -210,7 +227,9 @@ describe('relationships', () => {
 
   test('an unfollow takes the edge away whatever made it', () => {
     const follow = { signal: SIGNAL.follow, user: 1, target: 2, creator: 0, seconds: 10, weight: 1 };
-    const view = viewOf(commitsOf([[SCHEMA], [signalsEntry([follow]), edgeEntry(FOLLOWS, [1, 2], 11, null)]]));
+    const view = viewOf(
+      commitsOf([[SCHEMA], [signalsEntry([follow]), edgeEntry(FOLLOWS, [1, 2], 11, null)]]),
+    );
     expect(readerOf(view).edgesFrom(FOLLOWS, number(1), 10, micros(20))).toHaveLength(0);
     expect(readerOf(view).edgesTo(FOLLOWS, number(2), 10, micros(20))).toHaveLength(0);
   });
@@ -262,8 +281,15 @@ describe('the view as a view of the log', () => {
 
   test('has another digest for other content', () => {
     const like = { signal: SIGNAL.like, user: 1, target: 1, creator: 2, seconds: 10, weight: 1 };
-    const digestOf = (signal: GivenSignal): string => viewOf(commitsOf([[SCHEMA], [signalsEntry([signal])]])).digest();
-    const digests = [like, { ...like, user: 2 }, { ...like, target: 3 }, { ...like, seconds: 11 }, { ...like, creator: 0 }];
+    const digestOf = (signal: GivenSignal): string =>
+      viewOf(commitsOf([[SCHEMA], [signalsEntry([signal])]])).digest();
+    const digests = [
+      like,
+      { ...like, user: 2 },
+      { ...like, target: 3 },
+      { ...like, seconds: 11 },
+      { ...like, creator: 0 },
+    ];
     expect(new Set(digests.map(digestOf)).size).toBe(digests.length);
   });
 
@@ -298,11 +324,19 @@ describe('the view as a view of the log', () => {
     const commits = commitsOf([[SCHEMA], [signalsEntry([like])], [signalsEntry([follow])]]);
     const before = new Set(savedParts(viewOf(commits.slice(0, 2))).keys());
     const kept = [...savedParts(viewOf(commits)).keys()].filter((name) => before.has(name));
-    expect(kept.map((name) => name.split('-')[1])).toEqual(['schema', 'items', 'recent', 'companions', 'edges']);
+    expect(kept.map((name) => name.split('-')[1])).toEqual([
+      'schema',
+      'items',
+      'recent',
+      'companions',
+      'edges',
+    ]);
   });
 
   test('takes no damaged checkpoint for a good one, and does not fail in other ways', () => {
-    const parts = savedParts(viewOf(commitsOf(groupsOf(fc.sample(happenings, { seed: 5, numRuns: 6 }).flat()))));
+    const parts = savedParts(
+      viewOf(commitsOf(groupsOf(fc.sample(happenings, { seed: 5, numRuns: 6 }).flat()))),
+    );
     const names = [...parts.keys()];
     const damage = fc.record({
       name: fc.constantFrom(...names),

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { TruthError } from '../../../../db/errors.ts';
 import { BestNumbers } from '../../../../db/ranking/audience/best-numbers.ts';
 import { KeyedRows } from '../../../../db/ranking/audience/keyed-rows.ts';
 import { OwnedBlocks, WORD_IN_PAGE } from '../../../../db/ranking/audience/owned-blocks.ts';
 import { RecentItems } from '../../../../db/ranking/audience/recent-items.ts';
 import { WordReader, WordWriter } from '../../../../db/ranking/audience/words.ts';
-import { TruthError } from '../../../../db/errors.ts';
 
 const mark = { sequence: 1 };
 
@@ -29,8 +29,12 @@ describe('blocks by owner', () => {
         sizes.delete(owner);
       } else {
         const words = Math.min(400, (sizes.get(owner) ?? 0) + 1 + (random.next().value! % 4));
+        const before = blocks.find(owner);
         const address = blocks.place(owner, words);
-        blocks.pageForWriting(owner, address).fill(owner, address & WORD_IN_PAGE, (address & WORD_IN_PAGE) + words);
+        if (before !== 0) blocks.giveUp(before);
+        blocks
+          .pageForWriting(owner, address)
+          .fill(owner, address & WORD_IN_PAGE, (address & WORD_IN_PAGE) + words);
         sizes.set(owner, words);
       }
       if (step % 16 === 0) blocks.tidy();
@@ -40,7 +44,12 @@ describe('blocks by owner', () => {
       const address = blocks.find(owner);
       expect(blocks.room(address)).toBe(words);
       const at = address & WORD_IN_PAGE;
-      expect(blocks.page(address).subarray(at, at + words).every((word) => word === owner)).toBe(true);
+      expect(
+        blocks
+          .page(address)
+          .subarray(at, at + words)
+          .every((word) => word === owner),
+      ).toBe(true);
       used += (words + 2) * 4;
     }
     expect([...blocks.owners(0, 10_000)]).toEqual([...sizes.keys()].sort((a, b) => a - b));
@@ -65,12 +74,18 @@ describe('blocks by owner', () => {
     const blocks = new OwnedBlocks(mark);
     for (let owner = 1; owner <= 1_000; owner++) {
       const address = blocks.place(owner, 20);
-      blocks.pageForWriting(owner, address).fill(owner, address & WORD_IN_PAGE, (address & WORD_IN_PAGE) + 20);
+      blocks
+        .pageForWriting(owner, address)
+        .fill(owner, address & WORD_IN_PAGE, (address & WORD_IN_PAGE) + 20);
     }
     const held = blocks.hold();
     for (let owner = 1; owner <= 1_000; owner++) {
       if (owner % 3 === 0) blocks.remove(owner);
-      else blocks.pageForWriting(owner, blocks.place(owner, 30)).fill(0);
+      else {
+        const before = blocks.find(owner);
+        blocks.place(owner, 30);
+        blocks.giveUp(before);
+      }
       blocks.tidy();
     }
     expect([...held.owners(0, 5_000)]).toHaveLength(1_000);
@@ -87,8 +102,23 @@ describe('blocks by owner', () => {
 type Step = readonly ['put', number, number, number] | readonly ['remove', number, number];
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.tuple(fc.constant('put' as const), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 200 }), fc.integer({ min: 0, max: 255 })) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant('remove' as const), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 200 })) },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(
+      fc.constant('put' as const),
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 1, max: 200 }),
+      fc.integer({ min: 0, max: 255 }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(
+      fc.constant('remove' as const),
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 1, max: 200 }),
+    ),
+  },
 );
 
 describe('rows by owner and key', () => {
@@ -131,7 +161,9 @@ describe('rows by owner and key', () => {
           const expected = [...model]
             .filter(([name]) => name.startsWith(`${owner}/`))
             .map(([name, value]) => [Number(name.split('/')[1]), value * 3, value * 5, value]);
-          expect(contentOf(rows, owner).sort((a, b) => a[0] - b[0])).toEqual(expected.sort((a, b) => a[0]! - b[0]!));
+          expect(contentOf(rows, owner).sort((a, b) => a[0] - b[0])).toEqual(
+            expected.sort((a, b) => a[0]! - b[0]!),
+          );
         }
       }),
       { numRuns: 60 },
@@ -216,7 +248,10 @@ describe('recent items', () => {
         const places = all.map(({ item, seconds, level }) => recent.add(5, item, seconds, level));
         const model = modelOf(all, 8);
         expect(places).toEqual(model.places);
-        const found = Array.from({ length: recent.open(5) }, (_, index) => [recent.item(index), recent.level(index)]);
+        const found = Array.from({ length: recent.open(5) }, (_, index) => [
+          recent.item(index),
+          recent.level(index),
+        ]);
         expect(found).toEqual(model.items.map(({ item, level }) => [item, level]));
       }),
     );
