@@ -205,12 +205,15 @@ function candidates(schema: RankingSchema, kind: EntityKind): readonly Candidate
         limit: 100,
       }),
     ),
-    ...(['24h', '7d', '30d'] as const).flatMap((window) =>
-      signals.map((signal): CandidateSource => {
-        const measure = velocityWithin(signal, window);
-        return { source: 'top', signal: signal.id, measure, limit: Math.ceil(TOP_LIMIT / signals.length) };
-      }),
-    ),
+    ...signals.flatMap((signal) => mostWanted(signal, Math.ceil(TOP_LIMIT / signals.length))),
     { source: 'new', limit: 50 },
   ];
+}
+
+/** Within a day, a week and a month; once where the signal keeps one window for several of them. */
+function mostWanted(signal: SignalType, limit: number): readonly CandidateSource[] {
+  const windows = new Set((['24h', '7d', '30d'] as const).map((window) => keptWindow(signal, window)));
+  return [...windows].map((window): CandidateSource => {
+    return { source: 'top', signal: signal.id, measure: velocityWithin(signal, window), limit };
+  });
 }
