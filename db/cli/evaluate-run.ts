@@ -1,0 +1,164 @@
+/** What `truthdb evaluate` does: by itself, because most commands need nothing of it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { TruthError } from '../errors.ts';
+import { RealDisk } from '../io/index.ts';
+import {
+  chartOf,
+  type EvaluationReport,
+  evaluationLines,
+  experimentLines,
+  type Protocol,
+} from '../ranking/evaluate/index.ts';
+import {
+  type DefineStatement,
+  type EvaluateStatement,
+  parse,
+  parseScript,
+} from '../ranking/retrieve/language/index.ts';
+import { findTenant, tenantsInLog } from '../tenancy/index.ts';
+import { TENANT_DEFAULT, type TenantId } from '../types.ts';
+import { openReader } from '../wal/index.ts';
+import { type Arguments, type Command, misused, type Terminal } from './command.ts';
+
+const PROTOCOLS: readonly Protocol[] = ['all', 'last', 'next-day'];
+const BYTES_PER_MEBIBYTE = 1024 * 1024;
+/** Of commands that a person has stopped: 128 and the number of SIGINT. */
+const INTERRUPTED = 130;
+
+/** Of a user before anything is asked for her, and of the process. */
+export interface EvaluateDefaults {
+  readonly history: number;
+  readonly memoryMebibytes: number;
+}
+
+export async function runEvaluate(
+  command: Command,
+  defaults: EvaluateDefaults,
+  args: Arguments,
+  terminal: Terminal,
+): Promise<number> {
+  const experiment = args.text('experiment');
+  const statement = args.positional(0);
+  if ((experiment === undefined) === (statement === undefined))
+    throw misused(command, 'give either a STATEMENT or --experiment NAME');
+  const run: Run = { command, defaults, args, terminal };
+  return experiment === undefined ? evaluateStatement(statement!, run) : showExperiment(experiment, run);
+}
+
+interface Run {
+  readonly command: Command;
+  readonly defaults: EvaluateDefaults;
+  readonly args: Arguments;
+  readonly terminal: Terminal;
+}
+
+async function evaluateStatement(text: string, run: Run): Promise<number> {
+  const { command, defaults, args, terminal } = run;
+  const statement = statementOf(command, text);
+  const protocol = protocolOf(command, args);
+  const definitions = definitionsOf(args.text('define'));
+  const opened = openPass(run);
+  try {
+    const { evaluateProfiles } = await import('../engine.ts');
+    const report = await evaluateProfiles({
+      ...{ ...opened.pass, statement, protocol, definitions },
+      logId: opened.logId,
+      kind: args.text('kind') ?? 'item',
+      history: args.number('history', 0) ?? defaults.history,
+      baselines: args.switch('baselines'),
+      progress: (line) => terminal.progress(line),
+    });
+    await print(report, args.text('svg'), terminal);
+    return report.complete ? 0 : INTERRUPTED;
+  } finally {
+    opened.close();
+  }
+}
+
+async function print(report: EvaluationReport, svg: string | undefined, terminal: Terminal): Promise<void> {
+  if (svg !== undefined) writeFileSync(svg, chartOf(report));
+  if (terminal.json) await terminal.out(JSON.stringify(report));
+  else for (const line of evaluationLines(report)) await terminal.out(line);
+}
+
+async function showExperiment(experiment: string, run: Run): Promise<number> {
+  const { terminal } = run;
+  const opened = openPass(run);
+  try {
+    const { reportExperiment } = await import('../engine.ts');
+    const progress = (line: string): void => terminal.progress(line);
+    const report = await reportExperiment({ ...opened.pass, experiment, progress });
+    if (terminal.json) await terminal.out(JSON.stringify(report));
+    else for (const line of experimentLines(report)) await terminal.out(line);
+    return report.complete ? 0 : INTERRUPTED;
+  } finally {
+    opened.close();
+  }
+}
+
+/** The log for reading, and how it is read. Errors: those of opening it and of finding the tenant. */
+function openPass({ command, defaults, args, terminal }: Run) {
+  const data = args.text('data');
+  if (data === undefined) throw misused(command, '--data is missing');
+  const [disk, directory] = [new RealDisk(), resolve(data)];
+  const reader = openReader({ disk, directory });
+  const until = reader.stable;
+  const bytesMax = (args.number('memory', 1) ?? defaults.memoryMebibytes) * BYTES_PER_MEBIBYTE;
+  const pass = {
+    ...{ reader, until, signal: terminal.signal },
+    tenant: tenantOf(
+      args.text('tenant'),
+      (name) => findTenant(tenantsInLog(disk, directory, until), name).id,
+    ),
+    memory: { bytesMax, used: () => process.memoryUsage.rss() },
+    millis: () => performance.now(),
+    pause: () => setImmediate(),
+  };
+  return { pass, logId: reader.identity.logId, close: () => reader.close() };
+}
+
+function tenantOf(given: string | undefined, find: (name: string) => TenantId): TenantId {
+  if (given === undefined) return TENANT_DEFAULT;
+  return /^\d{1,10}$/.test(given) ? (Number(given) as TenantId) : find(given);
+}
+
+/** The text may begin with EVALUATE, as the language has it, or go on behind it. */
+function statementOf(command: Command, text: string): EvaluateStatement {
+  const parsed = parse(/^\s*evaluate\b/i.test(text) ? text : `EVALUATE ${text}`);
+  if (parsed.statement !== 'evaluate') throw misused(command, 'STATEMENT is no EVALUATE');
+  return parsed;
+}
+
+function protocolOf(command: Command, args: Arguments): Protocol {
+  const given = args.text('protocol') ?? 'all';
+  const protocol = PROTOCOLS.find((each) => each === given);
+  if (protocol === undefined)
+    throw misused(command, `--protocol is "${given}"; there are ${PROTOCOLS.join(', ')}`);
+  return protocol;
+}
+
+function definitionsOf(file: string | undefined): readonly DefineStatement[] {
+  if (file === undefined) return [];
+  return parseScript(textOf(file)).map((statement) => {
+    if (statement.statement === 'define') return statement;
+    throw new TruthError(
+      'INVALID_ARGUMENT',
+      `${file} has a ${statement.statement.toUpperCase()} statement; only DEFINE is tried here`,
+    );
+  });
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new TruthError(
+      'INVALID_ARGUMENT',
+      `${file} cannot be read: ${(cause as Error).message}`,
+      {},
+      { cause },
+    );
+  }
+}
