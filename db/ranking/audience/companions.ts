@@ -33,7 +33,7 @@ const BACKWARDS = 0.5;
 export class Companions {
   readonly blocks: OwnedBlocks;
   // The list it stands at.
-  #page = new Uint32Array(0);
+  #page: Uint32Array = new Uint32Array(0);
   #base = 0;
   #buckets = 0;
 
