@@ -1,7 +1,6 @@
 import type { EntityReader } from '../../reading.ts';
-import type { CandidateSource, Feature, Scalar } from '../../schema/model.ts';
+import type { CandidateSource } from '../../schema/model.ts';
 import type { Query } from '../query.ts';
-import type { Measure } from '../score/measure.ts';
 import { type Ordering, orderingOf } from '../score/ordering.ts';
 import { type Conditions, conditionsOf } from './conditions.ts';
 
@@ -23,8 +22,6 @@ export interface Plan {
   /** How many entities pass the conditions on attributes, about. */
   readonly estimate: number;
   readonly sources: readonly CandidateSource[];
-  /** Whether places in lists count for the score, so that they have to be worked out where candidates are known without. */
-  readonly fused: boolean;
 }
 
 /** Where no more than this could be candidates, all are: that costs no more than the sources would. */
@@ -56,7 +53,6 @@ export function planOf(query: Query, entities: EntityReader, candidatesMax: numb
     conditions,
     estimate,
     sources: sourcesOf(query, ordering),
-    fused: ordering.terms.some(({ of }) => mentions(of, 'fused')),
   });
 }
 
@@ -84,9 +80,4 @@ function sourcesOf(query: Query, { sources, exploration }: Ordering): readonly C
   );
   if (exploration === null || usable.some(({ source }) => source === 'new')) return usable;
   return [...usable, { source: 'new', limit: EXPLORED_LIMIT }];
-}
-
-function mentions(measure: Measure, feature: Feature): boolean {
-  if (measure.scalar === 'apply') return measure.of.some((part: Scalar) => mentions(part, feature));
-  return measure.scalar === 'feature' && measure.feature === feature;
 }

@@ -46,11 +46,13 @@ const DISAPPROVAL = -0.3;
 const OF_DAY = 0.5;
 const FADING = 0.4;
 const OF_MONTH = 0.1;
-/** What everybody has had already is wanted less than it looks: by this power of how many had it, and some more. */
-const WORN = -0.2;
+/** What many have had already: 1 for nothing, less by this power of how many, and some more. */
+const WORN = -0.1;
 const WORN_FROM = 5;
-/** And this is by how much less what goes with everything says of what is wanted. */
-const KNOWN = -0.3;
+/** What everybody has had is wanted less than it looks: by so many powers. */
+const WANTED_POWERS = 2;
+/** What goes with everything says less of what is wanted than what goes with little. */
+const FITTING_POWERS = 3;
 
 /** One place in twenty for what few have seen and is not a week old. */
 const EXPLORATION = Object.freeze({ share: 0.05, withinMicros: 7 * MICROS_PER_DAY });
@@ -141,12 +143,14 @@ function wantedSignals(schema: RankingSchema, kind: EntityKind): readonly Signal
 function lessKnown(of: Scalar, schema: RankingSchema, kind: EntityKind): Scalar {
   const attention = attentionSignal(schema, kind);
   if (attention === undefined) return of;
-  return multiply(of, hadBy(attention, KNOWN));
+  return multiply(of, ...worn(attention, FITTING_POWERS));
 }
 
-function hadBy(signal: SignalType, power: number): Scalar {
+/** Small powers of one: a power costs as much as twenty products. */
+function worn(signal: SignalType, powers: number): readonly Scalar[] {
   const had = add(measured(signal.id, { measure: 'count', window: 'all' }), number(WORN_FROM));
-  return { scalar: 'apply', function: 'pow', of: [had, number(power)] };
+  const once: Scalar = { scalar: 'apply', function: 'pow', of: [had, number(WORN)] };
+  return Array.from({ length: powers }, () => once);
 }
 
 /** How much each is wanted these days, as a share of what is wanted most. */
@@ -165,7 +169,7 @@ function wantedBy(signal: SignalType): Scalar {
     multiply(number(FADING), share(squareRoot(fading))),
     multiply(number(OF_MONTH), share(squareRoot(month))),
   );
-  return multiply(sum, hadBy(signal, WORN));
+  return multiply(sum, ...worn(signal, WANTED_POWERS));
 }
 
 /** The share of those who saw it that finished or liked it. */

@@ -1,5 +1,6 @@
-import type { EntityNumber, KindId } from '../../ground.ts';
+import type { EntityNumber } from '../../ground.ts';
 import type { EntityReader } from '../../reading.ts';
+import type { EntityKind } from '../../schema/model.ts';
 
 /** Candidates side by side: their numbers, and what columns are worked out for. Shrinks in place as conditions are put. */
 export class Batch {
@@ -20,11 +21,11 @@ export class Batch {
   }
 
   /** 0 where there is none. */
-  creators(entities: EntityReader, kind: KindId): Uint32Array {
+  creators(entities: EntityReader, { id, creator }: EntityKind): Uint32Array {
     if (this.#creators === null) {
       const creators = new Uint32Array(this.#count);
-      for (let at = 0; at < this.#count; at++) {
-        creators[at] = entities.creatorOf(kind, this.ids[at]! as EntityNumber);
+      for (let at = 0; creator !== null && at < this.#count; at++) {
+        creators[at] = entities.creatorOf(id, this.ids[at]! as EntityNumber);
       }
       this.#creators = creators;
     }

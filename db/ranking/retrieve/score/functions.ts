@@ -16,19 +16,9 @@ const UNARY: Readonly<Partial<Record<ScalarFunction, Unary>>> = Object.freeze({
 } satisfies Partial<Record<ScalarFunction, Unary>>);
 
 const BINARY: Readonly<Partial<Record<ScalarFunction, Binary>>> = Object.freeze({
-  '-': (x, y) => x - y,
-  '/': (x, y) => (y === 0 ? 0 : x / y),
   pow: (x, y) => (x === 0 && y < 0 ? 0 : power(x, y)),
   saturate: (x, half) => (x + half === 0 ? 0 : x / (x + half)),
   decay: (hours, half) => (half > 0 ? exp2(-hours / half) : 0),
-} satisfies Partial<Record<ScalarFunction, Binary>>);
-
-/** Of any number of columns, from the first on. */
-const FOLDS: Readonly<Partial<Record<ScalarFunction, Binary>>> = Object.freeze({
-  '+': (x, y) => x + y,
-  '*': (x, y) => x * y,
-  min: Math.min,
-  max: Math.max,
 } satisfies Partial<Record<ScalarFunction, Binary>>);
 
 /** Works a function out for each candidate. `out` is none of `of`. */
@@ -40,10 +30,12 @@ export function applyFunction(
 ): void {
   const [first, second, third] = of;
   invariant(first !== undefined, 'a function has something it is of');
-  const fold = FOLDS[name];
   if (name === 'share') shareColumn(first, count, out);
-  else if (fold !== undefined) foldColumns(fold, of, count, out);
+  else if (name === '+' || name === '*' || name === 'min' || name === 'max')
+    foldColumns(name, of, count, out);
   else if (second === undefined) mapColumn(known(UNARY[name]), first, count, out);
+  else if (name === '-') subtractColumns(first, second, count, out);
+  else if (name === '/') divideColumns(first, second, count, out);
   else if (third === undefined) joinColumns(known(BINARY[name]), first, second, count, out);
   else clampColumn(first, second, third, count, out);
 }
@@ -94,7 +86,33 @@ function joinColumns(
   for (let at = 0; at < count; at++) out[at] = finite(function_(x[at]!, y[at]!));
 }
 
-function foldColumns(fold: Binary, of: readonly Float64Array[], count: number, out: Float64Array): void {
+/** From the first on. Sums and products have loops of their own: there are many of them in every profile. */
+function foldColumns(
+  name: '+' | '*' | 'min' | 'max',
+  of: readonly Float64Array[],
+  count: number,
+  out: Float64Array,
+): void {
   out.set(of[0]!.subarray(0, count));
-  for (let next = 1; next < of.length; next++) joinColumns(fold, out, of[next]!, count, out);
+  for (let next = 1; next < of.length; next++) {
+    if (name === '+') addColumn(of[next]!, count, out);
+    else if (name === '*') multiplyColumn(of[next]!, count, out);
+    else joinColumns(name === 'min' ? Math.min : Math.max, out, of[next]!, count, out);
+  }
+}
+
+function addColumn(x: Float64Array, count: number, out: Float64Array): void {
+  for (let at = 0; at < count; at++) out[at] = finite(out[at]! + x[at]!);
+}
+
+function multiplyColumn(x: Float64Array, count: number, out: Float64Array): void {
+  for (let at = 0; at < count; at++) out[at] = finite(out[at]! * x[at]!);
+}
+
+function subtractColumns(x: Float64Array, y: Float64Array, count: number, out: Float64Array): void {
+  for (let at = 0; at < count; at++) out[at] = finite(x[at]! - y[at]!);
+}
+
+function divideColumns(x: Float64Array, y: Float64Array, count: number, out: Float64Array): void {
+  for (let at = 0; at < count; at++) out[at] = y[at] === 0 ? 0 : finite(x[at]! / y[at]!);
 }

@@ -74,7 +74,7 @@ function fillOfCreators(
   scope: Scope,
   out: Float64Array,
 ): void {
-  const creators = batch.creators(scope.readers.entities, scope.kind.id);
+  const creators = batch.creators(scope.readers.entities, scope.kind);
   fillMeasure(type, measure, creators, batch.count, scope, out);
   for (let at = 0; at < batch.count; at++) out[at] = creators[at] === 0 ? 0 : finite(out[at]!);
 }
@@ -200,7 +200,7 @@ function fillRelationship(
 ): void {
   const { entities, audience } = scope.readers;
   const { user } = scope.query;
-  const targets = to === 'target' ? batch.ids : batch.creators(entities, scope.kind.id);
+  const targets = to === 'target' ? batch.ids : batch.creators(entities, scope.kind);
   if (user === 0) return void out.fill(0, 0, batch.count);
   audience.edge(relationship, user, targets, batch.count, scope.now, out);
   for (let at = 0; at < batch.count; at++) out[at] = targets[at] === 0 ? 0 : finite(out[at]!);

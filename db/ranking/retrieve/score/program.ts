@@ -17,6 +17,8 @@ export interface Program {
   readonly results: readonly number[];
   /** Of each step, the last one that reads it, or the number of steps where it is a result. */
   readonly lastUse: readonly number[];
+  /** Whether places in lists are asked for, so that they have to be worked out where candidates are known without. */
+  readonly usesPlaces: boolean;
 }
 
 /** Computed attributes may be made of computed ones; deeper than this is a circle that the schema should have refused. */
@@ -32,7 +34,10 @@ export function compile(measures: readonly Measure[], kind: EntityKind): Program
     if (step.step === 'apply') for (const read of step.of) lastUse[read] = at;
   });
   for (const result of results) lastUse[result] = steps.length;
-  return Object.freeze({ steps, results, lastUse });
+  const usesPlaces = steps.some(
+    (step) => step.step === 'leaf' && step.leaf.scalar === 'feature' && step.leaf.feature === 'fused',
+  );
+  return Object.freeze({ steps, results, lastUse, usesPlaces });
 }
 
 class Compiler {

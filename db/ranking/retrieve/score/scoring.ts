@@ -136,7 +136,7 @@ export class Scoring {
     const { scores } = this;
     const { count } = this.#batch;
     const { entities } = this.#scope.readers;
-    const creators = this.#batch.creators(entities, this.#scope.kind.id);
+    const creators = this.#batch.creators(entities, this.#scope.kind);
     const { mean, ofCreators } = means(scores, column, creators, count);
     const proxies = this.#scope.memory.column();
     for (let at = 0; at < count; at++) {
