@@ -72,7 +72,7 @@ function searched(
     trace.row('candidates', 'vector', limit, items.length);
   }
   const found = fuse(lists, null, scope.memory.capacity);
-  if (!plan.ordering.program.usesPlaces) return { batch: found, missed };
+  if (!plan.usesPlaces) return { batch: found, missed };
   const ids = found.ids.slice();
   for (const source of plan.sources) {
     if (source.source === 'top') lists.push(rankedBy(source, ids, finder, scope, VELOCITY_WEIGHT));
@@ -100,7 +100,7 @@ function everything(plan: Plan, base: Base, finder: Finder, scope: Scope, trace:
   const limit = limitOf(plan, ({ source }) => source === 'all') ?? scope.memory.capacity;
   const items = finder.everything(limit, null);
   trace.row('candidates', 'everything that passes', base.set.size, items.length);
-  const lists = plan.ordering.program.usesPlaces
+  const lists = plan.usesPlaces
     ? plan.sources
         .filter(({ source }) => source !== 'all')
         .map((source) => rankedBy(source, items, finder, scope, 1))

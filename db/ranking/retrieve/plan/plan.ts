@@ -1,5 +1,5 @@
 import type { EntityReader } from '../../reading.ts';
-import type { CandidateSource } from '../../schema/model.ts';
+import type { CandidateSource, Predicate, Scalar } from '../../schema/model.ts';
 import type { Query } from '../query.ts';
 import { type Ordering, orderingOf } from '../score/ordering.ts';
 import { type Conditions, conditionsOf } from './conditions.ts';
@@ -22,6 +22,8 @@ export interface Plan {
   /** How many entities pass the conditions on attributes, about. */
   readonly estimate: number;
   readonly sources: readonly CandidateSource[];
+  /** Whether places in lists are asked for, so that they have to be worked out where candidates are known without. */
+  readonly usesPlaces: boolean;
 }
 
 /** Where no more than this could be candidates, all are: that costs no more than the sources would. */
@@ -53,6 +55,9 @@ export function planOf(query: Query, entities: EntityReader, candidatesMax: numb
     conditions,
     estimate,
     sources: sourcesOf(query, ordering),
+    usesPlaces:
+      ordering.program.usesPlaces ||
+      [...conditions.features, ...ordering.boosts.map(({ predicate }) => predicate)].some(asksForPlaces),
   });
 }
 
@@ -80,4 +85,23 @@ function sourcesOf(query: Query, { sources, exploration }: Ordering): readonly C
   );
   if (exploration === null || usable.some(({ source }) => source === 'new')) return usable;
   return [...usable, { source: 'new', limit: EXPLORED_LIMIT }];
+}
+
+function asksForPlaces(predicate: Predicate): boolean {
+  switch (predicate.test) {
+    case 'and':
+    case 'or':
+      return predicate.of.some(asksForPlaces);
+    case 'not':
+      return asksForPlaces(predicate.of);
+    case 'feature':
+      return isMadeOfPlaces(predicate.feature);
+    default:
+      return false;
+  }
+}
+
+function isMadeOfPlaces(scalar: Scalar): boolean {
+  if (scalar.scalar === 'apply') return scalar.of.some(isMadeOfPlaces);
+  return scalar.scalar === 'feature' && scalar.feature === 'fused';
 }

@@ -17,7 +17,7 @@ export interface Program {
   readonly results: readonly number[];
   /** Of each step, the last one that reads it, or the number of steps where it is a result. */
   readonly lastUse: readonly number[];
-  /** Whether places in lists are asked for, so that they have to be worked out where candidates are known without. */
+  /** Whether places in lists are asked for. */
   readonly usesPlaces: boolean;
 }
 

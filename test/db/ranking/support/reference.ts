@@ -302,11 +302,11 @@ class Reference {
         ];
       }
       case 'search':
-        return [kept(text.search(kind.id, clause.text, 1e9, null).items).slice(0, clause.limit)];
+        return [kept(text.search(kind.id, clause.text, 10_000, null).items).slice(0, clause.limit)];
       case 'creator':
         return [this.#best(kept(entities.madeBy(kind.id, clause.creator)), age, left.length)];
       case 'items':
-        return [kept(clause.items)];
+        return [kept(new Set(clause.items))];
     }
   }
 
@@ -319,12 +319,12 @@ class Reference {
     const kept = (items: Iterable<number>) => [...items].filter((item) => left.includes(item));
     if (text !== null) {
       lists.push({
-        items: kept(this.#readers.text.search(kind.id, text, 1e9, null).items).slice(0, 1_000),
+        items: kept(this.#readers.text.search(kind.id, text, 10_000, null).items).slice(0, 1_000),
         weight: 1,
       });
     }
     if (vector !== null) {
-      const near = this.#readers.vectors.nearest(kind.id, vector.slot, vector.values, 1e9, null).items;
+      const near = this.#readers.vectors.nearest(kind.id, vector.slot, vector.values, 10_000, null).items;
       const source = profile.candidates.find((one) => one.source === 'similar' && one.to === 'query');
       lists.push({ items: kept(near).slice(0, source?.limit ?? 500), weight: 1 });
     }
@@ -375,7 +375,9 @@ class Reference {
           left,
         )[0]!;
       case 'text':
-        return this.#query.text === null ? [] : kept(text.search(kind.id, this.#query.text, 1e9, null).items);
+        return this.#query.text === null
+          ? []
+          : kept(text.search(kind.id, this.#query.text, 10_000, null).items);
       case 'similar': {
         const users = entities.schema.kinds.find(({ name }) => name === 'user')!;
         const vector =
@@ -386,7 +388,7 @@ class Reference {
               : vectors.vector(users.id, users.embeddings[0]!.id, user);
         return vector === null
           ? []
-          : kept(vectors.nearest(kind.id, kind.embeddings[0]!.id, vector, 1e9, null).items);
+          : kept(vectors.nearest(kind.id, kind.embeddings[0]!.id, vector, 10_000, null).items);
       }
       case 'all':
         return [...left];

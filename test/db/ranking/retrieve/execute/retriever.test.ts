@@ -30,7 +30,7 @@ describe('a query', () => {
         expect(numbersOf(result)).toEqual(wanted.numbers);
         expect(result.hits.map(({ score }) => score)).toEqual(wanted.scores);
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 
@@ -42,7 +42,7 @@ describe('a query', () => {
           expect(composed(contributions, query.profile.composition)).toBe(score);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -57,7 +57,7 @@ describe('a query', () => {
         expect([...found].sort()).toEqual([...numbersOf(everything)].sort());
         expect(found.length).toBe(everything.total);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
