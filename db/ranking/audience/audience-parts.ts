@@ -13,7 +13,7 @@ import { type BlockSource, type OwnedBlocks, SHARD_OWNERS } from './owned-blocks
 import { WordReader, WordWriter } from './words.ts';
 
 const VERSION = 1;
-export const SECTIONS = Object.freeze([
+const SECTIONS = Object.freeze([
   'schema',
   'gone',
   'items',

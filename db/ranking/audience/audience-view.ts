@@ -10,7 +10,7 @@ import type {
 import type { TenantId } from '../../types.ts';
 import type { LogEntry } from '../../wal/log.ts';
 import type { KindId } from '../ground.ts';
-import { decodeEdge, decodeEntity, SignalRecords } from '../kernel/index.ts';
+import { DELETED, decodeEdge, decodeEntity, SignalRecords } from '../kernel/index.ts';
 import type { AudienceReader } from '../reading.ts';
 import {
   decodeShard,
@@ -24,7 +24,7 @@ import {
 } from './audience-parts.ts';
 import { KindAudienceReader } from './audience-reader.ts';
 import type { CommitMark } from './owned-blocks.ts';
-import { STATE_DELETED, TenantAudience } from './tenant-audience.ts';
+import { TenantAudience } from './tenant-audience.ts';
 
 export class AudienceView implements Materializer {
   readonly #mark: CommitMark = { sequence: 0 };
@@ -135,7 +135,7 @@ function apply(tenant: TenantAudience, { type, payload }: LogEntry): void {
   else if (type === KERNEL_ENTRY.rankingSchema) tenant.applySchema(payload);
   else {
     const { kind, number, state, before } = decodeEntity(payload);
-    if (state === STATE_DELETED || before.state === STATE_DELETED) tenant.applyState(kind, number, state);
+    if (state === DELETED || before.state === DELETED) tenant.applyState(kind, number, state);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Which items go with which: for each item the others that the same people took up shortly before or after it, with a weight
  * that adds up over people, and how many people took it up. Kept as signals come, so that asking is a look at one short list.
- * (Rings of recent users, worked through when somebody asks, find less and take twenty times as long.)
+ * (Rings of recent users, worked through when somebody asks, find no more and take ten times as long.)
  *
  * A list is a hash table of buckets that have one cache line each: a companion stands in the bucket its hash names. A full
  * bucket makes the list twice as long, up to a bucket for each of the people and sixteen in all; after that the lightest of the

@@ -12,9 +12,9 @@ import type { Companions } from './companions.ts';
 import type { KindAudience } from './kind-audience.ts';
 import { LEVEL_MAX } from './recent-items.ts';
 
-/** Recent items that are looked at, and what each counts of the one behind it. */
-const RECENT = 20;
-const RECENCY = 0.9;
+/** The newest item counts 1 and this more, each before it less: what is left in the end is lasting taste. */
+const LASTING = 0.2;
+const RECENCY = 0.8;
 /** People that every item is taken to have besides its own: what two have in common by chance weighs little. */
 const SHRINKAGE = 5;
 /** What goes with a disliked item counts against it by this. */
@@ -43,11 +43,11 @@ export class Neighbours {
     limit: number,
     gone: NumberSet,
   ): Scored {
-    let weight = 1;
-    const count = recent.open(user);
-    for (let index = count - 1; index >= Math.max(0, count - RECENT); index--) {
-      this.#addCompanions(companions, recent.item(index), (weight * recent.level(index)) / LEVEL_MAX);
-      weight *= RECENCY;
+    let recency = 1;
+    for (let index = recent.open(user) - 1; index >= 0; index--) {
+      const weight = (LASTING + recency) * (recent.level(index) / LEVEL_MAX);
+      this.#addCompanions(companions, recent.item(index), weight);
+      recency *= RECENCY;
     }
     const against = disliked.open(user);
     for (let index = 0; index < against; index++)

@@ -2,7 +2,7 @@
 import { TruthError } from '../../errors.ts';
 import type { EntityNumber, KindId, RelationshipId } from '../ground.ts';
 import { Bitmap, decodeRoaring, encodeRoaring, NO_NUMBERS } from '../indexes/bitmaps/index.ts';
-import type { EdgeEntry, SignalRecords } from '../kernel/index.ts';
+import { DELETED, type EdgeEntry, type SignalRecords } from '../kernel/index.ts';
 import type { NumberSet } from '../reading.ts';
 import { SchemaHistory } from '../schema/index.ts';
 import { named, USER_KIND } from '../schema/lookup.ts';
@@ -20,9 +20,6 @@ export interface Route {
   readonly audience: KindAudience;
   readonly pushes: readonly { readonly push: PlannedPush; readonly edges: Edges }[];
 }
-
-/** Where an entity's entry says that it is no more. */
-export const STATE_DELETED = 255;
 
 export class TenantAudience {
   readonly #mark: CommitMark;
@@ -83,7 +80,7 @@ export class TenantAudience {
 
   /** An entity is in this state from here on. */
   applyState(kind: KindId, number: EntityNumber, state: number): void {
-    if (state !== STATE_DELETED) {
+    if (state !== DELETED) {
       const gone = this.#gone.get(kind);
       if (gone?.numbers.remove(number)) gone.sequence = this.#mark.sequence;
       return;
