@@ -19,9 +19,17 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 6; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** A group ends after some milliseconds, so what shares one on an idle machine may need several on a busy one. */
 async function stabilised<T>(answer: Promise<T>): Promise<T> {
-  await turns();
-  log.stabilise();
+  let isSettled = false;
+  const settle = () => {
+    isSettled = true;
+  };
+  answer.then(settle, settle);
+  while (!isSettled) {
+    await turns();
+    log.stabilise();
+  }
   return answer;
 }
 
