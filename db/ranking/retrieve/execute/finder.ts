@@ -23,8 +23,10 @@ const EDGES_MAX = 1_000;
 const EMPTY = new Uint32Array(0);
 /** A list is asked for again with this many times as many where too few of it passed. */
 const GROWTH = 4;
-/** So many times as many as are wanted by trend are looked at by velocity at first: mostly that is enough. */
-const TREND_FIRST = 6;
+/** So many times as many as are wanted by trend are looked at by velocity at first. */
+const TREND_FIRST = 3;
+/** And this is enough, even where counts are so small that something further down might still trend a little more. */
+const TREND_ENOUGH = 6;
 
 /** Finds entities by what the views keep in order, best first: within a set, or within all that passes the conditions. */
 export class Finder {
@@ -102,8 +104,8 @@ export class Finder {
       const reached = batch.count < limit ? 0 : this.#valueOf(best[limit - 1]!, batch, columns[0]!);
       release();
       // What was not fetched has at most the last velocity, and so at most this trend.
-      const safe = best.length === limit && reached > last * TREND_BY_VELOCITY_MAX;
-      if (safe || fetched.length < fetch || fetch === capacity) return best;
+      const isSafe = reached > last * TREND_BY_VELOCITY_MAX || batch.count >= TREND_ENOUGH * limit;
+      if ((best.length === limit && isSafe) || fetched.length < fetch || fetch === capacity) return best;
     }
   }
 

@@ -58,7 +58,7 @@ interface Asked {
 type Order = 'ascending' | 'descending';
 
 /** Candidates a sort mode looks at where there are more that could be. */
-const SOURCE_LIMIT = 2_000;
+const SOURCE_LIMIT = 1_000;
 const ALL: readonly CandidateSource[] = Object.freeze([{ source: 'all', limit: 20_000 }]);
 const NEW: readonly CandidateSource[] = Object.freeze([{ source: 'new', limit: SOURCE_LIMIT }]);
 /** How fast `hot` cools: the power of the hours. */
