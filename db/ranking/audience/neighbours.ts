@@ -2,9 +2,9 @@
  * Items that go with others, at query time: what goes with each of a user's recent items, weighed by how recent and how much
  * liked it is, less what goes with those disliked.
  *
- * The weight of a companion in the list of an item is divided by powers of how many took up either, three quarters for the
- * item and one for the companion: a share of the item's people, less for what goes with everything. Those of few people are
- * shrunk towards 0.
+ * The weight of a companion in the list of an item is divided by powers of how many took up either, three quarters of a
+ * power for the item and one quarter for the companion: a share of the item's people, less for what goes with everything. Those
+ * of few people are shrunk towards 0.
  */
 import type { NumberSet } from '../reading.ts';
 import type { BestNumbers, Scored } from './best-numbers.ts';
@@ -19,7 +19,7 @@ const RECENCY = 0.8;
 const SHRINKAGE = 5;
 /** What goes with a disliked item counts against it by this. */
 const DISLIKE = 0.5;
-/** Places for twice as many items as can come together. */
+/** More than the 5,128 items that can come together. */
 const PLACES = 8_192;
 /** Leaves as many bits of a hash as places need. */
 const PLACE_SHIFT = 19;
