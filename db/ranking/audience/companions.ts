@@ -29,6 +29,15 @@ const REACH = 5;
 const NEARNESS = 0.9;
 /** What leads to an item says more of what comes next than what it led to. */
 const BACKWARDS = 0.5;
+/** Words of positive numbers are below it. */
+const INFINITE_WEIGHT = 0x7f80_0000;
+
+/** For reading ahead: addresses of items' own lists, and pairs: the other item, its list, and which item it goes with. */
+const FETCHED = 64;
+const own = new Uint32Array(FETCHED);
+const others = new Uint32Array(FETCHED * REACH);
+const theirs = new Uint32Array(FETCHED * REACH);
+const pairedWith = new Uint8Array(FETCHED * REACH);
 
 export class Companions {
   readonly blocks: OwnedBlocks;
@@ -63,22 +72,18 @@ export class Companions {
     }
   }
 
-  /** Reads the addresses of lists that an item will be added to when the user takes it up. */
-  touchAddresses(recent: RecentItems, user: number): number {
-    let seen = 0;
-    const count = recent.open(user);
-    for (let index = Math.max(0, count - REACH); index < count; index++)
-      seen ^= this.blocks.find(recent.item(index));
-    return seen;
-  }
-
-  /** Reads the buckets of those lists that the item will be in. */
-  touchBuckets(recent: RecentItems, user: number, item: number): number {
-    let seen = 0;
-    const count = recent.open(user);
-    for (let index = Math.max(0, count - REACH); index < count; index++) {
-      if (this.open(recent.item(index)) === 0) continue;
-      seen ^= this.#page[this.#base + HEAD_WORDS + this.#bucketOf(item) * BUCKET_WORDS]!;
+  /**
+   * Reads ahead what `adopt` will need when users take up items, at most 64: the lists of these and of the last items of the
+   * users, there the buckets of each other.
+   */
+  fetch(recent: RecentItems, users: Uint32Array, items: Uint32Array, count: number): number {
+    const pairs = recent.newest(users, count, REACH, others, pairedWith);
+    this.blocks.findAll(items, count, own);
+    this.blocks.findAll(others, pairs, theirs);
+    let seen = this.blocks.readAll(own, count) ^ this.blocks.readAll(theirs, pairs);
+    for (let pair = 0; pair < pairs; pair++) {
+      const index = pairedWith[pair]!;
+      seen ^= this.#readBucket(theirs[pair]!, items[index]!) ^ this.#readBucket(own[index]!, others[pair]!);
     }
     return seen;
   }
@@ -126,19 +131,22 @@ export class Companions {
     const words = from.take(buckets * BUCKET_WORDS);
     this.#place(item, buckets);
     this.#page.set(words, this.#base + HEAD_WORDS);
+    this.#page[this.#base] = people;
+    this.#page[this.#base + 1] = this.#countPlaces(words, from);
+  }
+
+  #countPlaces(words: Uint32Array, from: WordReader): number {
     let count = 0;
-    for (let place = 0; place < buckets * BUCKET_ITEMS; place++) {
-      if (this.companion(place) === 0 && this.weight(place) === 0) continue;
-      const companion = this.companion(place);
-      const isNumber = companion > 0 && companion < NUMBERS_END;
-      const isRight = this.#bucketOf(companion) === Math.floor(place / BUCKET_ITEMS);
-      const weight = this.weight(place);
-      if (!(isNumber && isRight && weight > 0 && weight < Number.POSITIVE_INFINITY))
+    for (let at = 0; at < words.length; at += (at + 1) % BUCKET_ITEMS === 0 ? BUCKET_ITEMS + 1 : 1) {
+      const other = words[at]!;
+      const weight = words[at + BUCKET_ITEMS]!;
+      if (other === 0 && weight === 0) continue;
+      const isRight = other > 0 && other < NUMBERS_END && this.#bucketOf(other) === at >>> BUCKET_SHIFT;
+      if (!isRight || weight === 0 || weight >= INFINITE_WEIGHT)
         throw from.corrupt('has a companion that is none');
       count += 1;
     }
-    this.#page[this.#base] = people;
-    this.#page[this.#base + 1] = count;
+    return count;
   }
 
   /** Stands at the list of an item for writing; it gets one when it has none. */
@@ -165,7 +173,15 @@ export class Companions {
   }
 
   #bucketOf(other: number): number {
-    return (Math.imul(other, 0x9e3779b1) >>> 8) & (this.#buckets - 1);
+    return hashOf(other) & (this.#buckets - 1);
+  }
+
+  #readBucket(address: number, other: number): number {
+    if (address === 0) return 0;
+    const page = this.blocks.page(address);
+    const base = address & WORD_IN_PAGE;
+    const buckets = (page[base - 1]! - HEAD_WORDS) >>> BUCKET_SHIFT;
+    return buckets === 0 ? 0 : page[base + HEAD_WORDS + ((hashOf(other) & (buckets - 1)) << BUCKET_SHIFT)]!;
   }
 
   /** To the list it stands at, of `item`. */
@@ -229,4 +245,8 @@ export class Companions {
     this.blocks.giveUp(addressBefore);
     this.#writeTo(item);
   }
+}
+
+function hashOf(item: number): number {
+  return Math.imul(item, 0x9e3779b1) >>> 8;
 }

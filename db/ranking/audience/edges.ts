@@ -86,8 +86,9 @@ export class Edges implements OwnedStore {
     else if (isThere) this.#removeHere(from, to);
   }
 
-  touch(from: number): number {
-    return this.#rows.touch(from);
+  /** Reads ahead what edges of many will need, at most 64: beginnings and ends side by side. */
+  fetch(from: Uint32Array, to: Uint32Array, count: number): number {
+    return this.#rows.fetch(from, count) ^ this.#back.fetch(to, count);
   }
 
   /** 0 without an edge. */

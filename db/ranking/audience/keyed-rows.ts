@@ -19,14 +19,13 @@ const TAIL_SHARE = 1 / 16;
 const TAIL_MOST = 1_024;
 /** Rows whose bytes lie in one word. */
 const ROWS_OF_WORD = 4;
-/** A key (below 2^28) and a row side by side in the whole numbers that a double holds. */
-const ROWS_END = 0x200_0000;
 
 /** Of the tail that is being sorted in: keys with rows, and values by row, the byte last. */
 const TAIL_ROWS = 2 * TAIL_MOST;
 const TAIL_WORDS = 4;
 const tailOrder = new Float64Array(TAIL_ROWS);
 const tailWords = new Uint32Array(TAIL_ROWS * TAIL_WORDS);
+const addresses = new Uint32Array(64);
 
 export interface RowShape {
   /** Words beside the key. */
@@ -127,10 +126,18 @@ export class KeyedRows {
     this.#putByte(this.#row, value);
   }
 
-  /** Reads where a search begins. */
-  touch(owner: number): number {
-    const count = this.open(owner);
-    return count === 0 ? 0 : this.#page[this.#base + HEAD_WORDS + (count >>> 1)]!;
+  /** Reads where searches begin in the rows of many owners, at most 64, to have it in the cache. */
+  fetch(owners: Uint32Array, count: number): number {
+    this.blocks.findAll(owners, count, addresses);
+    let seen = this.blocks.readAll(addresses, count);
+    for (let each = 0; each < count; each++) {
+      const address = addresses[each]!;
+      if (address === 0) continue;
+      const page = this.blocks.page(address);
+      const base = address & WORD_IN_PAGE;
+      seen ^= page[base + HEAD_WORDS + (page[base]! >>> 1)]!;
+    }
+    return seen;
   }
 
   /** Stands at a new row of zeros under a key that the owner does not have. */
@@ -193,18 +200,11 @@ export class KeyedRows {
     to.add(count);
     for (let column = 0; column <= this.#shape.words; column++) {
       const first = base + HEAD_WORDS + column * room;
-      for (let row = 0; row < count; row++) to.add(page[first + (order === null ? row : order[row]!)]!);
+      if (order === null) to.addAll(page.subarray(first, first + count));
+      else for (let row = 0; row < count; row++) to.add(page[first + order[row]!]!);
     }
-    if (!this.#shape.byte) return;
-    const bytes = base + HEAD_WORDS + (1 + this.#shape.words) * room;
-    for (let row = 0; row < count; row += ROWS_OF_WORD) {
-      let word = 0;
-      for (let each = row; each < Math.min(row + ROWS_OF_WORD, count); each++) {
-        const at = order === null ? each : order[each]!;
-        word |= ((page[bytes + (at >>> 2)]! >>> ((at & 3) << 3)) & 0xff) << ((each & 3) << 3);
-      }
-      to.add(word >>> 0);
-    }
+    if (this.#shape.byte)
+      writeBytes(page, base + HEAD_WORDS + (1 + this.#shape.words) * room, count, order, to);
   }
 
   /** Fills the block of an owner that has none from what `write` wrote. Errors: CORRUPT. */
@@ -216,15 +216,10 @@ export class KeyedRows {
     this.#page[this.#base] = count;
     this.#page[this.#base + 1] = count;
     for (let column = 0; column <= this.#shape.words; column++) {
-      const first = this.#base + HEAD_WORDS + column * room;
-      for (let row = 0; row < count; row++) this.#page[first + row] = from.next();
+      this.#page.set(from.take(count), this.#base + HEAD_WORDS + column * room);
     }
     checkKeys(this.#page, this.#base + HEAD_WORDS, count, from);
-    if (this.#shape.byte) {
-      const bytes = this.#firstByte();
-      for (let word = 0; word < Math.ceil(count / ROWS_OF_WORD); word++)
-        this.#page[bytes + word] = from.next();
-    }
+    if (this.#shape.byte) this.#page.set(from.take(Math.ceil(count / ROWS_OF_WORD)), this.#firstByte());
     this.#count += count;
   }
 
@@ -346,14 +341,40 @@ function tailMax(count: number): number {
   return Math.min(TAIL_MOST, Math.max(TAIL_LEAST, count * TAIL_SHARE));
 }
 
-/** Rows in the order of their keys; null where they are. */
-function rowOrder(page: Uint32Array, first: number, count: number, sorted: number): Float64Array | null {
+let orderedRows = new Uint32Array(TAIL_ROWS);
+
+/** Rows in the order of their keys, valid until it is called again; null where they are in order. */
+function rowOrder(page: Uint32Array, first: number, count: number, sorted: number): Uint32Array | null {
   if (sorted === count) return null;
-  const order = new Float64Array(count);
-  for (let row = 0; row < count; row++) order[row] = page[first + row]! * ROWS_END + row;
-  order.sort();
-  for (let row = 0; row < count; row++) order[row] = order[row]! % ROWS_END;
-  return order;
+  if (orderedRows.length < count) orderedRows = new Uint32Array(count * 2);
+  let tail = count - sorted;
+  for (let row = 0; row < tail; row++) tailOrder[row] = page[first + sorted + row]! * TAIL_ROWS + row;
+  tailOrder.subarray(0, tail).sort();
+  let left = sorted;
+  for (let to = count - 1; to >= 0; to--) {
+    const isOfTail =
+      tail > 0 && (left === 0 || page[first + left - 1]! < Math.floor(tailOrder[tail - 1]! / TAIL_ROWS));
+    orderedRows[to] = isOfTail ? sorted + (tailOrder[--tail]! % TAIL_ROWS) : --left;
+  }
+  return orderedRows;
+}
+
+/** Four to a word, zeros behind the last. */
+function writeBytes(
+  page: Uint32Array,
+  first: number,
+  count: number,
+  order: Uint32Array | null,
+  to: WordWriter,
+): void {
+  for (let row = 0; row < count; row += ROWS_OF_WORD) {
+    let word = 0;
+    for (let each = row; each < Math.min(row + ROWS_OF_WORD, count); each++) {
+      const at = order === null ? each : order[each]!;
+      word |= ((page[first + (at >>> 2)]! >>> ((at & 3) << 3)) & 0xff) << ((each & 3) << 3);
+    }
+    to.add(word >>> 0);
+  }
 }
 
 function checkKeys(page: Uint32Array, first: number, count: number, from: WordReader): void {

@@ -8,7 +8,7 @@ import { type HeldPages, SharedPages } from './shared-pages.ts';
 /** Numbers of entities are below it. */
 export const NUMBERS_END = 1 << 28;
 
-const PAGE_SHIFT = 14;
+const PAGE_SHIFT = 20;
 const PAGE_NUMBERS = 1 << PAGE_SHIFT;
 const NUMBER_IN_PAGE = PAGE_NUMBERS - 1;
 const FIRST_PAGE_NUMBERS = 1 << 4;

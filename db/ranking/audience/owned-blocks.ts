@@ -71,6 +71,23 @@ export class OwnedBlocks implements BlockSource {
     return this.#pages.pages[address >>> PAGE_SHIFT]!;
   }
 
+  /** Addresses of many owners' blocks side by side, so that their misses overlap. */
+  findAll(owners: Uint32Array, count: number, addresses: Uint32Array): void {
+    const pages = this.#addresses.pages;
+    for (let each = 0; each < count; each++) addresses[each] = wordOf(pages, owners[each]!);
+  }
+
+  /** Reads the beginning of many blocks, of those that are there, to have it in the cache. */
+  readAll(addresses: Uint32Array, count: number): number {
+    const pages = this.#pages.pages;
+    let seen = 0;
+    for (let each = 0; each < count; each++) {
+      const address = addresses[each]!;
+      if (address !== 0) seen ^= pages[address >>> PAGE_SHIFT]![address & WORD_IN_PAGE]!;
+    }
+    return seen;
+  }
+
   /** Words of the block. */
   room(address: number): number {
     return this.page(address)[(address & WORD_IN_PAGE) - 1]!;

@@ -16,6 +16,8 @@ const HEAD_WORDS = 1;
 const ITEM_WORDS = 2;
 const ROOM_FIRST = 4;
 
+const addresses = new Uint32Array(64);
+
 export class RecentItems {
   readonly blocks: OwnedBlocks;
   /** Items kept of a user. */
@@ -74,10 +76,21 @@ export class RecentItems {
     return this.#insert(count, item, stamp);
   }
 
-  /** Reads the newest. */
-  touch(user: number): number {
-    const count = this.open(user);
-    return count === 0 ? 0 : this.item(count - 1);
+  /**
+   * The newest items of many users, at most 64, as far as there are: up to `each` of every one, into `items`, and whose they
+   * are by index, into `of`. Returns how many.
+   */
+  newest(users: Uint32Array, count: number, each: number, items: Uint32Array, of: Uint8Array): number {
+    this.blocks.findAll(users, count, addresses);
+    let found = this.blocks.readAll(addresses, count) & 0;
+    for (let index = 0; index < count; index++) {
+      const there = addresses[index] === 0 ? 0 : this.open(users[index]!);
+      for (let item = Math.max(0, there - each); item < there; item++) {
+        items[found] = this.item(item);
+        of[found++] = index;
+      }
+    }
+    return found;
   }
 
   remove(user: number, item: number): void {

@@ -1,9 +1,11 @@
 /**
- * Brings what the next signals will touch into the processor's cache. Applied one after the other, each would wait for a dozen
- * places far apart in memory; asked for side by side, those of many signals come together. It changes nothing, and what it
- * finds may have moved by the time it is needed.
+ * Brings what the next signals will touch into the processor's cache. Applied one after the other, each would wait for some
+ * thirty places far apart in memory; asked for side by side, in loops that do nothing else, those of many signals come together,
+ * in a fifth of the time. It changes nothing, and what it finds may have moved by the time it is needed.
  */
 import type { SignalRecords } from '../kernel/index.ts';
+import type { Edges } from './edges.ts';
+import type { KindAudience } from './kind-audience.ts';
 import type { Route } from './tenant-audience.ts';
 
 /** Signals looked ahead at: few enough that what is fetched is still there when it is used. */
@@ -11,58 +13,52 @@ export const FETCHED_SIGNALS = 64;
 /** Fewer are not worth it. */
 const FETCHED_LEAST = 8;
 
-const routes: (Route | undefined)[] = new Array(FETCHED_SIGNALS).fill(undefined);
 const users = new Uint32Array(FETCHED_SIGNALS);
+/** Of signals that say something good: who, and of what. */
+const likers = new Uint32Array(FETCHED_SIGNALS);
+const liked = new Uint32Array(FETCHED_SIGNALS);
+/** The other ends of edges. */
+const creators = new Uint32Array(FETCHED_SIGNALS);
 const targets = new Uint32Array(FETCHED_SIGNALS);
+const toCreators: Edges[] = [];
+const toTargets: Edges[] = [];
 /** Makes the reads count for something, or the compiler would leave them out. */
 const sink = new Uint32Array(1);
 
-/** For records `from` to before `to`, at most `FETCHED_SIGNALS` of them. */
+/** For records `from` to before `to`, at most `FETCHED_SIGNALS` of them; those about another kind than the first are left out. */
 export function fetchAhead(
   records: SignalRecords,
   from: number,
   to: number,
-  byId: readonly (Route | undefined)[],
+  routes: readonly (Route | undefined)[],
 ): void {
   if (to - from < FETCHED_LEAST) return;
-  for (let each = 0; each < to - from; each++) {
-    records.moveTo(from + each);
-    users[each] = records.user;
-    targets[each] = records.target;
-    routes[each] = byId[records.signal];
+  let audience: KindAudience | null = null;
+  let count = 0;
+  let good = 0;
+  toCreators.length = 0;
+  toTargets.length = 0;
+  for (let index = from; index < to; index++) {
+    records.moveTo(index);
+    const route = routes[records.signal];
+    if (route === undefined) continue;
+    audience ??= route.audience;
+    if (route.audience !== audience) continue;
+    users[count] = records.user;
+    creators[count] = records.creator;
+    targets[count++] = records.target;
+    for (const { push, edges } of route.pushes) {
+      const alike = push.to === 'creator' ? toCreators : toTargets;
+      if (!alike.includes(edges)) alike.push(edges);
+    }
+    if (route.plan.meaning !== 'good') continue;
+    likers[good] = records.user;
+    liked[good++] = records.target;
   }
-  let seen = 0;
-  for (let each = 0; each < to - from; each++) seen ^= addresses(routes[each], users[each]!, targets[each]!);
-  for (let each = 0; each < to - from; each++) seen ^= blocks(routes[each], users[each]!, targets[each]!);
-  for (let each = 0; each < to - from; each++) seen ^= companions(routes[each], users[each]!);
-  for (let each = 0; each < to - from; each++) seen ^= buckets(routes[each], users[each]!, targets[each]!);
+  if (audience === null) return;
+  let seen = audience.items.rows.fetch(users, count);
+  for (const edges of toCreators) seen ^= edges.fetch(users, creators, count);
+  for (const edges of toTargets) seen ^= edges.fetch(users, targets, count);
+  if (good > 0) seen ^= audience.companions.fetch(audience.recent, likers, liked, good);
   sink[0] = seen;
-}
-
-function addresses(route: Route | undefined, user: number, item: number): number {
-  if (route === undefined) return 0;
-  const { items, recent, companions } = route.audience;
-  let seen = items.rows.blocks.find(user);
-  for (const { edges } of route.pushes) seen ^= edges.blocks.find(user);
-  return route.plan.meaning === 'good'
-    ? seen ^ recent.blocks.find(user) ^ companions.blocks.find(item)
-    : seen;
-}
-
-function blocks(route: Route | undefined, user: number, item: number): number {
-  if (route === undefined) return 0;
-  const { items, recent, companions } = route.audience;
-  let seen = items.rows.touch(user);
-  for (const { edges } of route.pushes) seen ^= edges.touch(user);
-  return route.plan.meaning === 'good' ? seen ^ recent.touch(user) ^ companions.people(item) : seen;
-}
-
-function companions(route: Route | undefined, user: number): number {
-  if (route?.plan.meaning !== 'good') return 0;
-  return route.audience.companions.touchAddresses(route.audience.recent, user);
-}
-
-function buckets(route: Route | undefined, user: number, item: number): number {
-  if (route?.plan.meaning !== 'good') return 0;
-  return route.audience.companions.touchBuckets(route.audience.recent, user, item);
 }

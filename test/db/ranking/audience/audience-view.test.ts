@@ -279,6 +279,19 @@ describe('the view as a view of the log', () => {
     );
   });
 
+  test('is the same however signals are put together in entries', () => {
+    fc.assert(
+      fc.property(fc.array(given, { maxLength: 200 }), fc.integer({ min: 1, max: 9 }), (signals, size) => {
+        const groups: Draft[][] = [[SCHEMA]];
+        for (let first = 0; first < signals.length; first += size)
+          groups.push([signalsEntry(signals.slice(first, first + size))]);
+        const together = viewOf(commitsOf([[SCHEMA], [signalsEntry(signals)]]));
+        expect(viewOf(commitsOf(groups)).digest()).toBe(together.digest());
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('has another digest for other content', () => {
     const like = { signal: SIGNAL.like, user: 1, target: 1, creator: 2, seconds: 10, weight: 1 };
     const digestOf = (signal: GivenSignal): string =>
