@@ -111,6 +111,15 @@ export class Companions {
     return address === 0 ? 0 : this.blocks.page(address)[address & WORD_IN_PAGE]!;
   }
 
+  /** How many took each of many items up, side by side. */
+  peopleOfAll(items: Uint32Array, count: number, people: Uint32Array): void {
+    this.blocks.findAll(items, count, people);
+    for (let each = 0; each < count; each++) {
+      const address = people[each]!;
+      if (address !== 0) people[each] = this.blocks.page(address)[address & WORD_IN_PAGE]!;
+    }
+  }
+
   /** People, buckets, and these as they are: places are part of what follows from the log. */
   write(source: BlockSource, item: number, to: WordWriter): void {
     const address = source.find(item);

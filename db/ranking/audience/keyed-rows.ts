@@ -1,7 +1,7 @@
 /**
  * Rows by owner and key: for each owner a block of columns, sorted by key, with a short unsorted tail that is sorted in when it
  * has grown with the block. Finding is a binary search and a look along the tail; adding costs the same for an owner of ten
- * rows and of a million, about; a row takes its words and no more than an eighth on top.
+ * rows and of a million, about; a row takes its words and no more than a fifth on top.
  *
  * A row has a key, words and, if wanted, one byte. `seek`, `add` and `open` stand at a row; what reads and writes its values
  * goes there. Content of a block: rows, sorted rows, room for rows, keys, columns of words, bytes.
@@ -13,10 +13,11 @@ import type { WordReader, WordWriter } from './words.ts';
 
 const HEAD_WORDS = 3;
 const ROOM_FIRST = 4;
-const GROWTH = 1.125;
+const GROWTH = 1.2;
 const TAIL_LEAST = 16;
 const TAIL_SHARE = 1 / 16;
 const TAIL_MOST = 1_024;
+const COPIED_IN_LOOP = 128;
 /** Rows whose bytes lie in one word. */
 const ROWS_OF_WORD = 4;
 
@@ -255,17 +256,16 @@ export class KeyedRows {
     this.#page[this.#base] = count;
     this.#page[this.#base + 1] = sorted;
     const to = this.#base + HEAD_WORDS;
-    for (let column = 0; column <= this.#shape.words; column++) {
-      const start = from + column * roomBefore;
-      this.#page.set(before.subarray(start, start + count), to + column * this.#room);
-    }
-    if (this.#shape.byte) {
-      const start = from + (1 + this.#shape.words) * roomBefore;
-      this.#page.set(
-        before.subarray(start, start + roomBefore / ROWS_OF_WORD),
+    for (let column = 0; column <= this.#shape.words; column++)
+      copyWords(before, from + column * roomBefore, this.#page, to + column * this.#room, count);
+    if (this.#shape.byte)
+      copyWords(
+        before,
+        from + (1 + this.#shape.words) * roomBefore,
+        this.#page,
         to + (1 + this.#shape.words) * this.#room,
+        roomBefore / ROWS_OF_WORD,
       );
-    }
     this.#giveUp(addressBefore);
   }
 
@@ -288,7 +288,7 @@ export class KeyedRows {
         tailWords[row * TAIL_WORDS + column] = page[first + (1 + column) * this.#room + sorted + row]!;
       if (this.#shape.byte) tailWords[row * TAIL_WORDS + TAIL_WORDS - 1] = this.#byteOf(sorted + row);
     }
-    tailOrder.subarray(0, tail).sort();
+    sortTail(tail);
     let to = count - 1;
     let left = sorted - 1;
     for (let each = tail - 1; each >= 0; each--, to--) {
@@ -337,6 +337,26 @@ export class KeyedRows {
   }
 }
 
+/** Copies between pages; a few words in a loop, which takes less time than making a view of them. */
+function copyWords(from: Uint32Array, start: number, to: Uint32Array, at: number, count: number): void {
+  if (count > COPIED_IN_LOOP) to.set(from.subarray(start, start + count), at);
+  else for (let word = 0; word < count; word++) to[at + word] = from[start + word]!;
+}
+
+/** Sorts the first of `tailOrder`. */
+function sortTail(count: number): void {
+  if (count > 2 * TAIL_LEAST) {
+    tailOrder.subarray(0, count).sort();
+    return;
+  }
+  for (let each = 1; each < count; each++) {
+    const value = tailOrder[each]!;
+    let at = each;
+    for (; at > 0 && tailOrder[at - 1]! > value; at--) tailOrder[at] = tailOrder[at - 1]!;
+    tailOrder[at] = value;
+  }
+}
+
 function tailMax(count: number): number {
   return Math.min(TAIL_MOST, Math.max(TAIL_LEAST, count * TAIL_SHARE));
 }
@@ -349,7 +369,7 @@ function rowOrder(page: Uint32Array, first: number, count: number, sorted: numbe
   if (orderedRows.length < count) orderedRows = new Uint32Array(count * 2);
   let tail = count - sorted;
   for (let row = 0; row < tail; row++) tailOrder[row] = page[first + sorted + row]! * TAIL_ROWS + row;
-  tailOrder.subarray(0, tail).sort();
+  sortTail(tail);
   let left = sorted;
   for (let to = count - 1; to >= 0; to--) {
     const isOfTail =

@@ -31,6 +31,10 @@ export class Neighbours {
   readonly #sums = new Float64Array(PLACES);
   readonly #used = new Uint32Array(PLACES);
   #count = 0;
+  /** Those that are left in the end, with how many took each up. */
+  readonly #found = new Uint32Array(PLACES);
+  readonly #foundSums = new Float64Array(PLACES);
+  readonly #people = new Uint32Array(PLACES);
 
   constructor(best: BestNumbers) {
     this.#best = best;
@@ -85,15 +89,22 @@ export class Neighbours {
   }
 
   #take(companions: Companions, limit: number, gone: NumberSet): Scored {
-    this.#best.begin(limit);
+    let count = 0;
     for (let each = 0; each < this.#count; each++) {
       const place = this.#used[each]!;
       const item = this.#items[place]!;
       this.#items[place] = 0;
       if (this.#sums[place]! <= 0 || gone.has(item)) continue;
-      this.#best.offer(item, this.#sums[place]! / Math.sqrt(Math.sqrt(companions.people(item) + SHRINKAGE)));
+      this.#found[count] = item;
+      this.#foundSums[count++] = this.#sums[place]!;
     }
     this.#count = 0;
+    companions.peopleOfAll(this.#found, count, this.#people);
+    this.#best.begin(limit);
+    for (let each = 0; each < count; each++) {
+      const root = Math.sqrt(Math.sqrt(this.#people[each]! + SHRINKAGE));
+      this.#best.offer(this.#found[each]!, this.#foundSums[each]! / root);
+    }
     return this.#best.take();
   }
 }

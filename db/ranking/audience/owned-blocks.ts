@@ -258,7 +258,8 @@ export class OwnedBlocks implements BlockSource {
   #moveBlock(memory: Uint32Array, from: number, size: number): void {
     const page = this.#pageFor(size);
     const start = this.#take(page, size);
-    this.#pages.forWriting(page).set(memory.subarray(from, from + size), start);
+    const target = this.#pages.forWriting(page);
+    for (let word = 0; word < size; word++) target[start + word] = memory[from + word]!;
     this.#addresses.set(memory[from]!, page * PAGE_WORDS + start + HEAD_WORDS);
   }
 }
