@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'db/snapshot': [...GROUND, 'db/wal', 'db/materializer'],
   'db/backup': [...GROUND, 'db/wal', 'db/snapshot', 'db/audit'],
   'db/sql': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer'],
-  'db/ranking': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/streams/fifo.ts'],
+  'db/ranking': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/streams/hash-table.ts'],
   'db/reducers': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/sql'],
   'db/tenancy': [...GROUND, 'db/wal', 'db/kernel', 'db/materializer', 'db/streams/event.ts'],
   'db/audit': [...GROUND, 'db/wal'],

@@ -3,19 +3,20 @@
  * keywords, tuples. Numbers are given in the order of first appearance; whoever is told a number may leave some out.
  */
 import { writeUtf8 } from '../../kernel/index.ts';
+import { HashTable } from '../../streams/hash-table.ts';
 import { hashKey } from '../kernel/index.ts';
 import { Column, words } from './column.ts';
-import { HashIndex } from './hash-index.ts';
 import type { Piece } from './piece.ts';
 import { RecordArena } from './record-arena.ts';
 
 /** Of a string that is looked for, in the worst case of 3 bytes a code unit. */
 const SCRATCH_BYTES = 4 * 1024;
+const SHARD_BITS = 5;
 
 export class KeyTable {
   readonly #arena = new RecordArena();
   readonly #addresses = new Column(words, 0);
-  readonly #numbers = new HashIndex();
+  readonly #numbers = new HashTable(SHARD_BITS);
   #last = 0;
 
   /** Largest number given out. */
@@ -103,7 +104,7 @@ export class KeyTable {
   }
 
   #find(bytes: Uint8Array, length: number, hash: number): number {
-    for (let number = this.#numbers.first(hash); number !== 0; number = this.#numbers.next())
+    for (let number = this.#numbers.first(hash); number >= 0; number = this.#numbers.next())
       if (this.#arena.equals(this.#addresses.get(number), bytes, length)) return number;
     return 0;
   }
