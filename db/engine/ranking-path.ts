@@ -65,10 +65,15 @@ export class RankingPath {
   readonly #options: RankingPathOptions;
   readonly #limits;
   readonly #states = new Map<TenantId, InFlight>();
+  /** Those with something in flight. */
+  readonly #unsettled = new Set<InFlight>();
+  /** Tenants whose vectors may wait for upkeep: it was not looked since they wrote. */
+  readonly #written = new Set<TenantId>();
   readonly #waiting = new Fifo<Waiting>();
   readonly #drained: (() => void)[] = [];
-  /** Last entry of the layer that the log has taken. */
+  /** Last entry of a command that the log has taken, and the last of upkeep, which nobody waits for. */
   #last: Sequence = SEQUENCE_NONE;
+  #lastUpkeep: Sequence = SEQUENCE_NONE;
   #failure: Error | null = null;
   #isUpkeepWanted = false;
 
@@ -121,9 +126,12 @@ export class RankingPath {
 
   /** The views have everything up to `position`. */
   applied(position: Sequence): void {
-    for (const state of this.#states.values()) if (!state.isEmpty) state.forget(position);
+    for (const state of this.#unsettled) {
+      state.forget(position);
+      if (state.isEmpty) this.#unsettled.delete(state);
+    }
     this.#settle(position);
-    this.#wantUpkeep();
+    if (this.#written.size > 0) this.#wantUpkeep();
   }
 
   /** Nothing in flight will ever become stable. */
@@ -137,6 +145,7 @@ export class RankingPath {
   /** Forgets what is known of states: views have been computed again. Nothing may be in flight. */
   reset(): void {
     this.#states.clear();
+    this.#unsettled.clear();
   }
 
   /** Resolves when nothing waits for an answer any more. */
@@ -147,11 +156,12 @@ export class RankingPath {
 
   /** At the end of the turn, when nobody waits: whoever comes then goes first. */
   #wantUpkeep(): void {
-    if (this.#isUpkeepWanted || this.#waiting.length > 0 || this.#states.size === 0) return;
+    if (this.#isUpkeepWanted || this.#waiting.length > 0) return;
     this.#isUpkeepWanted = true;
     this.#options.scheduler.endOfTurn(() => {
       this.#isUpkeepWanted = false;
-      if (this.#waiting.length === 0 && this.#last <= this.#options.applied()) this.#upkeep();
+      const isIdle = Math.max(this.#last, this.#lastUpkeep) <= this.#options.applied();
+      if (this.#waiting.length === 0 && isIdle) this.#upkeep();
     });
   }
 
@@ -162,14 +172,19 @@ export class RankingPath {
   #upkeep(): void {
     const { clock, log, feed, due, refusal } = this.#options;
     if (this.#failure !== null || refusal() !== null) return;
-    const tenant = [...this.#states.keys()].find((each) => due(each) > 0);
+    const [tenant] = this.#written;
     if (tenant === undefined) return;
+    if (due(tenant) === 0) {
+      this.#written.delete(tenant);
+      if (this.#written.size > 0) this.#wantUpkeep();
+      return;
+    }
     const payload = new SignalsEncoder(0).finish();
     const entries = [placed(tenant, { type: KERNEL_ENTRY.rankingSignals, payload, subject: null })];
     try {
       const { first, last } = log.append(entries, clock.nowNanos() as RecordedAt);
       feed.appended(first, entries);
-      this.#last = last;
+      this.#lastUpkeep = last;
     } catch (error) {
       // No room at the moment: whatever is written next asks again.
       if (!(error instanceof TruthError)) throw error;
@@ -189,6 +204,8 @@ export class RankingPath {
     const { first, last } = log.append(entries, recordedAt);
     feed.appended(first, entries);
     state.took(entries);
+    this.#unsettled.add(state);
+    this.#written.add(tenant);
     this.#last = last;
     return decision.reply;
   }
