@@ -1,5 +1,5 @@
 /** What `truthdb evaluate` does: by itself, because most commands need nothing of it. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { TruthError } from '../errors.ts';
@@ -21,6 +21,7 @@ import { findTenant, tenantsInLog } from '../tenancy/index.ts';
 import { TENANT_DEFAULT, type TenantId } from '../types.ts';
 import { openReader } from '../wal/index.ts';
 import { type Arguments, type Command, misused, type Terminal } from './command.ts';
+import { textFile } from './text-file.ts';
 
 const PROTOCOLS: readonly Protocol[] = ['all', 'last', 'next-day'];
 const BYTES_PER_MEBIBYTE = 1024 * 1024;
@@ -141,24 +142,11 @@ function protocolOf(command: Command, args: Arguments): Protocol {
 
 function definitionsOf(file: string | undefined): readonly DefineStatement[] {
   if (file === undefined) return [];
-  return parseScript(textOf(file)).map((statement) => {
+  return parseScript(textFile(file)).map((statement) => {
     if (statement.statement === 'define') return statement;
     throw new TruthError(
       'INVALID_ARGUMENT',
       `${file} has a ${statement.statement.toUpperCase()} statement; only DEFINE is tried here`,
     );
   });
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new TruthError(
-      'INVALID_ARGUMENT',
-      `${file} cannot be read: ${(cause as Error).message}`,
-      {},
-      { cause },
-    );
-  }
 }

@@ -1,9 +1,8 @@
 /** `truthdb rank`, and its short forms for what is typed most: statements of the ranking layer. */
-import { readFileSync } from 'node:fs';
-import { TruthError } from '../errors.ts';
 import { type Arguments, type Command, misused, type Terminal } from './command.ts';
 import { rankedLines } from './rank-lines.ts';
 import { connectTo, TARGET_OPTIONS } from './target.ts';
+import { textFile } from './text-file.ts';
 
 export const rank: Command = {
   name: 'rank',
@@ -82,21 +81,8 @@ async function givenText(args: Arguments, terminal: Terminal): Promise<string> {
   if ((statement === undefined) === (file === undefined))
     throw misused(rank, 'give either a STATEMENT or --file FILE');
   if (statement !== undefined) return statement;
-  if (file !== '-') return readText(file as string);
+  if (file !== '-') return textFile(file as string);
   const chunks: Buffer[] = [];
   for await (const chunk of terminal.stdin()) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new TruthError(
-      'INVALID_ARGUMENT',
-      `${file} cannot be read: ${(cause as Error).message}`,
-      {},
-      { cause },
-    );
-  }
 }

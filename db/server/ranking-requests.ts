@@ -81,7 +81,16 @@ const exposureSchema = z.strictObject({
   }),
 });
 
-const requestSchema = z.union([statementSchema, entitiesSchema, signalsSchema, edgesSchema, exposureSchema]);
+/** By the field that only they have. */
+const REQUESTS = {
+  statement: statementSchema,
+  entities: entitiesSchema,
+  signals: signalsSchema,
+  relate: edgesSchema,
+  expose: exposureSchema,
+} as const;
+
+export type RankingRequest = z.infer<(typeof REQUESTS)[keyof typeof REQUESTS]>;
 
 /** Where the layer is, and who is told of what is read. */
 export interface RankingHost {
@@ -89,14 +98,28 @@ export interface RankingHost {
   readonly audit: AuditTrail;
 }
 
-/** Errors: INVALID_ARGUMENT, FORBIDDEN, those of the layer. */
-export async function rank(host: RankingHost, principal: Principal, input: unknown): Promise<Ranked> {
-  const parsed = requestSchema.safeParse(input);
-  if (!parsed.success)
-    throw new TruthError('INVALID_ARGUMENT', `not a request for ranking: ${z.prettifyError(parsed.error)}`);
-  const { data } = parsed;
-  if ('statement' in data) return runStatement(host, principal, data.statement, data.parameters);
-  return write(host, principal, commandOf(data));
+/** Errors: INVALID_ARGUMENT. */
+export function rankingRequest(input: object): RankingRequest {
+  const [, schema] = Object.entries(REQUESTS).find(([field]) => Object.hasOwn(input, field)) ?? [];
+  if (schema === undefined) {
+    throw new TruthError(
+      'INVALID_ARGUMENT',
+      `a request for ranking has one of ${Object.keys(REQUESTS).join(', ')}, this one has ${Object.keys(input).slice(0, 8).join(', ') || 'nothing'}`,
+    );
+  }
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new TruthError('INVALID_ARGUMENT', `not a request for ranking: ${z.prettifyError(parsed.error)}`);
+}
+
+/** Errors: FORBIDDEN, those of the layer. */
+export async function rank(
+  host: RankingHost,
+  principal: Principal,
+  request: RankingRequest,
+): Promise<Ranked> {
+  if ('statement' in request) return runStatement(host, principal, request.statement, request.parameters);
+  return write(host, principal, commandOf(request));
 }
 
 /** Errors: FORBIDDEN, those of the layer. */
@@ -150,7 +173,7 @@ function readWhat(statement: Statement): string {
   return 'kind' in statement ? `ranking of ${statement.kind}` : 'ranking';
 }
 
-type Given = Exclude<z.infer<typeof requestSchema>, z.infer<typeof statementSchema>>;
+type Given = Exclude<RankingRequest, z.infer<typeof statementSchema>>;
 
 function commandOf(given: Given): RankingCommand {
   if ('entities' in given) {

@@ -34,7 +34,7 @@ import { asTruthError } from './failures.ts';
 import { LogDelivery } from './log-delivery.ts';
 import type { Outbox } from './outbox.ts';
 import { allow, type Right } from './permissions.ts';
-import { rank, recordSignals } from './ranking-requests.ts';
+import { rank, rankingRequest, recordSignals } from './ranking-requests.ts';
 import type { Principal, SessionHost } from './session-host.ts';
 import { SqlRequests } from './sql-requests.ts';
 import { Subscription } from './subscription.ts';
@@ -144,7 +144,7 @@ export class Requests {
   }
 
   #rank(request: number, bytes: number, given: object): void {
-    this.#answerRanked(request, bytes, () => rank(this.#host, this.#principal, given));
+    this.#answerRanked(request, bytes, async () => rank(this.#host, this.#principal, rankingRequest(given)));
   }
 
   #signals(request: number, body: ByteReader): void {

@@ -1,6 +1,12 @@
 /** The ranking layer over HTTP: statements, and batches of entities and signals. */
 import type { z } from 'zod';
-import { entitiesSchema, rank, signalsSchema, statementSchema } from '../ranking-requests.ts';
+import {
+  entitiesSchema,
+  type RankingRequest,
+  rank,
+  signalsSchema,
+  statementSchema,
+} from '../ranking-requests.ts';
 import type { Principal } from '../session-host.ts';
 import { type Route, sendJson } from './route.ts';
 
@@ -24,14 +30,14 @@ export const RANKING_ROUTES: readonly Route[] = [
   route('/v1/signals', 'recordSignals', 'Record a batch of signals', signalsSchema),
 ];
 
-function route(path: string, operationId: string, summary: string, body: z.ZodType): Route {
+function route(path: string, operationId: string, summary: string, body: z.ZodType<RankingRequest>): Route {
   return {
     ...{ method: 'POST', path, operationId, summary, body, parameters: [] },
     right: operationId === 'rank' ? 'read' : 'write',
     answer: { contentType: 'application/json', description: 'It was done', schema: ANSWER },
     errors: [404, 409, 413, 421, 504, 507],
     handle: async ({ database, principal, body: given, response }) => {
-      const ranked = await rank(database, principal as Principal, given);
+      const ranked = await rank(database, principal as Principal, given as RankingRequest);
       sendJson(response, 200, JSON.stringify(ranked));
     },
   };

@@ -80,13 +80,13 @@ describe('the SDK', () => {
     ['RETRIEVE items SORT BY hottest', 'INVALID_ARGUMENT', 'hot'],
     ['RETRIEVE items LIMIT 100000', 'INVALID_ARGUMENT', '1000'],
     ['RETRIEVE items FILTER colour = 1', 'NOT_FOUND', 'colour'],
-    [`RETRIEVE items FILTER ${'NOT '.repeat(100)}unseen`, 'INVALID_ARGUMENT', ''],
+    [`RETRIEVE items FILTER ${'NOT '.repeat(100)}unseen`, 'TOO_LARGE', 'deep'],
     ['SIGNAL view ON @jazz AT 4102444800s', 'INVALID_ARGUMENT', 'two minutes'],
-    ['SEARCH items QUERY "x" VECTOR [1, 2]', 'INVALID_ARGUMENT', ''],
+    ['SEARCH items QUERY "x" VECTOR [1, 2]', 'INVALID_ARGUMENT', 'VECTOR'],
   ])('is told what is wrong with %j', async (statement, code, word) => {
     const error = await db.ranking.execute(statement).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(TruthError);
-    expect((error as TruthError).code).toMatch(new RegExp(`^(${code}|TOO_LARGE|INVALID_ARGUMENT)$`));
+    expect((error as TruthError).code).toBe(code);
     expect((error as TruthError).message).toContain(word);
   });
 
