@@ -35,8 +35,6 @@ const DISK_BYTES_IMAGE = 12e9;
 const DISK_BYTES_START = 1.5e9;
 const MEMORY_BYTES_IMAGE = 3.5e9;
 
-main();
-
 function main() {
   const [name, ...args] = process.argv.slice(2);
   const command = COMMANDS[name];
@@ -198,3 +196,6 @@ function goOn(command, args) {
     process.exit(code ?? 1);
   });
 }
+
+// Last, so that every constant of this module has its value.
+main();
