@@ -146,7 +146,7 @@ class EvaluationReplay {
       offered: this.#moments.offered,
       chosen: this.#moments.ordinals.length,
       repeated: this.#repeated,
-      warnings: [...this.#warnings],
+      warnings: this.#notes(),
     });
     const days = this.#days;
     if (days === null) return report;
@@ -241,6 +241,15 @@ class EvaluationReplay {
     if (!this.#asked.isPositive(signal)) return;
     this.#baselines?.went(user, target, at);
     this.#days?.went(target, at);
+  }
+
+  /** Without a moment the replay ends before it has seen what else there would be to say. */
+  #notes(): readonly string[] {
+    const { protocol, history } = this.#options;
+    if (protocol === 'next-day' || this.#moments.ordinals.length > 0) return [...this.#warnings];
+    return [
+      `nothing was asked: within these times no user with ${history} signals before (--history) went for anything by a positive signal`,
+    ];
   }
 
   #schemaChanged(commit: LogCommit): void {
