@@ -1,5 +1,4 @@
 /** `truthdb import`: many events from a file, a pipe or a git repository; can be repeated and continued. */
-import { createReadStream } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { TruthError } from '../errors.ts';
 import { type Arguments, type Command, misused, type Terminal } from './command.ts';
@@ -7,6 +6,7 @@ import { gitEvents } from './import-git.ts';
 import { type ImportedEvent, jsonlEvents } from './import-jsonl.ts';
 import { Importer } from './importer.ts';
 import { connectTo, TARGET_OPTIONS } from './target.ts';
+import { filePieces } from './text-file.ts';
 
 const PROGRESS_MILLIS = 500;
 
@@ -59,21 +59,8 @@ function eventsFrom(args: Arguments, terminal: Terminal): AsyncIterable<Imported
   if (git !== undefined) return gitEvents(resolve(git));
   const name = file as string;
   const source = args.text('source') ?? (name === '-' ? 'stdin' : basename(name));
-  const input = name === '-' ? terminal.stdin() : readFile(name);
+  const input = name === '-' ? terminal.stdin() : filePieces(name);
   return jsonlEvents(input, { source, stream: args.text('stream'), type: args.text('type') });
-}
-
-async function* readFile(path: string): AsyncGenerator<Buffer> {
-  try {
-    yield* createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
-  } catch (cause) {
-    throw new TruthError(
-      'INVALID_ARGUMENT',
-      `${path} cannot be read: ${(cause as Error).message}`,
-      {},
-      { cause },
-    );
-  }
 }
 
 function progressLine(importer: Importer, startedAt: number): string {

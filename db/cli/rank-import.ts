@@ -1,5 +1,4 @@
 /** `truthdb rank import`: entities, signals and relationships from JSON lines or tables, in batches, in the order of the file. */
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { Client, RankedWrite } from '../client/index.ts';
 import { TruthError } from '../errors.ts';
@@ -7,7 +6,7 @@ import { type Arguments, type Command, misused, type Terminal } from './command.
 import { linesOf } from './import-jsonl.ts';
 import { type ImportedRow, readMapping, rowsOf } from './rank-rows.ts';
 import { connectTo, TARGET_OPTIONS } from './target.ts';
-import { textFile } from './text-file.ts';
+import { filePieces, textFile } from './text-file.ts';
 
 const BATCH = 2_000;
 const PROGRESS_MILLIS = 500;
@@ -55,7 +54,7 @@ function rowsFrom(args: Arguments, terminal: Terminal): AsyncIterable<ImportedRo
   if (file === undefined) throw misused(rankImport, 'give a FILE, or - for standard input');
   const map = args.text('map');
   const mapping = map === undefined ? null : readMapping(textFile(map), map);
-  const input = file === '-' ? terminal.stdin() : (createReadStream(file) as AsyncIterable<Buffer>);
+  const input = file === '-' ? terminal.stdin() : filePieces(file);
   const source = args.text('source') ?? (file === '-' ? 'stdin' : basename(file));
   return rowsOf(linesOf(input), { source, mapping, from: args.number('from', 1) ?? 1 });
 }

@@ -18,24 +18,29 @@ const value: z.ZodType<RankingValue> = z.union([
 ]);
 const time = z.union([z.int().min(0), z.iso.datetime({ offset: true })]);
 
-const rowSchema = z.union([
-  z.strictObject({
-    entity: z.string(),
-    key: z.string(),
-    set: z.record(z.string(), value).optional(),
-    state: z.string().optional(),
-    at: time.optional(),
-  }),
-  z.strictObject({
-    signal: z.string(),
-    target: z.string(),
-    user: z.string().optional(),
-    weight: z.number().optional(),
-    at: time.optional(),
-    id: z.string().optional(),
-  }),
-  z.strictObject({ relate: z.string(), from: z.string(), to: z.string(), weight: z.number().optional() }),
-]);
+const entityRow = z.strictObject({
+  entity: z.string(),
+  key: z.string(),
+  set: z.record(z.string(), value).optional(),
+  state: z.string().optional(),
+  at: time.optional(),
+});
+const signalRow = z.strictObject({
+  signal: z.string(),
+  target: z.string(),
+  user: z.string().optional(),
+  weight: z.number().optional(),
+  at: time.optional(),
+  id: z.string().optional(),
+});
+const edgeRow = z.strictObject({
+  relate: z.string(),
+  from: z.string(),
+  to: z.string(),
+  weight: z.number().optional(),
+});
+/** By the field that only they have. */
+const ROWS = { entity: entityRow, signal: signalRow, relate: edgeRow } as const;
 
 const UNIT_MICROS = { s: 1_000_000, ms: 1_000, us: 1 } as const;
 
@@ -129,7 +134,16 @@ export async function* rowsOf(
 }
 
 function ownRow(text: string, line: number, where: string, source: string): ImportedRow {
-  const parsed = rowSchema.safeParse(jsonOf(text, where));
+  const given = jsonOf(text, where);
+  const fields: object = typeof given === 'object' && given !== null ? given : {};
+  const [, schema] = Object.entries(ROWS).find(([field]) => Object.hasOwn(fields, field)) ?? [];
+  if (schema === undefined) {
+    throw new TruthError(
+      'INVALID_ARGUMENT',
+      `${where} is no object with one of ${Object.keys(ROWS).join(', ')}; say with --map what its fields mean`,
+    );
+  }
+  const parsed = schema.safeParse(given);
   if (!parsed.success) throw new TruthError('INVALID_ARGUMENT', `${where}: ${z.prettifyError(parsed.error)}`);
   const { data } = parsed;
   if ('entity' in data) {

@@ -121,6 +121,26 @@ describe('the command line', () => {
     expect((await run('retrieve', 'items SORT BY new LIMIT 1')).out).not.toContain('new');
   });
 
+  test('says which file cannot be read, and what is wrong with a line', async () => {
+    const missing = await run('rank', 'import', '/nowhere.jsonl');
+    expect(missing.err).toContain('/nowhere.jsonl cannot be read');
+    expect(missing.code).toBe(64);
+    for (const [line, words] of [
+      ['{"signal":"view"}', 'at target'],
+      ['{"entity":"item","key":1}', 'at key'],
+      ['{"key":"a"}', 'one of entity, signal, relate'],
+      ['nonsense', 'no JSON'],
+      ['[]', 'one of entity, signal, relate'],
+    ] as const) {
+      const path = join(serving.directory, 'wrong.jsonl');
+      writeFileSync(path, `${line}\n`);
+      const { err, code } = await run('rank', 'import', path);
+      expect(err, line).toContain('line 1 of wrong.jsonl');
+      expect(err, line).toContain(words);
+      expect(code).toBe(64);
+    }
+  });
+
   test('imports a table by a mapping, line for line, and the same again changes nothing', async () => {
     const file = (name: string, text: string): string => {
       const path = join(serving.directory, name);
