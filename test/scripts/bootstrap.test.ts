@@ -24,9 +24,10 @@ function bareMachine(aptGet: string): string {
 }
 
 function bootstrap(bin: string, ...args: readonly string[]) {
+  const { PATH = '' } = process.env;
   return spawnSync(process.execPath, [join(repositoryRoot, 'scripts', 'bootstrap.mjs'), ...args], {
     encoding: 'utf8',
-    env: { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` },
+    env: { ...process.env, PATH: `${bin}:${PATH}` },
   });
 }
 
