@@ -1,5 +1,6 @@
 /** The time a query asks about, and where its page begins. */
 import { MICROS_PER_MINUTE, type Micros } from '../../ground.ts';
+import { timestampText } from '../../schema/index.ts';
 import { refusedAt } from '../../schema/names.ts';
 import { decodeCursor } from '../execute/cursor.ts';
 import {
@@ -72,7 +73,7 @@ function pageOf(cursor: Cursor, now: Micros): BoundMoment {
 
 function atTime(time: Micros, now: Micros): Micros {
   if (time - now > AHEAD_MICROS_MAX) {
-    const ahead = `${time} microseconds is ${hours(time - now)} ahead of the server's clock`;
+    const ahead = `${timestampText(time)} is ${hours(time - now)} ahead of the server's clock`;
     throw refusedAt('AT', ahead, 'nothing is known of the future; set the clock, or leave AT out');
   }
   if (time < 0)
