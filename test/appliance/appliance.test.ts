@@ -84,7 +84,9 @@ describe('the answer', () => {
     expect(answer).toMatchObject({ version: 1, disk: { serial: 'S1' }, hostname: 'h', after: 'poweroff' });
     expect(answer.adminTokenHash).toBe(tokenHash(secrets.adminToken));
     const [, , salt] = answer.operator.passwordHash.split('$');
-    const again = spawnSync('openssl', ['passwd', '-6', '-salt', salt!, secrets.operatorPassword], {
+    // A password may begin with a dash, which an argument may not.
+    const again = spawnSync('openssl', ['passwd', '-6', '-salt', salt!, '-stdin'], {
+      input: secrets.operatorPassword,
       encoding: 'utf8',
     });
     expect(again.stdout.trim()).toBe(answer.operator.passwordHash);
