@@ -15,6 +15,7 @@ export type {
   FoundFiles,
   HeldFile,
   Materializer,
+  MemoryUse,
   ViewCommit,
   ViewContext,
   ViewDefinition,

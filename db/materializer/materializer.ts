@@ -51,10 +51,20 @@ export interface Materializer {
   digestAhead?(): Iterable<void>;
   /** It has everything that is stable, and hears of commits as they come from now on: a replay in larger steps ends here. */
   caughtUp?(): void;
+  /** Memory it takes now, about. In steps as many as it has pages, not rows: it is asked a few times a second. */
+  memory?(): MemoryUse;
   /** Gives back what it holds open; its files stay. Nothing is called afterwards. */
   close?(): void;
   /** The view is given up: what it keeps in files of its own is closed and removed. */
   discard?(): void;
+}
+
+/** Bytes, about. */
+export interface MemoryUse {
+  /** In memory, of what the view knows. */
+  readonly kept: number;
+  /** In memory, made of that for answers: it can be dropped and made again. */
+  readonly ready: number;
 }
 
 /**
@@ -164,5 +174,7 @@ export interface ViewStatus {
   readonly applied: Sequence;
   /** Position of the last checkpoint on disk, 0 without one. */
   readonly checkpoint: Sequence;
+  /** Null: it does not say. */
+  readonly memory: MemoryUse | null;
   readonly error: string | null;
 }

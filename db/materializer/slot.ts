@@ -157,6 +157,7 @@ export class Slot {
       state: this.#state,
       applied: this.#applied,
       checkpoint: this.checkpoint,
+      memory: this.#view.memory?.() ?? null,
       error: this.#error,
     };
   }

@@ -48,6 +48,7 @@ export function statusReport(status: EngineStatus) {
       state: view.state,
       applied: view.applied,
       checkpoint: view.checkpoint,
+      memory: view.memory,
       error: view.error,
     })),
   };

@@ -5,6 +5,7 @@ import type {
   CheckpointReader,
   CheckpointWriter,
   Materializer,
+  MemoryUse,
   ViewCommit,
 } from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
@@ -38,11 +39,10 @@ export class AudienceView implements Materializer {
     return audience === undefined ? null : new KindAudienceReader(audience, kind);
   }
 
-  /** Bytes of memory that tenants take. */
-  get memoryBytes(): number {
-    let bytes = 0;
-    for (const tenant of this.#tenants.values()) bytes += tenant.bytes;
-    return bytes;
+  memory(): MemoryUse {
+    let kept = 0;
+    for (const { bytes } of this.#tenants.values()) kept += bytes;
+    return { kept, ready: 0 };
   }
 
   onCommit(commit: ViewCommit): void {

@@ -8,6 +8,7 @@ import type {
   CheckpointReader,
   CheckpointWriter,
   Materializer,
+  MemoryUse,
   ViewCommit,
   ViewDefinition,
 } from '../../materializer/index.ts';
@@ -75,6 +76,11 @@ export class CohortsView implements Materializer {
       cellCount: all.reduce((sum, { cellCount }) => sum + cellCount, 0),
       boards: all.reduce((sum, { boards }) => sum + boards, 0),
     };
+  }
+
+  memory(): MemoryUse {
+    const { cells, boards } = this.memoryBytes();
+    return { kept: cells, ready: boards };
   }
 
   #made(id: TenantId): TenantCohorts {

@@ -4,6 +4,7 @@ import type {
   CheckpointReader,
   CheckpointWriter,
   Materializer,
+  MemoryUse,
   ViewCommit,
 } from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
@@ -48,6 +49,12 @@ export class DuplicatesView implements Materializer {
     const hash = createHash('sha256');
     for (const piece of this.#pieces()) hash.update(partName(piece)).update('\n');
     return hash.digest('hex');
+  }
+
+  memory(): MemoryUse {
+    let kept = 0;
+    for (const { bytes } of this.#tenants.values()) kept += bytes;
+    return { kept, ready: 0 };
   }
 
   #pieces(): readonly Piece[] {

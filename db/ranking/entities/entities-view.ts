@@ -4,6 +4,7 @@ import type {
   CheckpointReader,
   CheckpointWriter,
   Materializer,
+  MemoryUse,
   ViewCommit,
 } from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
@@ -55,6 +56,12 @@ export class EntitiesView implements Materializer {
 
   *digestAhead(): Generator<void> {
     for (const entities of this.#tenants.values()) yield* entities.digestAhead();
+  }
+
+  memory(): MemoryUse {
+    let kept = 0;
+    for (const { bytes } of this.#tenants.values()) kept += bytes;
+    return { kept, ready: 0 };
   }
 
   #pieces(): readonly Piece[] {

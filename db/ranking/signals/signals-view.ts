@@ -8,6 +8,7 @@ import type {
   CheckpointReader,
   CheckpointWriter,
   Materializer,
+  MemoryUse,
   ViewCommit,
   ViewDefinition,
 } from '../../materializer/index.ts';
@@ -62,6 +63,11 @@ export class SignalsView implements Materializer {
   /** Of all tenants. */
   memoryBytes(): SignalMemory {
     return sumOf([...this.#tenants.values()].map((tenant) => tenant.memoryBytes()));
+  }
+
+  memory(): MemoryUse {
+    const { totals, cells, standings } = this.memoryBytes();
+    return { kept: totals + cells, ready: standings };
   }
 
   #made(id: TenantId): TenantSignals {

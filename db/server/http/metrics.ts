@@ -106,6 +106,13 @@ function addLogMetrics(add: Add): void {
   add('view_applied_position', 'gauge', 'What a view has applied', (_, status) =>
     status.views.map((view) => ({ value: view.applied, labels: { view: view.name } })),
   );
+  add('view_memory_bytes', 'gauge', 'Memory that a view takes, about', (_, { views }) =>
+    views.flatMap(({ name, memory }) =>
+      memory === null
+        ? []
+        : (['kept', 'ready'] as const).map((of) => ({ value: memory[of], labels: { view: name, of } })),
+    ),
+  );
   add('view_lag_entries', 'gauge', 'Stable entries a view has not applied', (_, { log, views }) =>
     views.map((view) => ({ value: Math.max(0, log.stable - view.applied), labels: { view: view.name } })),
   );

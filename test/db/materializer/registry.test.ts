@@ -158,6 +158,7 @@ describe('a view', () => {
       state: 'live',
       applied: saved,
       checkpoint: saved,
+      memory: null,
       error: null,
     });
     expect(registry.handle(definition)).toMatchObject({ state: 'live', applied: saved, error: null });

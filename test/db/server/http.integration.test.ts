@@ -279,6 +279,28 @@ test('/metrics is Prometheus text with what the server and the log count', async
     expect(line).toMatch(/^(#.*|[a-z0-9_]+(\{[^}]*\})? -?[0-9.e+-]+|.* Nan)?$/i);
 });
 
+test('/metrics has the memory of views that say how much it is', async () => {
+  ready();
+  const status = engine.status();
+  const view = {
+    version: 1,
+    scope: 'tenant',
+    state: 'live',
+    applied: 0,
+    checkpoint: 0,
+    error: null,
+  } as const;
+  const views = [
+    { ...view, name: 'silent', memory: null },
+    { ...view, name: 'telling', memory: { kept: 7, ready: 5 } },
+  ] as unknown as typeof status.views;
+  engine.status = () => ({ ...status, views });
+  const text = await (await fetch(`${base}/metrics`)).text();
+  expect(text).toContain('\ntruthdb_view_memory_bytes{view="telling",of="kept"} 7\n');
+  expect(text).toContain('\ntruthdb_view_memory_bytes{view="telling",of="ready"} 5\n');
+  expect(text).not.toContain('truthdb_view_memory_bytes{view="silent"');
+});
+
 test('/metrics can be made to want a token', async () => {
   const closed = new HttpServer({ ...OPTIONS, metricsOpen: false });
   await closed.listen();

@@ -34,10 +34,10 @@ export class TenantText implements TextReader {
     this.#seed = seed;
   }
 
-  /** Memory that documents take. */
+  /** Memory that documents and words take, about. */
   get bytes(): number {
     let bytes = 0;
-    for (const { index } of this.#kinds.values()) bytes += index.store.bytes;
+    for (const { index } of this.#kinds.values()) bytes += index.store.bytes + index.store.vocabulary.bytes;
     return bytes;
   }
 

@@ -7,6 +7,7 @@ import type {
   CheckpointReader,
   CheckpointWriter,
   Materializer,
+  MemoryUse,
   ViewCommit,
 } from '../../../materializer/index.ts';
 import type { TenantId } from '../../../types.ts';
@@ -29,11 +30,10 @@ export class TextView implements Materializer {
     return this.#tenants.get(tenant) ?? null;
   }
 
-  /** Memory that documents take. */
-  get memoryBytes(): number {
-    let bytes = 0;
-    for (const text of this.#tenants.values()) bytes += text.bytes;
-    return bytes;
+  memory(): MemoryUse {
+    let kept = 0;
+    for (const { bytes } of this.#tenants.values()) kept += bytes;
+    return { kept, ready: 0 };
   }
 
   onCommit(commit: ViewCommit): void {

@@ -8,6 +8,8 @@ import { stem } from './stemmer.ts';
 import { STOP_WORDS } from './stop-words.ts';
 
 const U32_BITS = 32n;
+/** Of a word beside its letters: a string's head, its place in the list, and a filled slot of the map with its share of empty ones. */
+const WORD_BYTES = 72;
 const PLAIN = /^[a-z]+$/;
 export const NO_WORD = -1;
 
@@ -27,6 +29,19 @@ export class Vocabulary {
   /** Of `begin`: which place in a query a stem has, from 1. */
   #marks = new Uint16Array(16);
   #sorted = new Uint32Array(0);
+  #letters = 0;
+
+  /** Memory taken, about. */
+  get bytes(): number {
+    const columns = [this.#stems, this.#hashes, this.#stops, this.#documents, this.#shown];
+    return (
+      columns.reduce((sum, { array }) => sum + array.byteLength, 0) +
+      this.#marks.byteLength +
+      this.#sorted.byteLength +
+      this.#words.length * WORD_BYTES +
+      this.#letters
+    );
+  }
 
   get size(): number {
     return this.#words.length;
@@ -172,6 +187,7 @@ export class Vocabulary {
     const hash = xxh64(bytes);
     const id = this.#words.length;
     this.#words.push(word);
+    this.#letters += bytes.length;
     this.#ids.set(word, id);
     this.#stems.push(0);
     this.#hashes.push(Number(hash & 0xffff_ffffn));

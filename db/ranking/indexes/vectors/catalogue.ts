@@ -10,6 +10,8 @@ import type { SlotIndex } from './slot-index.ts';
 import { lengthOf } from './vector-rows.ts';
 
 const PARTS = 0x4000_0000;
+/** Of a sum beside its parts: two objects, and a filled slot of the map with its share of empty ones. */
+const SUM_BYTES = 240;
 
 interface Sum {
   works: number;
@@ -24,6 +26,12 @@ export class Catalogue {
   /** Keeps the directions in `index`. */
   constructor(index: SlotIndex) {
     this.#index = index;
+  }
+
+  /** Memory taken, about: all sums are as long. */
+  get bytes(): number {
+    const [sum] = this.#sums.values();
+    return this.#sums.size * (SUM_BYTES + (sum?.parts.byteLength ?? 0));
   }
 
   add(creator: number, vector: Float32Array): void {

@@ -14,6 +14,10 @@ export class EntityColumns {
     return this.#end;
   }
 
+  get bytes(): number {
+    return this.#states.byteLength + this.#creators.byteLength;
+  }
+
   /** Index among the kind's states; 255 where it was deleted or never was. */
   stateOf(number: number): number {
     return number < this.#end ? this.#states[number]! : DELETED;

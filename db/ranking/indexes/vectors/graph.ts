@@ -56,6 +56,11 @@ export class Graph {
     return this.#walk.upper;
   }
 
+  /** Memory that links take. */
+  get bytes(): number {
+    return this.base.bytes + this.upper.bytes;
+  }
+
   /** Row that searches begin at; -1 while there is none. */
   get entry(): number {
     return this.#entry;

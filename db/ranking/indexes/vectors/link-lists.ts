@@ -80,6 +80,11 @@ export class LinkLists {
     return new Uint8Array(buffer, byteOffset, byteLength);
   }
 
+  /** Memory taken. */
+  get bytes(): number {
+    return this.#pages.length * this.pageBytes;
+  }
+
   /** Bytes of a page. */
   get pageBytes(): number {
     return PAGE_LISTS * this.stride * 4;

@@ -50,6 +50,11 @@ export class Linking {
     this.graph = new Graph(rows, position);
   }
 
+  /** Memory that the graph and the queue take. */
+  get bytes(): number {
+    return this.graph.bytes + this.#queue.bytes;
+  }
+
   /** Rows that can be found by the graph. */
   get linked(): number {
     return this.#linked - this.#gone;

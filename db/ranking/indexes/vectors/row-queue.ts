@@ -8,6 +8,10 @@ export class RowQueue {
     return this.#tail - this.#head;
   }
 
+  get bytes(): number {
+    return this.#rows.byteLength;
+  }
+
   push(row: number): void {
     if (this.#tail === this.#rows.length) this.#makeRoom();
     this.#rows[this.#tail++] = row;

@@ -57,6 +57,11 @@ export class SlotIndex {
     this.linking = linking === null ? null : new Linking(this.rows, linking, position);
   }
 
+  /** Memory taken. */
+  get bytes(): number {
+    return this.rows.bytes + (this.linking?.bytes ?? 0);
+  }
+
   /** Gives a number a vector, in place of the one it had. Without a direction where it needs one, it has none afterwards. */
   set(number: number, values: ArrayLike<number>, active: boolean): void {
     const { rows, linking } = this;

@@ -64,6 +64,14 @@ export class TenantVectors implements VectorReader {
     return due;
   }
 
+  /** Memory taken, about. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const part of [...this.#slots.values(), ...this.#kinds.values(), ...this.#catalogues.values()])
+      bytes += part.bytes;
+    return bytes;
+  }
+
   /** Signals that have not paid for a step yet. */
   get signals(): number {
     return this.#signals;

@@ -37,6 +37,11 @@ export class UpperLinks {
     this.lists = new LinkLists(UPPER_LINKS, position);
   }
 
+  /** Memory taken. */
+  get bytes(): number {
+    return this.lists.bytes + this.#firsts.byteLength;
+  }
+
   /** List of a row on a level from 1 to as many as it has. */
   list(row: number, level: number): number {
     return this.#firsts[row]! + level - 2;

@@ -80,6 +80,13 @@ export class VectorRows {
     this.pages = new RowPages(this.#blockShift + PAGE_SHIFT, position, bytesOf);
   }
 
+  /** Memory taken: blocks of the arena, and columns. */
+  get bytes(): number {
+    const columns = [this.numbers, this.flags, this.norms, this.#addresses, this.#rowOf];
+    const inColumns = columns.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return this.#blocks * this.#blockBytes + inColumns + this.#free.length * Float64Array.BYTES_PER_ELEMENT;
+  }
+
   get arena(): Arena {
     return this.#arena;
   }

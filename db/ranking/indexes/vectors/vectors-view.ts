@@ -16,6 +16,7 @@ import type {
   CheckpointReader,
   CheckpointWriter,
   Materializer,
+  MemoryUse,
   ViewCommit,
   ViewContext,
   ViewDefinition,
@@ -129,6 +130,12 @@ export class VectorsView implements Materializer {
 
   *digestAhead(): Generator<void> {
     for (const [, tenant] of this.#sorted()) for (const [, { rows }] of tenant.slots) yield* rows.hashAhead();
+  }
+
+  memory(): MemoryUse {
+    let kept = 0;
+    for (const { bytes } of this.#tenants.values()) kept += bytes;
+    return { kept, ready: 0 };
   }
 
   discard(): void {
