@@ -52,6 +52,8 @@ export interface NewEdge {
   readonly to: string;
   /** Default: that of the relationship. Null takes the edge away. */
   readonly weight?: number | null;
+  /** When it came to be or ceased: default, when it is recorded. A number is microseconds since 1970. */
+  readonly at?: Date | number;
 }
 
 export interface NewExposure {
@@ -63,7 +65,12 @@ export interface NewExposure {
   readonly items: readonly string[];
 }
 
-export interface BatchOptions {
+export interface CheckOptions {
+  /** Writes nothing, and says what would become of it. */
+  readonly dryRun?: boolean;
+}
+
+export interface BatchOptions extends CheckOptions {
   /** `each` (default): what is wrong refuses only itself, and the answer says which. `all`: one that is wrong refuses all. */
   readonly failure?: 'each' | 'all';
 }
@@ -106,19 +113,24 @@ export class RankingClient {
   /** Up to 10,000 at once. */
   async entities(
     entities: readonly (NewEntity | { readonly kind: string; readonly key: string; readonly delete: true })[],
-    { failure = 'each' }: BatchOptions = {},
+    { failure = 'each', dryRun = false }: BatchOptions = {},
   ): Promise<RankedWrite> {
     const given = entities.map((each) => ('delete' in each ? each : { ...each, at: microsOf(each.at) }));
     const encode: Encode = (out, request) =>
-      encodeJson(out, KIND.RANK, request, { entities: given, failure });
+      encodeJson(out, KIND.RANK, request, { entities: given, failure, ...dry(dryRun) });
     // The same values again change nothing.
     return expected(await this.#ask(encode, true), 'written');
   }
 
   /** An edge, or the lack of one (`weight` null). */
-  async relate({ relationship, from, to, weight }: NewEdge): Promise<RankedWrite> {
-    const relate = { relationship, from, to, weight: weight === undefined ? 'default' : weight };
-    const encode: Encode = (out, request) => encodeJson(out, KIND.RANK, request, { relate });
+  async relate(
+    { relationship, from, to, weight, at }: NewEdge,
+    { dryRun = false }: CheckOptions = {},
+  ): Promise<RankedWrite> {
+    const given = { relationship, from, to, weight: weight === undefined ? 'default' : weight };
+    // Servers that know no time of edges are asked without one.
+    const relate = at === undefined ? given : { ...given, at: microsOf(at) };
+    const encode: Encode = (out, request) => encodeJson(out, KIND.RANK, request, { relate, ...dry(dryRun) });
     return expected(await this.#ask(encode, true), 'written');
   }
 
@@ -132,7 +144,7 @@ export class RankingClient {
   /** Up to 10,000 at once. Sent again after a lost connection only where each has an id or a time, so that none counts twice. */
   async signals(
     signals: readonly NewSignal[],
-    { failure = 'each' }: BatchOptions = {},
+    { failure = 'each', dryRun = false }: BatchOptions = {},
   ): Promise<RankedWrite> {
     if (signals.length > SIGNALS_MAX)
       throw new TruthError('TOO_LARGE', `${signals.length} signals at once; ${SIGNALS_MAX} are possible`);
@@ -140,13 +152,11 @@ export class RankingClient {
       ...{ signal, target, user: user ?? null, weight: weight ?? null, at: microsOf(at), id: id ?? null },
     }));
     const repeatable = drafts.every(({ at, id }) => at !== null || id !== null);
-    return expected(
-      await this.#ask(
-        (out, request) => encodeSignals(out, request, { signals: drafts, failure }),
-        repeatable,
-      ),
-      'written',
-    );
+    const encode: Encode = (out, request) => {
+      if (dryRun) encodeJson(out, KIND.RANK, request, { signals: drafts, failure, dryRun });
+      else encodeSignals(out, request, { signals: drafts, failure });
+    };
+    return expected(await this.#ask(encode, repeatable || dryRun), 'written');
   }
 
   #ask(encode: Encode, repeatable: boolean): Promise<Ranked> {
@@ -169,6 +179,10 @@ export class RankingClient {
       connection: null,
     });
   }
+}
+
+function dry(dryRun: boolean): { readonly dryRun?: true } {
+  return dryRun ? { dryRun } : {};
 }
 
 function microsOf(at: Date | number | undefined): Micros | null {

@@ -66,6 +66,8 @@ export interface RankingDatabase {
   /** The same, of a statement that was built. */
   run(tenant: TenantId, statement: Statement, parameters: Parameters): Promise<RankingAnswer>;
   write(tenant: TenantId, command: RankingCommand): Promise<RankingWritten>;
+  /** What `write` would answer; nothing is written. */
+  check(tenant: TenantId, command: RankingCommand): Promise<RankingWritten>;
 }
 
 export interface RankingDoorOptions {
@@ -130,6 +132,10 @@ export class RankingDoor implements RankingDatabase {
 
   write(tenant: TenantId, command: RankingCommand): Promise<RankingWritten> {
     return this.#options.path.write(tenant, command);
+  }
+
+  check(tenant: TenantId, command: RankingCommand): Promise<RankingWritten> {
+    return this.#options.path.check(tenant, command);
   }
 
   async #query(tenant: TenantId, statement: QueryStatement, parameters: Parameters): Promise<QueryResult> {

@@ -114,6 +114,14 @@ export class RankingPath {
     });
   }
 
+  /** What would become of a command. Errors: the command's own refusal. */
+  async check(tenant: TenantId, command: RankingCommand): Promise<RankingWritten> {
+    const now = Number(this.#options.clock.nowNanos() / NANOS_PER_MICRO) as Micros;
+    const decision = decideRanking(this.state(tenant), command, { now, limits: this.#limits });
+    if (decision.outcome === 'refused') throw decision.error;
+    return { reply: decision.reply, position: this.#options.applied() };
+  }
+
   /** Resolves when the views have everything that was written before the call. */
   caughtUp(): Promise<void> {
     if (this.#last <= this.#options.applied()) return Promise.resolve();

@@ -17,6 +17,7 @@ const BATCH_MAX = 10_000;
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const value = z.union([scalar, z.array(z.string()), z.array(z.number())]);
 const time = z.union([z.int().min(0), z.iso.datetime({ offset: true })]).nullable();
+const dryRun = z.boolean().default(false).describe('Write nothing, and say what would become of it');
 
 export const statementSchema = z.strictObject({
   statement: z.string().min(1).describe('One statement of the language of docs/retrieve.md'),
@@ -43,6 +44,7 @@ export const entitiesSchema = z.strictObject({
     .min(1)
     .max(BATCH_MAX),
   failure: z.enum(['each', 'all']).default('each'),
+  dryRun,
 });
 
 export const signalsSchema = z.strictObject({
@@ -60,6 +62,7 @@ export const signalsSchema = z.strictObject({
     .min(1)
     .max(BATCH_MAX),
   failure: z.enum(['each', 'all']).default('each'),
+  dryRun,
 });
 
 const edgesSchema = z.strictObject({
@@ -68,7 +71,9 @@ const edgesSchema = z.strictObject({
     from: z.string(),
     to: z.string(),
     weight: z.union([z.number(), z.literal('default'), z.null()]).default('default'),
+    at: time.default(null),
   }),
+  dryRun,
 });
 
 const exposureSchema = z.strictObject({
@@ -119,21 +124,24 @@ export async function rank(
   request: RankingRequest,
 ): Promise<Ranked> {
   if ('statement' in request) return runStatement(host, principal, request.statement, request.parameters);
-  return write(host, principal, commandOf(request));
+  return write(host, principal, commandOf(request), 'dryRun' in request && request.dryRun);
 }
 
 /** Errors: FORBIDDEN, those of the layer. */
 export function recordSignals(host: RankingHost, principal: Principal, batch: SignalBatch): Promise<Ranked> {
-  return write(host, principal, { command: 'signals', ...batch, subject: null });
+  return write(host, principal, { command: 'signals', ...batch, subject: null }, false);
 }
 
 async function write(
   { engine }: RankingHost,
   principal: Principal,
   command: RankingCommand,
+  isDry: boolean,
 ): Promise<Ranked> {
   allow(principal, command.command === 'define' ? 'define' : 'write');
-  return shown({ answer: 'written', ...(await engine.ranking.write(principal.tenant, command)) });
+  const { ranking } = engine;
+  const written = isDry ? ranking.check(principal.tenant, command) : ranking.write(principal.tenant, command);
+  return shown({ answer: 'written', ...(await written) });
 }
 
 async function runStatement(
@@ -188,7 +196,10 @@ function commandOf(given: Given): RankingCommand {
     const signals = given.signals.map((each) => ({ ...each, at: microsOf(each.at) }));
     return { command: 'signals', signals, failure: given.failure, subject: null };
   }
-  if ('relate' in given) return { command: 'relate', ...given.relate, at: null, subject: null };
+  if ('relate' in given) {
+    const { relate } = given;
+    return { command: 'relate', ...relate, at: microsOf(relate.at), subject: null };
+  }
   return { command: 'expose', ...given.expose, subject: null };
 }
 

@@ -17,5 +17,6 @@ test('what may be left out has its default', () => {
   expect(rankingRequest({ signals: [{ signal: 'view', target: 'a' }] })).toEqual({
     signals: [{ signal: 'view', target: 'a', user: null, weight: null, at: null, id: null }],
     failure: 'each',
+    dryRun: false,
   });
 });

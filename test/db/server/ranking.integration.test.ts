@@ -128,9 +128,9 @@ describe('the command line', () => {
     for (const [line, words] of [
       ['{"signal":"view"}', 'at target'],
       ['{"entity":"item","key":1}', 'at key'],
-      ['{"key":"a"}', 'one of entity, signal, relate'],
+      ['{"key":"a"}', 'entity, signal, relate'],
       ['nonsense', 'no JSON'],
-      ['[]', 'one of entity, signal, relate'],
+      ['[]', 'entity, signal, relate'],
     ] as const) {
       const path = join(serving.directory, 'wrong.jsonl');
       writeFileSync(path, `${line}\n`);
@@ -176,5 +176,57 @@ describe('the command line', () => {
     expect(imported.out).toContain('line 2: NOT_FOUND');
     expect(imported.code).toBe(1);
     expect((await run('rank', 'import', views)).out).toContain('1 known');
+  });
+
+  test('a dry run asks the server what it would refuse, by reason, and writes nothing', async () => {
+    const file = join(serving.directory, 'mixed.jsonl');
+    const lines = [
+      '{"entity":"item","key":"dry","set":{"title":"Dry","year":2001}}',
+      '{"entity":"item","key":"dry2","set":{"title":"Dry","year":"soon"}}',
+      '{"entity":"item","key":"dry3","set":{"colour":"red"}}',
+      'nonsense',
+      '{"signal":"view","target":"dry","user":"u","at":"2026-01-31T12:00:00Z"}',
+      '{"signal":"view","target":"absent","user":"u"}',
+      '{"signal":"view","target":"missing","user":"u"}',
+      '{"signal":"view","target":"dry","user":"u","weight":99}',
+      '{"relate":"friend","from":"u","to":"dry"}',
+      '{"relate":"friend","from":"u","to":"v"}',
+    ];
+    writeFileSync(file, lines.join('\n'));
+    const ran = await run('rank', 'import', file, '--dry-run', '--json');
+    expect(ran.code).toBe(1);
+    const report = ran.json<{
+      readonly refused: number;
+      readonly next: number;
+      readonly reasons: readonly {
+        readonly count: number;
+        readonly examples: readonly { readonly line: number }[];
+      }[];
+    }>();
+    expect(report).toMatchObject({ dryRun: true, checked: 'all', refused: 6, next: 11 });
+    expect(report.reasons[0]).toMatchObject({ count: 2, examples: [{ line: 6 }, { line: 7 }] });
+    expect(report.reasons.flatMap(({ examples }) => examples.map(({ line }) => line)).sort()).toEqual([
+      2, 3, 4, 6, 7, 8,
+    ]);
+    const { hits } = await db.ranking.retrieve("SEARCH items QUERY 'dry'");
+    expect(hits).toEqual([]);
+  });
+
+  test('an import ends at a line that cannot be read and says where to go on, or counts it', async () => {
+    const file = join(serving.directory, 'broken.jsonl');
+    writeFileSync(
+      file,
+      `${'{"entity":"item","key":"whole","set":{"title":"Whole"}}\n'}nonsense\n{"signal":"view","target":"whole","user":"u","id":"w"}\n`,
+    );
+    const ended = await run('rank', 'import', file);
+    expect(ended.code).toBe(64);
+    expect(ended.err).toMatch(/line 2 of broken.jsonl is no JSON.*; go on with --from 2/);
+    const went = await run('rank', 'import', file, '--keep-going');
+    expect(went.code).toBe(1);
+    expect(went.out).toContain(
+      'imported 1 entities, 1 signals, 0 relationships, 0 known, 1 unchanged, 1 refused',
+    );
+    const on = await run('rank', 'import', file, '--from', '3', '--json');
+    expect(on.json()).toMatchObject({ entities: 0, signals: 1, known: 1, refused: 0, next: 4 });
   });
 });

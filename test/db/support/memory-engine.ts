@@ -60,6 +60,7 @@ export class MemoryEngine implements Engine {
     execute: () => Promise.reject(new TruthError('NOT_FOUND', 'nothing is ranked here')),
     run: () => Promise.reject(new TruthError('NOT_FOUND', 'nothing is ranked here')),
     write: () => Promise.reject(new TruthError('NOT_FOUND', 'nothing is ranked here')),
+    check: () => Promise.reject(new TruthError('NOT_FOUND', 'nothing is ranked here')),
   };
   readonly audited: NewAuditRecord[] = [];
   readonly audit = {
