@@ -73,8 +73,15 @@ export type {
   Streams,
   SubscribeRequest,
 } from './engine/contract.ts';
+export type { PassOptions } from './engine/log-pass.ts';
 export { evaluateProfiles } from './engine/ranking-evaluation.ts';
 export { reportExperiment } from './engine/ranking-experiment.ts';
+export {
+  type ExportedRow,
+  type ExportedValue,
+  RankingExport,
+  schemaBehind,
+} from './engine/ranking-export.ts';
 export type { AuditedEntry, NewAuditRecord } from './tenancy/index.ts';
 
 /** Every view there is. Adding one is one line here. */

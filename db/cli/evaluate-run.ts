@@ -1,9 +1,6 @@
 /** What `truthdb evaluate` does: by itself, because most commands need nothing of it. */
 import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { TruthError } from '../errors.ts';
-import { RealDisk } from '../io/index.ts';
 import {
   chartOf,
   type EvaluationReport,
@@ -17,14 +14,11 @@ import {
   parse,
   parseScript,
 } from '../ranking/retrieve/language/index.ts';
-import { findTenant, tenantsInLog } from '../tenancy/index.ts';
-import { TENANT_DEFAULT, type TenantId } from '../types.ts';
-import { openReader } from '../wal/index.ts';
 import { type Arguments, type Command, misused, type Terminal } from './command.ts';
+import { openPass } from './opened-pass.ts';
 import { textFile } from './text-file.ts';
 
 const PROTOCOLS: readonly Protocol[] = ['all', 'last', 'next-day'];
-const BYTES_PER_MEBIBYTE = 1024 * 1024;
 /** Of commands that a person has stopped: 128 and the number of SIGINT. */
 const INTERRUPTED = 130;
 
@@ -60,7 +54,7 @@ async function evaluateStatement(text: string, run: Run): Promise<number> {
   const statement = statementOf(command, text);
   const protocol = protocolOf(command, args);
   const definitions = definitionsOf(args.text('define'));
-  const opened = openPass(run);
+  const opened = openPass(command, defaults.memoryMebibytes, args, terminal);
   try {
     const { evaluateProfiles } = await import('../engine.ts');
     const report = await evaluateProfiles({
@@ -85,8 +79,8 @@ async function print(report: EvaluationReport, svg: string | undefined, terminal
 }
 
 async function showExperiment(experiment: string, run: Run): Promise<number> {
-  const { terminal } = run;
-  const opened = openPass(run);
+  const { command, defaults, args, terminal } = run;
+  const opened = openPass(command, defaults.memoryMebibytes, args, terminal);
   try {
     const { reportExperiment } = await import('../engine.ts');
     const progress = (line: string): void => terminal.progress(line);
@@ -97,32 +91,6 @@ async function showExperiment(experiment: string, run: Run): Promise<number> {
   } finally {
     opened.close();
   }
-}
-
-/** The log for reading, and how it is read. Errors: those of opening it and of finding the tenant. */
-function openPass({ command, defaults, args, terminal }: Run) {
-  const data = args.text('data');
-  if (data === undefined) throw misused(command, '--data is missing');
-  const [disk, directory] = [new RealDisk(), resolve(data)];
-  const reader = openReader({ disk, directory });
-  const until = reader.stable;
-  const bytesMax = (args.number('memory', 1) ?? defaults.memoryMebibytes) * BYTES_PER_MEBIBYTE;
-  const pass = {
-    ...{ reader, until, signal: terminal.signal },
-    tenant: tenantOf(
-      args.text('tenant'),
-      (name) => findTenant(tenantsInLog(disk, directory, until), name).id,
-    ),
-    memory: { bytesMax, used: () => process.memoryUsage.rss() },
-    millis: () => performance.now(),
-    pause: () => setImmediate(),
-  };
-  return { pass, logId: reader.identity.logId, close: () => reader.close() };
-}
-
-function tenantOf(given: string | undefined, find: (name: string) => TenantId): TenantId {
-  if (given === undefined) return TENANT_DEFAULT;
-  return /^\d{1,10}$/.test(given) ? (Number(given) as TenantId) : find(given);
 }
 
 /** The text may begin with EVALUATE, as the language has it, or go on behind it. */

@@ -16,6 +16,7 @@ import { init } from './init.ts';
 import { keyChange, keyExport, keyImport, keyRotate } from './key.ts';
 import { prove } from './prove.ts';
 import { rank, recordSignal, retrieveItems, searchItems, suggestItems } from './rank.ts';
+import { rankExport } from './rank-export.ts';
 import { rankImport } from './rank-import.ts';
 import { read } from './read.ts';
 import { reducerDeploy, reducerDrop, reducerList, reducerStatus } from './reducer.ts';
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   sql,
   rank,
   rankImport,
+  rankExport,
   recordSignal,
   retrieveItems,
   searchItems,

@@ -25,7 +25,7 @@ export {
   type Refusal,
   type SignalDraft,
 } from './command.ts';
-export { hashKey } from './content-hash.ts';
+export { hashKey, hashSignal } from './content-hash.ts';
 export { decideRanking } from './decide.ts';
 export { decodeEdge, encodeEdge } from './edge-entry.ts';
 export { decodeEntity, encodeEntity } from './entity-entry.ts';

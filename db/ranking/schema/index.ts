@@ -6,6 +6,7 @@
  *     definition      what somebody wants
  *     model           what a schema is
  *     define          from the one to the other, or why not; build, check, resolve, impact do the parts of it
+ *     definition-of   what one would have to say to get it again
  *     history, codec  a schema as a view keeps it, and as bytes
  *     show            a schema as tables
  */
@@ -14,6 +15,7 @@ export { ACTIVE_STATE } from './check.ts';
 export { checkPredicate, checkScalar, type TermsScope, type TermsUse } from './check-terms.ts';
 export { encodeChange } from './codec.ts';
 export { type Defined, define, preview } from './define.ts';
+export { entityDefinition, relationshipDefinition, signalDefinition } from './definition-of.ts';
 export { readDefinition } from './definition-shapes.ts';
 export { type AppliedChange, SchemaHistory } from './history.ts';
 export { type Impact, NO_FACTS, type SchemaFacts } from './impact.ts';
