@@ -66,6 +66,12 @@ const configSchema = z.strictObject({
     tpm: z.string(),
     tpmPcrs: z.array(z.int().min(0).max(23)).max(24),
   }),
+  ranking: z.strictObject({
+    memoryMib: z
+      .int()
+      .min(0)
+      .max(16 * MIB),
+  }),
   proofs: z.strictObject({
     checkpointCommits: z.int().min(0),
     checkpointSeconds: z.int().min(0).max(86_400),
@@ -110,6 +116,7 @@ export const CONFIG_DEFAULTS: Config = {
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   followers: { keepBytes: 64 * 1024 * MIB },
   encryption: { keyFile: '', passphraseFile: '', tpm: '', tpmPcrs: [] },
+  ranking: { memoryMib: 0 },
   proofs: { checkpointCommits: 10_000, checkpointSeconds: 60 },
   limits: {
     connections: 1000,
@@ -247,6 +254,13 @@ export const SETTINGS: readonly Setting[] = [
     'PCRs that have to stay as they were for the key to be unsealed, such as 7; none unless named',
   ),
   setting(
+    'ranking.memoryMib',
+    'ranking-memory',
+    'number',
+    'MIB',
+    'memory for the views of the ranking layer, in MiB; 0 for half of what the machine has',
+  ),
+  setting(
     'proofs.checkpointCommits',
     null,
     'number',
@@ -339,7 +353,7 @@ function checkFile(name: string, content: unknown): void {
 
 /** The schema of a file: every key optional, still none unknown. */
 function partial(schema: typeof configSchema) {
-  const { listen, http, pg, log, snapshots, followers, encryption, proofs, limits } = schema.shape;
+  const { listen, http, pg, log, snapshots, followers, encryption, ranking, proofs, limits } = schema.shape;
   return schema
     .extend({
       listen: listen.partial(),
@@ -350,6 +364,7 @@ function partial(schema: typeof configSchema) {
       snapshots: snapshots.partial(),
       followers: followers.partial(),
       encryption: encryption.partial(),
+      ranking: ranking.partial(),
       proofs: proofs.partial(),
     })
     .partial();

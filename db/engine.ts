@@ -9,6 +9,7 @@ import { checkpointClaims, ErasureSigner, ProofKeeper, type ProofPolicy } from '
 import type { Engine, Replication } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
 import { Erasing } from './engine/erasing.ts';
+import { rankingMemoryDefault } from './engine/ranking-memory.ts';
 import { RANKING_VIEWS } from './engine/ranking-views.ts';
 import { tablesView } from './engine/reducers-view.ts';
 import { holdsOnDisk, LogKeeper } from './engine/retention.ts';
@@ -18,7 +19,9 @@ import {
   appliedPositions,
   CheckpointStore,
   inlineRunner,
+  MemoryBudget,
   Registry,
+  ScratchFiles,
   ThreadedRunner,
   type ViewDefinition,
 } from './materializer/index.ts';
@@ -131,6 +134,8 @@ export interface OverLogOptions {
   readonly begun?: () => EpochBeginning | null;
   /** Cryptographically random bytes. */
   readonly random?: (bytes: number) => Uint8Array;
+  /** Bytes that views of the ranking layer may take of the machine's memory; half of it unless given. */
+  readonly rankingMemoryBytes?: number;
   /** What sessions on tables may take. */
   readonly sql?: Partial<SessionLimits>;
   /** One line for each long step and each problem. */
@@ -214,7 +219,13 @@ export async function openEngineOver(below: Log, options: OverLogOptions): Promi
   const copies = new SnapshotStore(disk, directory);
   copies.removeLeftovers();
   const restorePoints = copies.restorePoints(logId, report);
-  const registry = new Registry({ log, definitions, store, saver: saver(), restorePoints, pause, report });
+  const memory = new MemoryBudget({
+    bytesMax: options.rankingMemoryBytes ?? rankingMemoryDefault(),
+    scratch: store.scratch === null ? null : new ScratchFiles({ disk, folder: store.scratch, report }),
+  });
+  const registry = new Registry({
+    ...{ log, definitions, store, saver: saver(), restorePoints, memory, pause, report },
+  });
   // On any other disk nothing waits for real time; the first statement loads it then.
   await Promise.all([registry.open(), disk instanceof RealDisk ? loadSql() : null]);
   const policy = options.snapshots ?? SNAPSHOTS_BY_COMMAND;

@@ -2,6 +2,7 @@
 import type { EngineProofs, ProofStatus } from '../audit/index.ts';
 import type { AppendRequest, AppendResult, EventPage, RecordedEvent, StreamName } from '../kernel/event.ts';
 import type { ViewStatus } from '../materializer/materializer.ts';
+import type { MemoryStatus } from '../materializer/memory-budget.ts';
 import type { SnapshotsStatus } from '../snapshot/keeper.ts';
 import type { SnapshotSummary } from '../snapshot/store.ts';
 import type { SqlDatabase } from '../sql/contract.ts';
@@ -69,6 +70,8 @@ export interface Replication {
 export interface EngineStatus {
   readonly log: LogStatus;
   readonly views: readonly ViewStatus[];
+  /** Of the views that say what they take. */
+  readonly memory: MemoryStatus;
   readonly streams: number;
   readonly events: number;
   /** Appends decided and not yet answered. */

@@ -230,7 +230,7 @@ export class Database implements Engine {
     });
     const [rankingIs, duplicatesAre] = [registry.handle(rankingEntities), registry.handle(rankingDuplicates)];
     this.#rankings = new RankingPath({
-      ...{ log, clock, scheduler, feed: this.#feed },
+      ...{ log, clock, scheduler, feed: this.#feed, memory: registry.memory },
       due: (tenant) => this.ranking.due(tenant),
       entities: () => rankingIs.view,
       duplicates: () => duplicatesAre.view,
@@ -323,8 +323,7 @@ export class Database implements Engine {
   status(): EngineStatus {
     const log = this.#log.status();
     return {
-      log,
-      views: this.#registry.status(),
+      ...{ log, views: this.#registry.status(), memory: this.#registry.memory.status() },
       ...{ streams: this.#index.streams, events: this.#index.events, inFlight: this.#appends.inFlight },
       ...{ tables: this.#tables.view.tables, commandsWaiting: this.#commands.depth },
       queries: this.#queries.load,

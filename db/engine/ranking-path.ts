@@ -8,6 +8,7 @@ import { xxh64 } from '../hash/index.ts';
 import type { Clock, Scheduler } from '../io/index.ts';
 import { KERNEL_ENTRY } from '../kernel/entry-types.ts';
 import type { DecidedEntry } from '../kernel/index.ts';
+import type { MemoryBudget } from '../materializer/index.ts';
 import { type DuplicatesView, type EntitiesView, InFlight } from '../ranking/entities/index.ts';
 import type { Micros } from '../ranking/ground.ts';
 import {
@@ -27,6 +28,7 @@ import {
 } from '../types.ts';
 import type { Log } from '../wal/log.ts';
 import type { LiveFeed } from './live-feed.ts';
+import { grows, memoryFull } from './ranking-memory.ts';
 
 const NANOS_PER_MICRO = 1_000n;
 const ENTRY_OVERHEAD_BYTES = 48 + 8 + 7;
@@ -57,6 +59,8 @@ export interface RankingPathOptions {
   readonly due: (tenant: TenantId) => number;
   /** Why nothing new may be written, or null. */
   readonly refusal: () => Error | null;
+  /** Of the views. */
+  readonly memory: Pick<MemoryBudget, 'isExceeded' | 'status'>;
   /** Throws where the tenant may not write so many bytes: NOT_FOUND, FORBIDDEN, QUOTA_EXCEEDED, BUSY. */
   readonly admit: (tenant: TenantId, bytes: number) => void;
 }
@@ -101,7 +105,7 @@ export class RankingPath {
     return state;
   }
 
-  /** Errors reach the promise: BUSY, TOO_LARGE, DISK_FULL, WRITER_FAILED, QUOTA_EXCEEDED, the command's own refusal. */
+  /** Errors reach the promise: BUSY, TOO_LARGE, DISK_FULL, WRITER_FAILED, QUOTA_EXCEEDED (of the tenant, or of memory), the command's own refusal. */
   write(tenant: TenantId, command: RankingCommand): Promise<RankingWritten> {
     return new Promise((resolve, reject) => {
       const refusal = this.#failure ?? this.#options.refusal();
@@ -200,13 +204,14 @@ export class RankingPath {
   }
 
   #decide(tenant: TenantId, command: RankingCommand): RankingReply | Error {
-    const { clock, log, feed, admit } = this.#options;
+    const { clock, log, feed, admit, memory } = this.#options;
     const recordedAt = clock.nowNanos() as RecordedAt;
     const now = Number(recordedAt / NANOS_PER_MICRO) as Micros;
     const state = this.state(tenant);
     const decision = decideRanking(state, command, { now, limits: this.#limits });
     if (decision.outcome === 'refused') return decision.error;
     if (decision.outcome === 'unchanged') return decision.reply;
+    if (memory.isExceeded && grows(command)) throw memoryFull(memory.status());
     admit(tenant, bytesOf(decision.entries));
     const entries = decision.entries.map((entry) => placed(tenant, entry));
     const { first, last } = log.append(entries, recordedAt);

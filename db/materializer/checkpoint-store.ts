@@ -14,6 +14,7 @@ import {
   manifestFile,
   type PartRecord,
   readManifest,
+  SCRATCH,
   VIEW_NAME,
   VIEWS,
   type ViewRecord,
@@ -93,6 +94,11 @@ export class CheckpointStore {
   /** Where a view can keep files of its own; null where only this process knows what the disk holds. */
   folderOf(view: string): string | null {
     return this.#disk instanceof RealDisk ? join(this.folder, view) : null;
+  }
+
+  /** Where scratch files can lie; null where a disk is memory. */
+  get scratch(): string | null {
+    return this.#disk instanceof RealDisk ? join(this.folder, SCRATCH) : null;
   }
 
   /** Reads the parts of a record, each checked against it. */

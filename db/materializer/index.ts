@@ -16,6 +16,8 @@ export type {
   HeldFile,
   Materializer,
   MemoryUse,
+  Scratch,
+  ScratchPiece,
   ViewCommit,
   ViewContext,
   ViewDefinition,
@@ -26,8 +28,10 @@ export type {
   ViewState,
   ViewStatus,
 } from './materializer.ts';
+export { MemoryBudget, type MemoryStatus, type ScratchStore } from './memory-budget.ts';
 export { Registry } from './registry.ts';
 export { viewCommit } from './replay.ts';
 export type { RestorableView, RestorePoint } from './restore-point.ts';
 export { inlineRunner, type SaveRunner, type SaveStep } from './save-step.ts';
+export { ScratchFiles } from './scratch-files.ts';
 export { ThreadedRunner } from './threaded-runner.ts';

@@ -18,7 +18,9 @@ export const VIEWS = 'views';
 /** Folder below it for views that are ahead of the log. */
 export const SET_ASIDE = 'set-aside';
 /** Folders of `views/` that belong to others; the log keeps the indexes of its segments in one. */
-const RESERVED: readonly string[] = [SET_ASIDE, 'log-index'];
+/** Folder of scratch files. */
+export const SCRATCH = 'scratch';
+const RESERVED: readonly string[] = [SET_ASIDE, SCRATCH, 'log-index'];
 /** Of views and of their parts. */
 export const VIEW_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 

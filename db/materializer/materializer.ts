@@ -53,6 +53,13 @@ export interface Materializer {
   caughtUp?(): void;
   /** Memory it takes now, about. In steps as many as it has pages, not rows: it is asked a few times a second. */
   memory?(): MemoryUse;
+  /**
+   * Moves about so many bytes of what it seldom reads from memory to its scratch files, and returns how many. Called between two
+   * commits, and between two parts of a checkpoint that is read. Nothing it answers may depend on it, nor its digest.
+   */
+  spill?(bytes: number): number;
+  /** Drops what it has ready for answers. Called as `spill` is. */
+  dropReady?(): void;
   /** Gives back what it holds open; its files stay. Nothing is called afterwards. */
   close?(): void;
   /** The view is given up: what it keeps in files of its own is closed and removed. */
@@ -65,6 +72,18 @@ export interface MemoryUse {
   readonly kept: number;
   /** In memory, made of that for answers: it can be dropped and made again. */
   readonly ready: number;
+}
+
+/** Files for what is read seldom. They are gone with the process: nothing in them is ever found again. */
+export interface Scratch {
+  /** Null where it could not be written: there is no room, or the disk is broken. */
+  put(bytes: Uint8Array): ScratchPiece | null;
+}
+
+/** Its room is given back when nobody has it any more. */
+export interface ScratchPiece {
+  /** What was put, not to be changed. Errors: IO; CORRUPT where it is something else. */
+  read(): Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -110,6 +129,8 @@ export interface ViewContext {
   readonly logId: Uint8Array;
   /** Absolute path of the view's own folder, which may not be there yet; null where it can keep no files: then it is saved as parts. */
   readonly folder: string | null;
+  /** Where it can move what it seldom reads; none where nothing limits its memory. */
+  readonly scratch?: Scratch | null;
 }
 
 /** Sequences `from` to `to` of the log, both lost. */

@@ -17,6 +17,7 @@ import type {
   ViewHandle,
   ViewStatus,
 } from './materializer.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { commitAt, replay } from './replay.ts';
 import { restoreViews } from './restore.ts';
 import type { RestorePoint } from './restore-point.ts';
@@ -32,6 +33,8 @@ export interface RegistryOptions {
   readonly saver: SaveRunner;
   /** Copies of views beside their checkpoints, newest first. */
   readonly restorePoints?: readonly RestorePoint[];
+  /** Of views that say what they take; without it there are no bounds. */
+  readonly memory?: MemoryBudget;
   /** Lets other work of the thread run. */
   readonly pause: () => Promise<void>;
   /** One line per step and per problem. */
@@ -41,6 +44,7 @@ export interface RegistryOptions {
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #slots: readonly Slot[];
+  readonly memory: MemoryBudget;
   readonly #rebuilds: Promise<void>[] = [];
   #position: Sequence = SEQUENCE_NONE;
   #ahead: readonly ViewAhead[] = [];
@@ -55,11 +59,14 @@ export class Registry {
       names.add(name);
     }
     this.#options = options;
+    this.memory = options.memory ?? new MemoryBudget({ bytesMax: null, scratch: null });
     const { logId } = options.log.identity;
+    const { scratch } = this.memory;
     this.#slots = options.definitions.map((definition) => {
       const folder = definition.files === undefined ? null : options.store.folderOf(definition.name);
-      return new Slot(definition, { logId, folder });
+      return new Slot(definition, { logId, folder, scratch }, this.memory);
     });
+    this.memory.watch(() => this.#slots.map(({ view }) => view));
   }
 
   /**
@@ -104,6 +111,7 @@ export class Registry {
   /** Hands a stable commit to all live views. Commits come in log order. */
   apply(commit: ViewCommit): void {
     for (const slot of this.#slots) if (slot.state === 'live') this.#applyTo(slot, commit);
+    this.memory.taken(bytesOf(commit));
     this.#position = commit.sequence;
   }
 
@@ -162,6 +170,7 @@ export class Registry {
       store.drop(slot.name);
       slot.reset();
     }
+    this.memory.scratch?.clear();
     await this.#catchUp(this.#slots);
   }
 
@@ -182,6 +191,7 @@ export class Registry {
   /** Gives back what views hold open; nothing can be asked of them afterwards. */
   close(): void {
     for (const slot of this.#slots) slot.close();
+    this.memory.scratch?.clear();
   }
 
   #tellOfGap(slot: Slot, gap: ViewGap): void {
@@ -202,6 +212,7 @@ export class Registry {
     const names = slots.map((slot) => slot.name);
     const apply = (commit: ViewCommit): boolean => {
       for (const slot of slots) this.#applyTo(slot, commit);
+      this.memory.taken(bytesOf(commit));
       return !this.#stopped;
     };
     const gap = (lost: ViewGap): void => {
@@ -219,6 +230,7 @@ export class Registry {
       if (!slot.goLive()) report(`view "${slot.name}" stays at ${slot.applied}: ${slot.error}`);
     }
     this.#position = Math.max(this.#position, log.stable) as Sequence;
+    this.memory.look();
   }
 
   async #rebuildBehind(slots: readonly Slot[]): Promise<void> {
@@ -252,4 +264,10 @@ export class Registry {
       slot.checkpoint = applied;
     }
   }
+}
+
+function bytesOf({ entries }: ViewCommit): number {
+  let bytes = 0;
+  for (const { payload } of entries) bytes += payload.length;
+  return bytes;
 }

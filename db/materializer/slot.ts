@@ -12,11 +12,13 @@ import type {
   ViewState,
   ViewStatus,
 } from './materializer.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 
 /** One view with the position the registry keeps for it. Positions only grow, whatever order commits are offered in. */
 export class Slot {
   readonly definition: ViewDefinition;
   readonly #context: ViewContext;
+  readonly #memory: MemoryBudget;
   #view: Materializer;
   #state: ViewState = 'rebuilding';
   #applied: Sequence = SEQUENCE_NONE;
@@ -25,9 +27,10 @@ export class Slot {
   /** Position of the last checkpoint on disk. */
   checkpoint: Sequence = SEQUENCE_NONE;
 
-  constructor(definition: ViewDefinition, context: ViewContext) {
+  constructor(definition: ViewDefinition, context: ViewContext, memory: MemoryBudget) {
     this.definition = definition;
     this.#context = context;
+    this.#memory = memory;
     this.#view = definition.create(context);
   }
 
@@ -67,7 +70,7 @@ export class Slot {
 
   /** Fills the view from a checkpoint taken at a position; whatever the view throws is the caller's. */
   restore(reader: CheckpointReader, position: Sequence): void {
-    this.#view.restore(reader);
+    this.#view.restore(this.#counted(reader));
     this.#applied = position;
     this.checkpoint = position;
     this.#restoredFrom = position;
@@ -112,6 +115,17 @@ export class Slot {
 
   close(): void {
     this.#view.close?.();
+  }
+
+  /** What is read takes memory as commits do. */
+  #counted(reader: CheckpointReader): CheckpointReader {
+    const read = (name: string): Uint8Array => {
+      const bytes = reader.read(name);
+      this.#memory.taken(bytes.length);
+      return bytes;
+    };
+    const chunks = reader.chunks === undefined ? {} : { chunks: (name: string) => reader.chunks!(name) };
+    return { parts: reader.parts, read, ...chunks };
   }
 
   /** The view cannot go on; it keeps its position and what it holds up to there. */

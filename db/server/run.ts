@@ -104,6 +104,9 @@ async function serveDatabase(
       followerBytesMax: config.followers.keepBytes,
       scrubBytesPerSecond: config.log.scrubBytesPerSecond,
       proofs: config.proofs,
+      ...(config.ranking.memoryMib === 0
+        ? {}
+        : { rankingMemoryBytes: config.ranking.memoryMib * 1024 * 1024 }),
       archives: config.log.archives.map((archive) => resolve(archive)),
       keys: readKekSource(disk, {
         keyFile: absolute(config.encryption.keyFile),

@@ -42,6 +42,7 @@ export function statusReport(status: EngineStatus) {
     scrub: status.scrub,
     proofs: status.proofs,
     snapshots: status.snapshots,
+    memory: status.memory,
     views: status.views.map((view) => ({
       name: view.name,
       version: view.version,

@@ -113,6 +113,19 @@ function addLogMetrics(add: Add): void {
         : (['kept', 'ready'] as const).map((of) => ({ value: memory[of], labels: { view: name, of } })),
     ),
   );
+  add(
+    'views_memory_bytes',
+    'gauge',
+    'Memory that views take, and what they moved to the disk',
+    (_, { memory }) =>
+      (['kept', 'ready', 'spilled'] as const).map((of) => ({ value: memory[of], labels: { of } })),
+  );
+  add(
+    'views_memory_budget_bytes',
+    'gauge',
+    'Memory that views may take, 0: without bounds',
+    (_, { memory }) => one(memory.budget ?? 0),
+  );
   add('view_lag_entries', 'gauge', 'Stable entries a view has not applied', (_, { log, views }) =>
     views.map((view) => ({ value: Math.max(0, log.stable - view.applied), labels: { view: view.name } })),
   );

@@ -222,6 +222,7 @@ export class MemoryEngine implements Engine {
         failed: null,
       },
       views: [],
+      memory: { kept: 0, ready: 0, budget: null, spilled: 0, problem: null },
       streams: this.#streams.size,
       events: this.events.length,
       inFlight: 0,
