@@ -170,8 +170,9 @@ class Input {
   readonly #bytes: Uint8Array;
   at = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  /** `slice` of a Node Buffer copies nothing, that of an array over the same bytes does. */
+  constructor({ buffer, byteOffset, byteLength }: Uint8Array) {
+    this.#bytes = new Uint8Array(buffer, byteOffset, byteLength);
   }
 
   take(count: number): Uint8Array {

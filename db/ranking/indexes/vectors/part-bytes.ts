@@ -82,10 +82,12 @@ export class PartReader {
     );
   }
 
-  /** A copy, so that numbers in it are aligned. */
+  /** A copy, so that numbers in it are aligned. Not by `slice`, which of a Node Buffer copies nothing. */
   #take(count: number): ArrayBuffer {
     if (count > this.#bytes.length - this.#at) throw this.corrupt(`ends where ${count} more bytes belong`);
+    const copy = new Uint8Array(count);
+    copy.set(this.#bytes.subarray(this.#at, this.#at + count));
     this.#at += count;
-    return this.#bytes.slice(this.#at - count, this.#at).buffer as ArrayBuffer;
+    return copy.buffer;
   }
 }

@@ -9,6 +9,7 @@ import {
   type EntityDraft,
   type RankingCommand,
   type RankingDecision,
+  type RankingEntry,
   type RankingInput,
   type RankingReply,
   type SignalDraft,
@@ -82,7 +83,13 @@ export class RankingLog {
     const decision = this.decide(command);
     if (decision.outcome === 'refused') throw decision.error;
     if (decision.outcome === 'unchanged') return decision.reply;
-    const entries = decision.entries.map(({ type, payload }): LogEntry => {
+    this.append(decision.entries);
+    return decision.reply;
+  }
+
+  /** What was decided, or what the engine writes by itself. */
+  append(decided: readonly RankingEntry[]): void {
+    const entries = decided.map(({ type, payload }): LogEntry => {
       this.#sequence += 1;
       return {
         ...{
@@ -96,7 +103,6 @@ export class RankingLog {
     });
     this.#open.push(...entries);
     this.inFlight.took(entries);
-    return decision.reply;
   }
 
   define(...definitions: readonly Definition[]): void {

@@ -53,6 +53,13 @@ describe('the portable format', () => {
     );
   });
 
+  test('reads what lies in the middle of a Node buffer', () => {
+    const members = [1, 5, 70_000, 70_002, 1_000_000];
+    const bytes = encodeRoaring(Bitmap.of(members));
+    const buffer = Buffer.concat([Buffer.from('abc'), bytes]).subarray(3);
+    expect([...decodeRoaring(buffer)]).toEqual(members);
+  });
+
   test('writes the same bytes for the same members, however they came to be', () => {
     const bitmap = Bitmap.range(0, 5_000);
     for (let number = 3_500; number < 5_000; number++) bitmap.remove(number);
