@@ -86,7 +86,7 @@ export function* historyOf(seed: number, length: number): Generator<Step> {
   for (const text of SCHEMA) yield statement(text);
   yield { step: 'commit' };
   yield life.everybody();
-  yield life.entities(40);
+  yield { step: 'commit' };
   const everyChange = Math.max(1, Math.floor(length / (CHANGES.length + 1)));
   for (let at = 1; at <= length; at++) {
     yield* life.next();
@@ -135,11 +135,12 @@ class Life {
     else yield this.#expose();
   }
 
-  /** All creators and some users, so that there is something to point at. */
+  /** All creators and most of the others, so that there is something to point at. */
   everybody(): Step {
     const entities = [
       ...Array.from({ length: CREATORS }, (_, at) => put('creator', `c${at}`, { name: this.#text(2) })),
       ...Array.from({ length: USERS - 5 }, (_, at) => put('user', `u${at}`, this.#person())),
+      ...Array.from({ length: ITEMS - 20 }, (_, at) => put('item', `i${at}`, this.#item())),
     ];
     return command({ command: 'put-entities', entities, failure: 'each', subject: null });
   }
@@ -267,7 +268,9 @@ class Life {
   }
 }
 
-function put(kind: string, key: string, set: Extract<EntityDraft, { action: 'put' }>['set']): EntityDraft {
+type Put = Extract<EntityDraft, { action: 'put' }>;
+
+function put(kind: string, key: string, set: Put['set']): Put {
   return { action: 'put', kind, key, set, state: null, at: null };
 }
 
