@@ -45,6 +45,7 @@ export class SealedCommand implements Preparation {
     isSealed: (entry: EntryDraft) => boolean,
   ) {
     this.#context = context;
+    makeKeys(entries, context.ring, isSealed);
     this.#messages = messagesOf(entries, context.ring, isSealed);
     const drafts = [...entries];
     for (const message of this.#messages) this.#draft(message, drafts);
@@ -100,6 +101,25 @@ export class SealedCommand implements Preparation {
       if (index === entries.length - 1) target.set(tag, SEALED_HEADER_BYTES + length);
     }
   }
+}
+
+/** Keys of persons who have none: those of a command at once, because each time waits for the disk. */
+function makeKeys(
+  entries: readonly EntryDraft[],
+  ring: KeyRing,
+  isSealed: (entry: EntryDraft) => boolean,
+): void {
+  const handles = new Map<TenantId, Set<string>>();
+  for (const entry of entries) {
+    const { tenant, subject = null } = entry;
+    if (subject === null || !isSealed(entry)) continue;
+    const handle = ring.handle(tenant, subject);
+    if (ring.subjectKeyOf(tenant, handle) !== null) continue;
+    const missing = handles.get(tenant);
+    if (missing === undefined) handles.set(tenant, new Set([handle]));
+    else missing.add(handle);
+  }
+  for (const [tenant, missing] of handles) ring.makeSubjectKeys(tenant, missing);
 }
 
 function messagesOf(

@@ -1,7 +1,7 @@
 /**
  * One tenant's wrapped keys: `metadata/keys/<tenant, 10 digits>.keys`, lines of JSON that each carry a checksum. The first
- * says which key-encryption key they are wrapped under. A new key is a line at the end, synced before anything is sealed
- * under it; a destroyed key is a new file without it, renamed over the old one.
+ * says which key-encryption key they are wrapped under. New keys are a line at the end, which is a list where they are several,
+ * synced before anything is sealed under them; a destroyed key is a new file without it, renamed over the old one.
  */
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -68,15 +68,16 @@ export function writeKeyFile(disk: Disk, directory: string, file: Omit<KeyFile, 
   return Buffer.byteLength(text);
 }
 
-/** Adds a key behind the bytes that count, durably. Returns the new size. */
-export function appendKey(
+/** Adds keys behind the bytes that count, durably and as one: all are there or none. Returns the new size. */
+export function appendKeys(
   disk: Disk,
   directory: string,
   tenant: TenantId,
   bytes: number,
-  key: WrappedKey,
+  keys: readonly WrappedKey[],
 ): number {
-  const text = Buffer.from(line(key));
+  // Several are one line: of lines written at once a crash may leave a later one and not an earlier.
+  const text = Buffer.from(line(keys.length === 1 ? keys[0]! : keys));
   const handle = disk.open(pathOf(directory, tenant), 'write');
   try {
     if (disk.size(handle) > bytes) disk.truncate(handle, bytes);
@@ -114,7 +115,7 @@ function parse(path: string, bytes: Uint8Array): KeyFile {
   const contents = lines.map(contentOf);
   if (contents.at(-1) === null) contents.pop();
   const header = headerSchema.safeParse(contents[0]);
-  const keys = z.array(keySchema).safeParse(contents.slice(1));
+  const keys = z.array(keySchema).safeParse(contents.slice(1).flat());
   if (!header.success || !keys.success) throw damaged(path);
   const counting = lines
     .slice(0, contents.length)

@@ -9,7 +9,7 @@ import type { Epoch, TenantId } from '../../types.ts';
 import { entryKey } from './entry-cipher.ts';
 import { KEY_BYTES, type Kek, unwrapKey, wrapKey } from './kek.ts';
 import type { KekSource } from './kek-source.ts';
-import { appendKey, readKeyFiles, type WrappedKey, writeKeyFile } from './key-file.ts';
+import { appendKeys, readKeyFiles, type WrappedKey, writeKeyFile } from './key-file.ts';
 import { type KekGiven, Unlocked } from './unlocked.ts';
 
 /** Name of a key: 16 hexadecimal digits, random, so that two copies of a database never give one name twice. */
@@ -139,6 +139,14 @@ export class KeyRing {
   subjectKey(tenant: TenantId, handle: string): KeyId {
     const there = this.subjectKeyOf(tenant, handle);
     return there ?? this.#append(tenant, this.#newKey(tenant, 'subject', handle));
+  }
+
+  /** Makes the keys of those of these persons who have none. They are on disk before the call returns, by one write. */
+  makeSubjectKeys(tenant: TenantId, handles: ReadonlySet<string>): void {
+    const keys: WrappedKey[] = [];
+    for (const handle of handles)
+      if (this.subjectKeyOf(tenant, handle) === null) keys.push(this.#newKey(tenant, 'subject', handle));
+    if (keys.length > 0) this.#appendAll(tenant, keys);
   }
 
   subjectKeyOf(tenant: TenantId, handle: string): KeyId | null {
@@ -296,13 +304,18 @@ export class KeyRing {
   }
 
   #append(tenant: TenantId, key: WrappedKey): KeyId {
+    this.#appendAll(tenant, [key]);
+    return key.id as KeyId;
+  }
+
+  #appendAll(tenant: TenantId, keys: readonly WrappedKey[]): void {
     const { disk, directory } = this.#options;
     const held = this.#of(tenant);
-    const bytes = appendKey(disk, directory, tenant, held.bytes, key);
-    held.bytes = bytes;
-    held.keys.push(key);
-    this.#note(held, key);
-    return key.id as KeyId;
+    held.bytes = appendKeys(disk, directory, tenant, held.bytes, keys);
+    for (const key of keys) {
+      held.keys.push(key);
+      this.#note(held, key);
+    }
   }
 
   #add(tenant: TenantId, kek: string, keys: readonly WrappedKey[], bytes: number): void {

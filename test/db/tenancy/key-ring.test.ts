@@ -155,6 +155,40 @@ test('a passphrase is changed for another, and the old one opens nothing any mor
   expect(moveKek({ ...options, disk: newDisk() }, PASSPHRASE, after)).toBe(false);
 });
 
+test('keys of many persons are one write: all of them are there behind a power failure, or none', () => {
+  const outcomes = new Set<number>();
+  for (let operations = 0; ; operations++) {
+    const disk = newDisk();
+    const ring = openRing(disk);
+    const kept = ring.create(B);
+    const expected = print(ring, kept);
+    const bob = ring.subjectKey(B, ring.handle(B, 'bob'));
+    const handles = new Set(Array.from({ length: 100 }, (_, at) => ring.handle(B, `person ${at}`)));
+    handles.add(ring.handle(B, 'bob'));
+    disk.crashBefore = disk.operations + operations;
+    let finished = true;
+    try {
+      ring.makeSubjectKeys(B, handles);
+    } catch {
+      finished = false;
+    }
+    const again = openRing(disk.crash(pickFrom(operations)));
+    expect([print(again, kept), again.subjectKeyOf(B, again.handle(B, 'bob'))]).toEqual([expected, bob]);
+    const there = [...handles].filter((handle) => again.subjectKeyOf(B, handle) !== null).length;
+    outcomes.add(there);
+    if (!finished) continue;
+    expect([...handles].map((handle) => again.subjectKeyOf(B, handle))).toEqual(
+      [...handles].map((handle) => ring.subjectKeyOf(B, handle)),
+    );
+    // One key behind them is a line of its own again, and rewriting makes lines of all.
+    again.subjectKey(B, again.handle(B, 'carol'));
+    again.destroy([bob]);
+    expect([...handles].filter((handle) => again.subjectKeyOf(B, handle) !== null)).toHaveLength(100);
+    break;
+  }
+  expect([...outcomes].sort()).toEqual([1, 101]);
+});
+
 test('a key whose line was being written when the machine stopped was never used, and the file goes on', () => {
   const disk = newDisk();
   const ring = openRing(disk);
