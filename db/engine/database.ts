@@ -232,6 +232,7 @@ export class Database implements Engine {
     this.#rankings = new RankingPath({
       ...{ log, clock, scheduler, feed: this.#feed, memory: registry.memory },
       due: (tenant) => this.ranking.due(tenant),
+      sealed: (tenant) => ring.encrypts(tenant),
       entities: () => rankingIs.view,
       duplicates: () => duplicatesAre.view,
       applied: () => registry.position,

@@ -59,6 +59,8 @@ export interface RankingPathOptions {
   readonly due: (tenant: TenantId) => number;
   /** Why nothing new may be written, or null. */
   readonly refusal: () => Error | null;
+  /** Whether what the tenant writes is sealed. */
+  readonly sealed: (tenant: TenantId) => boolean;
   /** Of the views. */
   readonly memory: Pick<MemoryBudget, 'isExceeded' | 'status'>;
   /** Throws where the tenant may not write so many bytes: NOT_FOUND, FORBIDDEN, QUOTA_EXCEEDED, BUSY. */
@@ -204,11 +206,13 @@ export class RankingPath {
   }
 
   #decide(tenant: TenantId, command: RankingCommand): RankingReply | Error {
-    const { clock, log, feed, admit, memory } = this.#options;
+    const { clock, log, feed, admit, memory, sealed } = this.#options;
     const recordedAt = clock.nowNanos() as RecordedAt;
     const now = Number(recordedAt / NANOS_PER_MICRO) as Micros;
     const state = this.state(tenant);
-    const decision = decideRanking(state, command, { now, limits: this.#limits });
+    const decision = decideRanking(state, command, {
+      ...{ now, limits: this.#limits, sealed: sealed(tenant) },
+    });
     if (decision.outcome === 'refused') return decision.error;
     if (decision.outcome === 'unchanged') return decision.reply;
     if (memory.isExceeded && grows(command)) throw memoryFull(memory.status());

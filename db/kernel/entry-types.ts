@@ -31,4 +31,6 @@ export const KERNEL_ENTRY = Object.freeze({
   rankingEdge: 83,
   /** What somebody was shown: ranking/kernel. */
   rankingExposure: 84,
+  /** Numbers of persons that nobody else gets: ranking/kernel. */
+  rankingNumbers: 85,
 });

@@ -129,7 +129,7 @@ export async function rank(
 
 /** Errors: FORBIDDEN, those of the layer. */
 export function recordSignals(host: RankingHost, principal: Principal, batch: SignalBatch): Promise<Ranked> {
-  return write(host, principal, { command: 'signals', ...batch, subject: null }, false);
+  return write(host, principal, { command: 'signals', ...batch }, false);
 }
 
 async function write(
@@ -190,17 +190,17 @@ function commandOf(given: Given): RankingCommand {
         ? ({ action: 'delete', kind: each.kind, key: each.key } as const)
         : ({ ...each, action: 'put', at: microsOf(each.at) } as const),
     );
-    return { command: 'put-entities', entities, failure: given.failure, subject: null };
+    return { command: 'put-entities', entities, failure: given.failure };
   }
   if ('signals' in given) {
     const signals = given.signals.map((each) => ({ ...each, at: microsOf(each.at) }));
-    return { command: 'signals', signals, failure: given.failure, subject: null };
+    return { command: 'signals', signals, failure: given.failure };
   }
   if ('relate' in given) {
     const { relate } = given;
-    return { command: 'relate', ...relate, at: microsOf(relate.at), subject: null };
+    return { command: 'relate', ...relate, at: microsOf(relate.at) };
   }
-  return { command: 'expose', ...given.expose, subject: null };
+  return { command: 'expose', ...given.expose };
 }
 
 function microsOf(at: number | string | null): Micros | null {

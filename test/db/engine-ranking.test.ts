@@ -141,7 +141,6 @@ test('vectors that were written together are put in order by and by, and are fou
       set: { embedding: [at === 77 ? 1 : 0.1, ((at * 7) % 100) / 100 + 0.1, ((at * 13) % 50) / 50, 0.5] },
     })),
     failure: 'all',
-    subject: null,
   });
   expect(await keys(near)).toEqual(['v77']);
   const { position } = await hits(near);

@@ -28,6 +28,7 @@ export class EntitiesView implements Materializer {
     for (const { type, tenant, payload } of commit.entries) {
       if (type === KERNEL_ENTRY.rankingEntity) this.#open(tenant).applyEntity(payload);
       else if (type === KERNEL_ENTRY.rankingSchema) this.#open(tenant).applySchema(payload);
+      else if (type === KERNEL_ENTRY.rankingNumbers) this.#open(tenant).applyNumbers(payload);
     }
   }
 

@@ -14,7 +14,7 @@ import { KeywordAttribute } from './keyword-attribute.ts';
 import { KeywordsAttribute } from './keywords-attribute.ts';
 import { prepared, type Universe } from './matching.ts';
 import { NumberAttribute } from './number-attribute.ts';
-import type { Piece } from './piece.ts';
+import { type Piece, smallPiece } from './piece.ts';
 import { Postings } from './postings.ts';
 import { RangeIndex } from './range-index.ts';
 import { TextAttribute } from './text-attribute.ts';
@@ -37,6 +37,8 @@ export class KindEntities implements Universe {
   readonly #byState = new Map<number, Bitmap>();
   #there = new Bitmap();
   #byCreator = new Postings();
+  /** Largest number given to a person, erased ones too. */
+  #given = 0;
   #kind: EntityKind;
 
   constructor(kind: EntityKind) {
@@ -57,8 +59,15 @@ export class KindEntities implements Universe {
     }
   }
 
+  /** Largest number given out. */
   get last(): number {
-    return this.keys.last;
+    return Math.max(this.keys.last, this.#given);
+  }
+
+  /** Numbers up to here have been given, also where nobody is left who has them. Errors: CORRUPT. */
+  give(last: number): void {
+    if (last > NUMBER_MAX) throw corruptEntities(`an entry gives the number ${last}`);
+    this.#given = Math.max(this.#given, last);
   }
 
   stateOf(number: EntityNumber): number {
@@ -149,6 +158,7 @@ export class KindEntities implements Universe {
 
   pieces(name: string): readonly Piece[] {
     return [
+      ...(this.#given === 0 ? [] : [smallPiece(`${name}.given`, encodeGiven(this.#given))]),
       ...this.keys.pieces(`${name}.keys`),
       ...this.#states.pieces(`${name}.states`),
       ...this.#created.pieces(`${name}.created`),
@@ -170,7 +180,8 @@ export class KindEntities implements Universe {
   /** `place` is what follows the kind's name in that of a piece. Errors: CORRUPT. */
   restore(place: string, saved: Uint8Array): void {
     const [part = '', ...rest] = place.split('.');
-    if (part === 'keys') this.keys.restore(rest.join('.'), saved);
+    if (part === 'given') this.give(decodeGiven(saved));
+    else if (part === 'keys') this.keys.restore(rest.join('.'), saved);
     else if (part === 'states') this.#states.restore(Number(rest[0]), saved);
     else if (part === 'created') this.#created.restore(Number(rest[0]), saved);
     else if (part === 'creators') this.#creators.restore(Number(rest[0]), saved);
@@ -250,4 +261,16 @@ function storeOf({ type, filter }: Attribute): AttributeStore {
   if (type === 'keyword') return new KeywordAttribute(filter);
   if (type === 'keywords') return new KeywordsAttribute(filter);
   return type === 'boolean' ? new FlagAttribute(filter) : new NumberAttribute(type, filter);
+}
+
+function encodeGiven(last: number): Uint8Array {
+  const bytes = new Uint8Array(Uint32Array.BYTES_PER_ELEMENT);
+  new DataView(bytes.buffer).setUint32(0, last, true);
+  return bytes;
+}
+
+function decodeGiven(bytes: Uint8Array): number {
+  if (bytes.length !== Uint32Array.BYTES_PER_ELEMENT)
+    throw corruptEntities(`the numbers given to persons take ${bytes.length} bytes`);
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 }

@@ -5,6 +5,7 @@ import { NO_NUMBERS } from '../indexes/bitmaps/index.ts';
 import {
   DELETED,
   decodeEntity,
+  decodeNumbers,
   type EntityState,
   isUserKind,
   type TupleRow,
@@ -61,6 +62,12 @@ export class TenantEntities implements EntityReader, EntityState {
     kind.apply(entry);
     if (entry.tuple !== NO_TUPLE && !this.#tuples.has(entry.tuple))
       this.#addTuple(entry.kind, entry.number, entry.tuple);
+  }
+
+  /** Errors: CORRUPT. */
+  applyNumbers(payload: Uint8Array): void {
+    const { kind, last } = decodeNumbers(payload);
+    this.#kinds.get(kind)?.give(last);
   }
 
   last(kind: KindId): number {

@@ -29,7 +29,7 @@ export class BatchResult {
 
   /** The command's own error, when nothing of it may be written because of one element. */
   get error(): TruthError | null {
-    const [first] = this.#refusals;
+    const [first] = this.#inOrder();
     if (first === undefined) return null;
     const more = this.#refusals.length - 1;
     const rest = more === 0 ? '' : ` (and ${more} more)`;
@@ -40,9 +40,14 @@ export class BatchResult {
   }
 
   reply(): BatchReply {
-    const [duplicates, unchanged, refusals] = [this.#duplicates, this.#unchanged, this.#refusals];
+    const [duplicates, unchanged, refusals] = [this.#duplicates, this.#unchanged, this.#inOrder()];
     const accepted = this.#outcomes.length - duplicates - unchanged - refusals.length;
     return { reply: 'batch', accepted, duplicates, unchanged, outcomes: this.#outcomes, refusals };
+  }
+
+  /** Of the batch, which may have been decided in another one. */
+  #inOrder(): readonly Refusal[] {
+    return this.#refusals.sort((a, b) => a.index - b.index);
   }
 }
 

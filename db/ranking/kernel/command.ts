@@ -20,7 +20,6 @@ export interface PutEntitiesCommand {
   readonly command: 'put-entities';
   readonly entities: readonly EntityDraft[];
   readonly failure: Failure;
-  readonly subject: string | null;
 }
 
 /** `each`: what is wrong refuses only itself. `all`: one that is wrong refuses the command. */
@@ -54,8 +53,6 @@ export interface SignalsCommand {
   readonly command: 'signals';
   readonly signals: readonly SignalDraft[];
   readonly failure: Failure;
-  /** Person all of them are about, for whoever seals entries; null: nobody in particular. */
-  readonly subject: string | null;
 }
 
 export interface SignalDraft {
@@ -80,7 +77,6 @@ export interface RelateCommand {
   /** `default`: the relationship's; null takes the edge away. */
   readonly weight: number | 'default' | null;
   readonly at: Micros | null;
-  readonly subject: string | null;
 }
 
 export interface ExposeCommand {
@@ -91,7 +87,6 @@ export interface ExposeCommand {
   readonly kind: string;
   /** Keys, in the order they were shown. */
   readonly items: readonly string[];
-  readonly subject: string | null;
 }
 
 /** Everything a decision needs that is neither state nor command. */
@@ -99,6 +94,8 @@ export interface RankingInput {
   /** Time the entries will be recorded at, as near as it is known: captured once, by the caller. */
   readonly now: Micros;
   readonly limits: RankingLimits;
+  /** Whether what the tenant writes is sealed: only then can there be persons. */
+  readonly sealed: boolean;
 }
 
 /** What the log can take. */
@@ -115,6 +112,7 @@ export interface RankingLimits {
 export interface RankingEntry {
   readonly type: number;
   readonly payload: Uint8Array;
+  /** Key of the person it is sealed for; null: nobody in particular. */
   readonly subject: string | null;
 }
 

@@ -32,7 +32,9 @@ export function decideEdge(
   const from = endOf(state, writer, relationship.from, command.from);
   const to = endOf(state, writer, relationship.to, command.to);
   const payload = encodeEdge({ entry: 'edge', relationship: relationship.id, from, to, at, weight });
-  return entriesOf(writer, KERNEL_ENTRY.rankingEdge, payload, command.subject);
+  const { person } = kindOf(state, relationship.from);
+  const subject = person ? command.from : kindOf(state, relationship.to).person ? command.to : null;
+  return entriesOf(writer, { type: KERNEL_ENTRY.rankingEdge, payload, subject });
 }
 
 /** Errors: INVALID_ARGUMENT, NOT_FOUND, TOO_LARGE. */
@@ -66,7 +68,8 @@ export function decideExposure(
     kind: kind.id,
     items,
   });
-  return entriesOf(writer, KERNEL_ENTRY.rankingExposure, payload, command.subject);
+  const subject = userKind(schema)?.person === true ? command.user : null;
+  return entriesOf(writer, { type: KERNEL_ENTRY.rankingExposure, payload, subject });
 }
 
 function userNumber(state: RankingState, writer: EntityWriter, key: string): EntityNumber {
@@ -120,16 +123,6 @@ function checkTime(what: string, at: number, { now }: RankingInput): void {
   if (problem !== null) throw new TruthError('INVALID_ARGUMENT', problem);
 }
 
-function entriesOf(
-  writer: EntityWriter,
-  type: number,
-  payload: Uint8Array,
-  subject: string | null,
-): readonly RankingEntry[] {
-  const entities = writer.payloads.map((own) => ({
-    type: KERNEL_ENTRY.rankingEntity,
-    payload: own,
-    subject,
-  }));
-  return [...entities, { type, payload, subject }];
+function entriesOf(writer: EntityWriter, own: RankingEntry): readonly RankingEntry[] {
+  return [...writer.numbers, ...writer.entries, own];
 }

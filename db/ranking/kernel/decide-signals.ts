@@ -1,5 +1,6 @@
 /**
- * A batch of signals: keys to numbers, bounds, lateness, duplicates. The one path of this layer that is walked a hundred
+ * A batch of signals: keys to numbers, bounds, lateness, duplicates. Where persons are among them, it is taken person by person,
+ * because each one's are an entry of their own: what is decided is decided in the order that views will see. The one path of this layer that is walked a hundred
  * thousand times a second, so nothing is made for a signal here that is accepted: one scratch record is filled again and
  * again, and a refusal costs what it says.
  */
@@ -23,6 +24,7 @@ import { EntityWriter } from './entity-writer.ts';
 import { HashWindow } from './hash-window.ts';
 import { keyProblem, shownKey } from './keys.ts';
 import { SIGNAL_BYTES, SIGNALS_HEAD_BYTES, SignalsEncoder } from './signal-records.ts';
+import { SignalSubjects } from './signal-subjects.ts';
 import type { RankingState } from './state.ts';
 
 /** A signal type with what every signal of it needs to know. */
@@ -45,9 +47,19 @@ export function decideSignals(
 ): DecidedSignals {
   const { signals } = command;
   checkBatch('signals', signals.length);
-  const batch = new SignalBatch(state, input, signals.length);
-  for (let index = 0; index < signals.length; index++) batch.decide(index, signals[index]!);
-  return { entries: batch.entries(command.subject), result: batch.result };
+  const persons = SignalSubjects.of(state.schema.schema, signals);
+  const batch = new SignalBatch(state, input, {
+    signals: signals.length,
+    groups: persons?.subjects.length ?? 1,
+  });
+  if (persons === null)
+    for (let index = 0; index < signals.length; index++) batch.decide(index, signals[index]!);
+  else
+    for (let group = 0; group < persons.subjects.length; group++) {
+      batch.begin(persons.subjects[group]!);
+      for (const index of persons.placesOf(group)) batch.decide(index, signals[index]!);
+    }
+  return { entries: batch.entries(), result: batch.result };
 }
 
 class SignalBatch {
@@ -59,7 +71,12 @@ class SignalBatch {
   readonly #entities: EntityWriter;
   readonly #encoder: SignalsEncoder;
   readonly #recordsMax: number;
+  readonly #entries: RankingEntry[] = [];
+  /** Full ones of the person that is decided about. */
   readonly #payloads: Uint8Array[] = [];
+  #subject: string | null = null;
+  /** Entity entries that have their place. */
+  #placed = 0;
   readonly #prepared = new Map<string, Prepared | null>();
   /** Hashes of this very batch; null for a batch of one, which cannot repeat itself. */
   readonly #own: HashWindow | null;
@@ -82,7 +99,11 @@ class SignalBatch {
     checkLow: 0,
   };
 
-  constructor(state: RankingState, { now, limits }: RankingInput, signals: number) {
+  constructor(
+    state: RankingState,
+    { now, limits }: RankingInput,
+    { signals, groups }: { readonly signals: number; readonly groups: number },
+  ) {
     this.result = new BatchResult(signals);
     this.#state = state;
     this.#schema = state.schema.schema;
@@ -91,7 +112,7 @@ class SignalBatch {
     this.#users = userKind(this.#schema);
     this.#entities = new EntityWriter(state, now, limits.entryBytesMax);
     this.#recordsMax = Math.max(1, Math.floor((limits.entryBytesMax - SIGNALS_HEAD_BYTES) / SIGNAL_BYTES));
-    this.#encoder = new SignalsEncoder(Math.min(signals, this.#recordsMax));
+    this.#encoder = new SignalsEncoder(Math.min(signals, this.#recordsMax), groups);
     this.#own = signals > 1 ? new HashWindow(0) : null;
   }
 
@@ -123,13 +144,24 @@ class SignalBatch {
     else this.#add();
   }
 
-  /** Entities that came to be first, then the signals. */
-  entries(subject: string | null): readonly RankingEntry[] {
+  /** What follows is sealed for this person, or for nobody. */
+  begin(subject: string | null): void {
+    this.#end();
+    this.#subject = subject;
+  }
+
+  /** Of each person, one after the other: entities that came to be first, then the signals. */
+  entries(): readonly RankingEntry[] {
+    this.#end();
+    return [...this.#entities.numbers, ...this.#entries];
+  }
+
+  #end(): void {
     if (this.#encoder.count > 0) this.#payloads.push(this.#encoder.finish());
-    return [
-      ...this.#entities.payloads.map((payload) => ({ type: KERNEL_ENTRY.rankingEntity, payload, subject })),
-      ...this.#payloads.map((payload) => ({ type: KERNEL_ENTRY.rankingSignals, payload, subject })),
-    ];
+    for (; this.#placed < this.#entities.entries.length; this.#placed++)
+      this.#entries.push(this.#entities.entries[this.#placed]!);
+    for (const payload of this.#payloads.splice(0))
+      this.#entries.push({ type: KERNEL_ENTRY.rankingSignals, payload, subject: this.#subject });
   }
 
   #add(): void {

@@ -52,6 +52,11 @@ export function decideRanking(
 
 function decideDefinition(state: RankingState, command: DefineCommand, input: RankingInput): RankingDecision {
   const { definition, permission } = command;
+  if (definition.define === 'entity' && definition.person && !input.sealed)
+    throw new TruthError(
+      'INVALID_ARGUMENT',
+      `entity ${definition.name} cannot be of persons: the tenant is not encrypted, so nothing could be erased. Encrypt it first, or leave PERSON out`,
+    );
   const dry = command.run === 'dry run';
   const { change, schema, impact } = dry
     ? preview(state.schema, definition, state.facts)
@@ -77,7 +82,7 @@ function decideEntities(
   command: PutEntitiesCommand,
   input: RankingInput,
 ): RankingDecision {
-  const { entities, failure, subject } = command;
+  const { entities, failure } = command;
   checkBatch('entities', entities.length);
   const writer = new EntityWriter(state, input.now, input.limits.entryBytesMax);
   const result = new BatchResult(entities.length);
@@ -89,8 +94,7 @@ function decideEntities(
       result.refuse(index, error.code, error.message);
     }
   }
-  const entries = writer.payloads.map((payload) => ({ type: KERNEL_ENTRY.rankingEntity, payload, subject }));
-  return batchDecision(entries, result, failure, input);
+  return batchDecision([...writer.numbers, ...writer.entries], result, failure, input);
 }
 
 function batchDecision(

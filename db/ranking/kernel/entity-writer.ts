@@ -3,6 +3,7 @@
  * is thrown before anything of the draft has been written.
  */
 import { TruthError } from '../../errors.ts';
+import { KERNEL_ENTRY } from '../../kernel/entry-types.ts';
 import {
   type AttributeId,
   type EntityNumber,
@@ -15,12 +16,13 @@ import {
 import { kindById, refusedAt, required, unknownName } from '../schema/index.ts';
 import type { Attribute, AttributeValue, EmbeddingSlot, EntityKind, RankingSchema } from '../schema/model.ts';
 import { timeProblem } from './clock-rules.ts';
-import type { EntityDraft, GivenField } from './command.ts';
+import type { EntityDraft, GivenField, RankingEntry } from './command.ts';
 import { encodeEntity } from './entity-entry.ts';
 import { EntityOverlay, isEmptyRow, isUserKind, tupleRow } from './entity-overlay.ts';
 import type { EntityEntry } from './entry.ts';
 import { attributeValue, embeddingValue } from './field-values.ts';
 import { keyProblem, shownKey } from './keys.ts';
+import { encodeNumbers } from './numbers-entry.ts';
 import { DELETED, type RankingState } from './state.ts';
 
 type PutDraft = Extract<EntityDraft, { readonly action: 'put' }>;
@@ -46,12 +48,14 @@ const NUMBER_MAX = 0x0fff_ffff;
 export class EntityWriter {
   /** The state with everything of the command so far laid over it. */
   readonly state: EntityOverlay;
-  readonly payloads: Uint8Array[] = [];
+  readonly entries: RankingEntry[] = [];
   readonly #schema: RankingSchema;
   readonly #now: Micros;
   readonly #entryBytesMax: number;
   readonly #dimensionsChanged: boolean;
   readonly #fields = new Map<KindId, FieldsByName>();
+  /** Largest number given to somebody new, of kinds of persons. */
+  readonly #given = new Map<KindId, EntityNumber>();
 
   constructor(state: RankingState, now: Micros, entryBytesMax: number) {
     this.state = new EntityOverlay(state);
@@ -59,6 +63,15 @@ export class EntityWriter {
     this.#now = now;
     this.#entryBytesMax = entryBytesMax;
     this.#dimensionsChanged = state.dimensionsChanged;
+  }
+
+  /** What is to stand before everything else of the command: that numbers of persons are given. */
+  get numbers(): readonly RankingEntry[] {
+    return [...this.#given].map(([kind, last]) => ({
+      type: KERNEL_ENTRY.rankingNumbers,
+      payload: encodeNumbers({ entry: 'numbers', kind, last }),
+      subject: null,
+    }));
   }
 
   /** Number of what is there under the key, or none. */
@@ -171,18 +184,20 @@ export class EntityWriter {
     };
     const payload = encodeEntity(draft);
     checkSize(payload.length, this.#entryBytesMax, `${kind.name} ${shownKey(key)}`);
-    if (known !== null) this.#add(draft, payload);
+    if (created && kind.person) this.#given.set(kind.id, number);
+    const subject = kind.person ? key : null;
+    if (known !== null) this.#add(draft, payload, subject);
     else {
       // A creator that comes to be has an entry of its own, before this one.
       const entry = { ...draft, creator: this.#newCreator(kind, fields.creator!) };
-      this.#add(entry, encodeEntity(entry));
+      this.#add(entry, encodeEntity(entry), subject);
     }
     return number;
   }
 
-  #add(entry: EntityEntry, payload: Uint8Array): void {
-    this.payloads.push(payload);
-    this.state.evolve(entry, this.#schema, this.payloads.length);
+  #add(entry: EntityEntry, payload: Uint8Array, subject: string | null): void {
+    this.entries.push({ type: KERNEL_ENTRY.rankingEntity, payload, subject });
+    this.state.evolve(entry, this.#schema, this.entries.length);
   }
 
   #nextNumber(kind: KindId): EntityNumber {

@@ -1,6 +1,6 @@
 /**
  * What this layer writes into the log, decoded. Everything that applying needs is in it: names are numbers by now. Changes of
- * the schema are the fifth kind (schema/codec.ts).
+ * the schema are the sixth kind (schema/codec.ts).
  */
 import type {
   AttributeId,
@@ -67,6 +67,14 @@ export interface EdgeEntry {
   readonly at: Micros;
   /** Null: it is taken away. */
   readonly weight: number | null;
+}
+
+/** Numbers of a kind that have been given to persons, whatever becomes of them. */
+export interface NumbersEntry {
+  readonly entry: 'numbers';
+  readonly kind: KindId;
+  /** The largest. */
+  readonly last: EntityNumber;
 }
 
 /** What somebody was shown, in which arm of an experiment. */

@@ -44,21 +44,24 @@ const F = SIGNAL_FIELDS;
 export class SignalsEncoder {
   #bytes: Uint8Array;
   #view: DataView;
+  /** Where the payload begins that is being written: those before it share the memory. */
+  #start = 0;
   #count = 0;
 
-  /** `expected`: about how many there will be; more may come. */
-  constructor(expected: number) {
-    this.#bytes = new Uint8Array(SIGNALS_HEAD_BYTES + expected * SIGNAL_BYTES);
+  /** About how many signals there will be, in how many payloads; more may come. */
+  constructor(signals: number, payloads = 1) {
+    this.#bytes = new Uint8Array(payloads * SIGNALS_HEAD_BYTES + signals * SIGNAL_BYTES);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
+  /** Of the payload that is being written. */
   get count(): number {
     return this.#count;
   }
 
   add(signal: Signal): void {
-    const at = SIGNALS_HEAD_BYTES + this.#count * SIGNAL_BYTES;
-    if (at + SIGNAL_BYTES > this.#bytes.length) this.#grow();
+    if (this.#end + SIGNAL_BYTES > this.#bytes.length) this.#grow();
+    const at = this.#end;
     const view = this.#view;
     view.setUint16(at + F.signal.offset, signal.signal, true);
     view.setUint16(at + F.flags.offset, signal.late ? LATE : 0, true);
@@ -75,22 +78,34 @@ export class SignalsEncoder {
     this.#count += 1;
   }
 
-  /** The payload of everything added; the encoder is empty afterwards, in new memory. */
+  /** The payload of everything added since the last; the next one begins behind it. */
   finish(): Uint8Array {
-    this.#view.setUint8(SIGNALS_HEAD.version.offset, VERSION);
-    this.#view.setUint32(SIGNALS_HEAD.count.offset, this.#count, true);
-    const payload = this.#bytes.subarray(0, SIGNALS_HEAD_BYTES + this.#count * SIGNAL_BYTES);
-    this.#bytes = new Uint8Array(SIGNALS_HEAD_BYTES);
-    this.#view = new DataView(this.#bytes.buffer);
+    // One without signals is a head alone.
+    if (this.#end > this.#bytes.length) this.#grow();
+    const start = this.#start;
+    const end = this.#end;
+    this.#view.setUint8(start + SIGNALS_HEAD.version.offset, VERSION);
+    this.#view.setUint32(start + SIGNALS_HEAD.count.offset, this.#count, true);
+    this.#start = end;
     this.#count = 0;
-    return payload;
+    return this.#bytes.subarray(start, end);
   }
 
+  /** Of what has been added to the payload that is being written. */
+  get #end(): number {
+    return this.#start + SIGNALS_HEAD_BYTES + this.#count * SIGNAL_BYTES;
+  }
+
+  /** Goes on with the payload that is being written, in new memory. */
   #grow(): void {
-    const grown = new Uint8Array(this.#bytes.length * 2 + SIGNAL_BYTES);
-    grown.set(this.#bytes);
+    const written = this.#bytes.subarray(this.#start, this.#end);
+    const grown = new Uint8Array(
+      Math.max(this.#bytes.length, 2 * written.length) + SIGNALS_HEAD_BYTES + SIGNAL_BYTES,
+    );
+    grown.set(written);
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
+    this.#start = 0;
   }
 }
 

@@ -75,6 +75,7 @@ export function buildKind({ schema, next }: SchemaRecord, given: EntityDefinitio
     embeddings: given.embeddings.map((each) => slot(each, before, ids)),
     states: given.states.length === 0 ? DEFINITION_DEFAULTS.states : given.states,
     creator,
+    person: given.person,
   };
   const scope: NameScope = { schema, kind };
   return {

@@ -90,12 +90,17 @@ export function decodeRecord(bytes: Uint8Array): SchemaRecord {
   return record;
 }
 
-/** Keys in order, no blanks; lists keep their order. */
+/**
+ * Keys in order, no blanks; lists keep their order. That a kind is not of persons is not written: a schema without persons has
+ * the bytes, and views of it the digests, that it had before there were any.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
+  return JSON.stringify(value, (key, inner: unknown) =>
+    key === 'person' && inner === false
+      ? undefined
+      : typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : inner,
   );
 }
 

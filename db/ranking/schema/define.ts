@@ -110,7 +110,10 @@ function isThere(schema: RankingSchema, { what, value }: Put): boolean {
 function checkReplaced(schema: RankingSchema, put: Put, facts: SchemaFacts): void {
   if (put.what === 'entity') {
     const before = kindById(schema, put.value.id);
-    if (before !== null) checkStates(before, put.value, facts);
+    if (before !== null) {
+      checkStates(before, put.value, facts);
+      checkPersons(before, put.value, facts);
+    }
   } else if (put.what === 'signal') {
     const before = schema.signals.find(({ id }) => id === put.value.id);
     if (before !== undefined) checkTarget(before, put.value, facts);
@@ -127,6 +130,16 @@ function checkStates(before: EntityKind, after: EntityKind, facts: SchemaFacts):
     `entity ${before.name}`,
     `its states ${before.states.join(', ')} would become ${after.states.join(', ')}, and entities have them`,
     'keep them in this order and add new ones at the end',
+  );
+}
+
+/** What comes later would be about persons whose own entries can be erased, and stay behind. */
+function checkPersons(before: EntityKind, after: EntityKind, facts: SchemaFacts): void {
+  if (!before.person || after.person || facts.entities(before.id) === 0) return;
+  throw refusedAt(
+    `entity ${before.name}`,
+    'its entities are persons, and what is written about each is sealed for them alone',
+    'say PERSON here too, or define another kind',
   );
 }
 

@@ -35,6 +35,7 @@ import {
 import {
   constant,
   flag,
+  flagOrFalse,
   later,
   list,
   nullable,
@@ -158,6 +159,7 @@ const definition: Shape<Definition> = tagged<Definition>('define', {
     embeddings: list(embedding),
     states: list(text),
     creator: nullable(object({ name: text, kind: text })),
+    person: flagOrFalse,
   }),
   signal: object<SignalDefinition>({
     define: constant('signal'),

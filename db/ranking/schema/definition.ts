@@ -38,6 +38,8 @@ export interface EntityDefinition {
   readonly states: readonly string[];
   /** Name under which an entity says its creator's key, and the creator's kind. */
   readonly creator: { readonly name: string; readonly kind: string } | null;
+  /** Entities are persons, who can be erased. */
+  readonly person: boolean;
 }
 
 export interface AttributeDefinition {

@@ -43,6 +43,8 @@ export interface Impact {
   readonly drops: readonly string[];
   /** All rebuilds one after the other, at the stated rates. */
   readonly seconds: number;
+  /** What stays as it is although it might be thought to change, in words. */
+  readonly stays: readonly string[];
 }
 
 /** Things worked through in a second by one thread. */
@@ -55,7 +57,7 @@ const RATES: Readonly<Record<RebuiltView, number>> = Object.freeze({
   text: 20_000,
 });
 
-export const NO_IMPACT: Impact = Object.freeze({ rebuilds: [], loses: [], drops: [], seconds: 0 });
+export const NO_IMPACT: Impact = Object.freeze({ rebuilds: [], loses: [], drops: [], seconds: 0, stays: [] });
 
 /** From `before` to `after`, which differ in anything. */
 export function impactOf(
@@ -64,7 +66,7 @@ export function impactOf(
   facts: SchemaFacts,
   drops: readonly string[],
 ): Impact {
-  const found: Found = { rebuilds: [], loses: [] };
+  const found: Found = { rebuilds: [], loses: [], stays: [] };
   for (const kind of before.kinds)
     kindImpact(
       found,
@@ -87,12 +89,13 @@ export function impactOf(
   dimensionImpact(found, before, after, facts);
   const rebuilds = found.rebuilds.filter(({ reads }) => reads > 0);
   const seconds = rebuilds.reduce((sum, { view, reads }) => sum + reads / RATES[view], 0);
-  return { rebuilds, loses: found.loses, drops, seconds };
+  return { rebuilds, loses: found.loses, drops, seconds, stays: found.stays };
 }
 
 interface Found {
   readonly rebuilds: Rebuild[];
   readonly loses: string[];
+  readonly stays: string[];
 }
 
 function kindImpact(
@@ -108,6 +111,10 @@ function kindImpact(
     found.loses.push(`${entities} entities of ${before.name}`);
     return;
   }
+  if (after.person && !before.person)
+    found.stays.push(
+      `what was written about ${entities} entities of ${before.name} so far is not sealed for them, and erasing one leaves it there`,
+    );
   for (const attribute of before.attributes) {
     const now = after.attributes.find(({ id }) => id === attribute.id);
     if (now === undefined && attribute.computed === null)

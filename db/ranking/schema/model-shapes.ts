@@ -34,6 +34,7 @@ import {
 import {
   constant,
   flag,
+  flagOrFalse,
   later,
   list,
   nullable,
@@ -205,6 +206,7 @@ export const kindShape = object<EntityKind>({
   embeddings: list(embedding),
   states: list(text),
   creator: nullable(object({ name: text, kind: kindId })),
+  person: flagOrFalse,
 });
 
 const effect: Shape<Effect> = tagged<Effect>('effect', {

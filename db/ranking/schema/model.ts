@@ -33,6 +33,8 @@ export interface EntityKind {
   readonly states: readonly string[];
   /** Attribute that names the creator of an entity of this kind, and the creator's kind; null without one. */
   readonly creator: { readonly name: string; readonly kind: KindId } | null;
+  /** Each is a person: what is written about one is sealed for whoever its key names. Never taken back once there are entities. */
+  readonly person: boolean;
 }
 
 export type AttributeType =

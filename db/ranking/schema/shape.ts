@@ -41,6 +41,10 @@ export const flag: Shape<boolean> = (value, place) => {
   return value;
 };
 
+/** False where nothing is said: of what came to be after there were values without it. */
+export const flagOrFalse: Shape<boolean> = (value, place, depth) =>
+  value === undefined ? false : flag(value, place, depth);
+
 /** A whole number from `least` on. */
 export function whole<T extends number>(least: number): Shape<T> {
   return (value, place) => {

@@ -37,11 +37,11 @@ export function show(record: SchemaRecord, topic: ShownTopic, facts: SchemaFacts
 /** A row for each attribute and embedding. */
 function entities(schema: RankingSchema, facts: SchemaFacts): ShownTable {
   return {
-    columns: ['entity', 'field', 'type', 'properties', 'states', 'creator', 'entities'],
+    columns: ['entity', 'field', 'type', 'properties', 'states', 'creator', 'person', 'entities'],
     rows: schema.kinds.flatMap((kind) => {
       const creator =
         kind.creator === null ? null : `${kind.creator.name} (${nameOf(schema, kind.creator.kind)})`;
-      const rest = [kind.states.join(', '), creator, facts.entities(kind.id)];
+      const rest = [kind.states.join(', '), creator, kind.person, facts.entities(kind.id)];
       const fields = [
         ...kind.attributes.map((each) => [
           kind.name,

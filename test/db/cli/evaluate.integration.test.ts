@@ -59,7 +59,7 @@ async function made(directory: string, batch: number): Promise<void> {
       ...{ kind: 'user', key: `u${at}`, set: { country: at < 4 ? 'PL' : 'DE' } },
     })),
   ].map((each) => ({ ...each, action: 'put' as const, state: null, at: null }));
-  const failure = { failure: 'all', subject: null } as const;
+  const failure = { failure: 'all' } as const;
   await engine.ranking.write(TENANT_DEFAULT, { command: 'put-entities', entities, ...failure });
   for (let from = 0; from < events.length; from += batch) {
     const signals = events.slice(from, from + batch).map(({ user, item, at }) => ({
@@ -249,7 +249,7 @@ describe('truthdb evaluate', () => {
     const before = await evaluated(single, `PROFILE new ${SPAN} SAMPLE 1`);
     const signal = { signal: 'view', target: 'i39', user: 'late', weight: null, id: null };
     const signals = Array.from({ length: 6 }, (_, at) => ({ ...signal, at: (START + at) as Micros }));
-    const rest = { failure: 'all', subject: null } as const;
+    const rest = { failure: 'all' } as const;
     await engines[1]!.ranking.write(TENANT_DEFAULT, { command: 'signals', signals, ...rest });
     // What a reader of the files is shown is behind the last durable mark, which comes when the log has been idle.
     await new Promise((resolve) => setTimeout(resolve, 300));

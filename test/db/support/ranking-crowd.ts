@@ -62,7 +62,7 @@ export async function fill(engine: Engine, { items, users, signals, days = 20 }:
   for (let from = 0; from < entities.length; from += AT_ONCE)
     await write(engine, {
       ...{ command: 'put-entities', entities: entities.slice(from, from + AT_ONCE) },
-      ...{ failure: 'all', subject: null },
+      failure: 'all',
     });
   await signal(engine, { items, users, signals, days });
 }
@@ -77,6 +77,6 @@ export async function signal(engine: Engine, { items, users, signals, days = 20 
       const of = { target: `i${next(items)}`, user: `u${next(users)}` };
       return { signal: 'view', ...of, weight: null, at, id: `${from + index}` };
     });
-    await write(engine, { command: 'signals', signals: drafts, failure: 'all', subject: null });
+    await write(engine, { command: 'signals', signals: drafts, failure: 'all' });
   }
 }

@@ -41,7 +41,6 @@ export function commandOf(statement: WriteStatement, parameters: Parameters): Ra
         command: 'put-entities',
         entities: [draftOf(statement, parameters)],
         failure: 'all',
-        subject: null,
       };
     case 'relate':
     case 'unrelate':
@@ -59,7 +58,7 @@ function signalCommand(statement: SignalStatement, parameters: Parameters): Rank
     at: at === null ? null : timeValue(at, parameters),
     id: id === null ? null : textValue(id, parameters),
   };
-  return { command: 'signals', signals: [draft], failure: 'all', subject: null };
+  return { command: 'signals', signals: [draft], failure: 'all' };
 }
 
 function relateCommand(
@@ -74,7 +73,6 @@ function relateCommand(
     to: textValue(to, parameters),
     weight: statement.statement === 'unrelate' ? null : edgeWeight(statement.weight, parameters),
     at: null,
-    subject: null,
   };
 }
 

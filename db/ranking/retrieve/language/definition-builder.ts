@@ -30,6 +30,8 @@ export interface EntityParts {
   >;
   readonly creator?: EntityDefinition['creator'];
   readonly states?: readonly string[];
+  /** Entities are persons: in an encrypted tenant what is written about one goes when they are erased. */
+  readonly person?: boolean;
 }
 
 type AttributeParts = { readonly type: AttributeType } & Partial<
@@ -50,8 +52,8 @@ export function defineEntity(name: string, parts: EntityParts): EntityDefinition
     source: DEFINITION_DEFAULTS.embeddingSource,
     ...given,
   }));
-  const { creator = null, states = [] } = parts;
-  return { define: 'entity', name, attributes, embeddings, creator, states };
+  const { creator = null, states = [], person = false } = parts;
+  return { define: 'entity', name, attributes, embeddings, creator, states, person };
 }
 
 function attributeOf(

@@ -1,7 +1,7 @@
 /**
  * Definitions, each with [REBUILD | CASCADE] [DRY RUN] behind it:
  *
- *     DEFINE ENTITY name "(" property, … ")" [STATES "(" name, … ")"]
+ *     DEFINE ENTITY name "(" property, … ")" [STATES "(" name, … ")"] [PERSON]
  *     DEFINE SIGNAL name ON kind clause*
  *     DEFINE RELATIONSHIP name FROM kind TO kind [DECAY …] [WEIGHT low..high [DEFAULT n]]
  *     DEFINE COHORT name AS conditions

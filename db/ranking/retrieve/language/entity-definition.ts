@@ -38,7 +38,7 @@ export function entity(reader: Reader): EntityDefinition {
   const states = reader.accept('states')
     ? reader.enclosed('(', () => reader.list(() => reader.name('the name of a state')))
     : [];
-  return { define: 'entity', name, ...properties, states };
+  return { define: 'entity', name, ...properties, states, person: reader.accept('person') };
 }
 
 function property(reader: Reader, into: Properties): void {

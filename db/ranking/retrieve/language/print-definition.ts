@@ -40,14 +40,15 @@ export function printDefinition(definition: Definition): string {
   }
 }
 
-function printEntity({ name, attributes, creator, embeddings, states }: EntityDefinition): string {
+function printEntity(definition: EntityDefinition): string {
+  const { name, attributes, creator, embeddings, states, person } = definition;
   const properties = [
     ...attributes.map(printAttribute),
     ...(creator === null ? [] : [`${printName(creator.name)} REFERENCES ${printName(creator.kind)}`]),
     ...embeddings.map(printEmbedding),
   ];
   const after = states.length === 0 ? '' : ` STATES (${printNames(states)})`;
-  return `DEFINE ENTITY ${printName(name)} ${lines(properties)}${after}`;
+  return `DEFINE ENTITY ${printName(name)} ${lines(properties)}${after}${person ? ' PERSON' : ''}`;
 }
 
 function printAttribute({ name, type, filter, dimension, search, computed }: AttributeDefinition): string {

@@ -54,7 +54,7 @@ const NOT_DECAYING: Decay = { kind: 'none' };
 function kind(id: KindId, name: string): EntityKind {
   const states = ['active', 'archived'];
   const creator = name === 'item' ? { name: 'creator', kind: CREATOR } : null;
-  return { id, name, attributes: [], embeddings: [], states, creator };
+  return { id, name, attributes: [], embeddings: [], states, creator, person: false };
 }
 
 function signal(

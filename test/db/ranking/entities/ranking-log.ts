@@ -71,7 +71,7 @@ export class RankingLog {
   }
 
   input(): RankingInput {
-    return { now: this.now, limits: LIMITS };
+    return { now: this.now, limits: LIMITS, sealed: true };
   }
 
   decide(command: RankingCommand): RankingDecision {
@@ -111,11 +111,11 @@ export class RankingLog {
   }
 
   put(...entities: readonly EntityDraft[]): RankingReply {
-    return this.write({ command: 'put-entities', entities, failure: 'all', subject: null });
+    return this.write({ command: 'put-entities', entities, failure: 'all' });
   }
 
   signal(...signals: readonly SignalDraft[]): RankingReply {
-    return this.write({ command: 'signals', signals, failure: 'each', subject: null });
+    return this.write({ command: 'signals', signals, failure: 'each' });
   }
 
   /** Closes the commit of what was appended, and applies it. */

@@ -48,7 +48,6 @@ const set = fc.dictionary(
   { maxKeys: 4 },
 );
 const failure = fc.constantFrom('each' as const, 'all' as const);
-const subject = fc.constant(null);
 
 const changes: readonly Definition[] = [
   ...EVERYTHING,
@@ -94,7 +93,7 @@ const command: fc.Arbitrary<RankingCommand> = fc.oneof(
       ),
       { maxLength: 6 },
     ),
-    ...{ failure, subject },
+    failure,
   }),
   fc.record({
     command: fc.constant('signals' as const),
@@ -109,7 +108,7 @@ const command: fc.Arbitrary<RankingCommand> = fc.oneof(
       }),
       { maxLength: 8 },
     ),
-    ...{ failure, subject },
+    failure,
   }),
   fc.record({
     command: fc.constant('relate' as const),
@@ -118,7 +117,6 @@ const command: fc.Arbitrary<RankingCommand> = fc.oneof(
     to: key,
     weight: fc.oneof(fc.constantFrom('default' as const, null), number),
     at: time,
-    subject,
   }),
   fc.record({
     command: fc.constant('expose' as const),
@@ -127,7 +125,6 @@ const command: fc.Arbitrary<RankingCommand> = fc.oneof(
     user: fc.option(key),
     kind: name,
     items: fc.array(key, { maxLength: 3 }),
-    subject,
   }),
 );
 

@@ -43,7 +43,7 @@ function records(decision: RankingDecision): SignalRecords {
 }
 
 function signals(log: RankingLog, ...drafts: SignalDraft[]): RankingDecision {
-  return log.decide({ command: 'signals', signals: drafts, failure: 'each', subject: null });
+  return log.decide({ command: 'signals', signals: drafts, failure: 'each' });
 }
 
 function batch(decision: RankingDecision): BatchReply {
@@ -141,7 +141,7 @@ describe('a signal', () => {
 
   test('refuses all of the batch when that is said', () => {
     const drafts = [signalOf('view', 'a'), signalOf('view', 'zz'), signalOf('view', 'yy')];
-    const decision = world().decide({ command: 'signals', signals: drafts, failure: 'all', subject: null });
+    const decision = world().decide({ command: 'signals', signals: drafts, failure: 'all' });
     expect(decision.outcome).toBe('refused');
     if (decision.outcome === 'refused')
       expect(decision.error.message).toMatch(/element 1 of the batch.*\(and 1 more\)/);
@@ -151,28 +151,28 @@ describe('a signal', () => {
     const log = world();
     const many = Array.from({ length: 10_001 }, () => signalOf('view', 'a'));
     for (const drafts of [[], many])
-      expect(
-        log.decide({ command: 'signals', signals: drafts, failure: 'each', subject: null }).outcome,
-      ).toBe('refused');
+      expect(log.decide({ command: 'signals', signals: drafts, failure: 'each' }).outcome).toBe('refused');
   });
 
   test('is cut into entries that the log takes', () => {
     const log = world();
     const drafts = Array.from({ length: 100 }, () => signalOf('view', 'a'));
-    const command = { command: 'signals', signals: drafts, failure: 'each', subject: 'u' } as const;
+    const command = { command: 'signals', signals: drafts, failure: 'each' } as const;
     log.input = () => ({
       now: log.now,
       limits: { entryBytesMax: 600, commandBytesMax: 1 << 20, entryOverheadBytes: 63 },
+      sealed: false,
     });
     const decision = log.decide(command);
     if (decision.outcome !== 'accepted') throw new Error(decision.outcome);
     expect(decision.entries.map(({ payload }) => SignalRecords.of(payload).count)).toEqual([
       ...Array(10).fill(10),
     ]);
-    expect(new Set(decision.entries.map(({ subject }) => subject))).toEqual(new Set(['u']));
+    expect(new Set(decision.entries.map(({ subject }) => subject))).toEqual(new Set([null]));
     log.input = () => ({
       now: log.now,
       limits: { entryBytesMax: 600, commandBytesMax: 5_000, entryOverheadBytes: 63 },
+      sealed: false,
     });
     expect(log.decide(command)).toMatchObject({ outcome: 'refused', error: { code: 'TOO_LARGE' } });
   });
@@ -254,7 +254,7 @@ describe('an entity', () => {
   test('brings its creator about', () => {
     const log = world();
     const decision = log.decide({
-      ...{ command: 'put-entities', failure: 'all', subject: null },
+      ...{ command: 'put-entities', failure: 'all' },
       entities: [put('item', 'c', { made_by: 'bob' }), put('item', 'd', { made_by: 'bob' })],
     });
     expect(entities(decision).map(({ key, number, creator }) => [key, number, creator])).toEqual([
@@ -267,7 +267,7 @@ describe('an entity', () => {
   test('says what it was before: creator and state', () => {
     const log = world();
     const decision = log.decide({
-      ...{ command: 'put-entities', failure: 'all', subject: null },
+      ...{ command: 'put-entities', failure: 'all' },
       entities: [
         put('item', 'a', { made_by: null }, { state: 'archived' }),
         { action: 'delete', kind: 'item', key: 'a' },
@@ -318,7 +318,6 @@ describe('an entity', () => {
         command: 'put-entities',
         entities: [put('item', 'b', { length: 5 }), draft],
         failure: 'each',
-        subject: null,
       },
     });
     expect([...batch(decision).outcomes]).toEqual([OUTCOME.accepted, OUTCOME.refused]);
@@ -391,7 +390,7 @@ describe('a tuple', () => {
 describe('an edge', () => {
   const edge = (more: object) => ({
     ...({ command: 'relate', relationship: 'affinity', from: 'u', to: 'ann' } as const),
-    ...({ weight: 'default', at: null, subject: null } as const),
+    ...({ weight: 'default', at: null } as const),
     ...more,
   });
 
@@ -427,7 +426,6 @@ describe('an exposure', () => {
         kind: 'item',
         items: ['b', 'a'],
       } as const),
-      subject: null,
     };
     expect(entities(log.decide(command)).map(({ key }) => key)).toEqual(['new']);
     expect(log.decide({ ...command, items: ['zz'] }).outcome).toBe('refused');
@@ -463,7 +461,6 @@ describe('a definition', () => {
       to: 'ann',
       weight: 1,
       at: null,
-      subject: null,
     });
     expect(log.inFlight.facts.edges(relationships[0]!.id)).toBe(1);
   });

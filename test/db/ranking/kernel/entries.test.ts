@@ -15,12 +15,15 @@ import {
   decodeEdge,
   decodeEntity,
   decodeExposure,
+  decodeNumbers,
   type EdgeEntry,
   type EntityEntry,
   type ExposureEntry,
   encodeEdge,
   encodeEntity,
   encodeExposure,
+  encodeNumbers,
+  type NumbersEntry,
   type Signal,
   SignalRecords,
   SignalsEncoder,
@@ -97,6 +100,12 @@ const exposure: fc.Arbitrary<ExposureEntry> = fc.record({
   items: fc.array(anyNumber, { maxLength: 5 }),
 });
 
+const numbers: fc.Arbitrary<NumbersEntry> = fc.record({
+  entry: fc.constant('numbers' as const),
+  kind: fc.integer({ min: 1, max: 0xffff }) as fc.Arbitrary<KindId>,
+  last: number,
+});
+
 describe('an entry', () => {
   test('of an entity is the same behind its bytes', () => {
     fc.assert(
@@ -122,6 +131,14 @@ describe('an entry', () => {
     );
   });
 
+  test('of numbers that are given is the same behind its bytes', () => {
+    fc.assert(
+      fc.property(numbers, (entry) => {
+        expect(decodeNumbers(encodeNumbers(entry))).toEqual(entry);
+      }),
+    );
+  });
+
   test('of signals is the same record by record, however many were expected', () => {
     fc.assert(
       fc.property(fc.array(signal, { maxLength: 20 }), fc.nat(30), (signals, expected) => {
@@ -130,6 +147,24 @@ describe('an entry', () => {
         expect(read(encoder.finish())).toEqual(signals);
         expect(encoder.count).toBe(0);
       }),
+    );
+  });
+
+  test('of signals is the same where one encoder writes several, however many were expected', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(signal, { maxLength: 5 }), { maxLength: 8 }),
+        fc.nat(20),
+        fc.nat(9),
+        (all, expected, payloads) => {
+          const encoder = new SignalsEncoder(expected, payloads);
+          const finished = all.map((signals) => {
+            for (const each of signals) encoder.add(each);
+            return encoder.finish();
+          });
+          expect(finished.map(read)).toEqual(all);
+        },
+      ),
     );
   });
 
@@ -159,7 +194,7 @@ describe('an entry', () => {
 });
 
 describe('garbage', () => {
-  const decoders = { decodeEntity, decodeEdge, decodeExposure, read };
+  const decoders = { decodeEntity, decodeEdge, decodeExposure, decodeNumbers, read };
 
   test.each(Object.entries(decoders))('is a typed error of %s', (_, decode) => {
     fc.assert(
@@ -183,6 +218,7 @@ describe('garbage', () => {
       [encodeEntity(anEntity as EntityEntry), decodeEntity],
       [encodeEdge(anEdge as EdgeEntry), decodeEdge],
       [encodeExposure(anExposure as ExposureEntry), decodeExposure],
+      [encodeNumbers(fc.sample(numbers, { numRuns: 1, seed: 7 })[0]!), decodeNumbers],
       [encoder.finish(), read],
     ];
     for (const [payload, decode] of good) {

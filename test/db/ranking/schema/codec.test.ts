@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { TruthError } from '../../../../db/errors.ts';
 import { canonicalJson, decodeChange, encodeChange } from '../../../../db/ranking/schema/codec.ts';
 import { define, NO_FACTS, readDefinition, SchemaHistory } from '../../../../db/ranking/schema/index.ts';
-import { change, EVERYTHING, FOR_YOU, historyOf } from './definitions.ts';
+import { change, EVERYTHING, FOR_YOU, historyOf, USER } from './definitions.ts';
 
 describe('a change of a schema', () => {
   test('is the same behind its bytes', () => {
@@ -26,6 +26,31 @@ describe('a change of a schema', () => {
 
   test('has one form, whatever order its fields came in', () => {
     expect(canonicalJson({ b: [{ d: 1, c: 2 }], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1}]}');
+  });
+});
+
+describe('a kind of persons', () => {
+  const people = { ...USER, person: true };
+
+  test('is one behind its bytes, and others have the bytes they had before there were any', () => {
+    const history = historyOf(EVERYTHING);
+    expect(Buffer.from(history.encode()).toString()).not.toContain('person');
+    change(history, people, 'rebuild');
+    const decoded = SchemaHistory.decode(history.encode());
+    expect(decoded.current.kinds.map(({ name, person }) => [name, person])).toEqual([
+      ...[
+        ['creator', false],
+        ['item', false],
+        ['user', true],
+      ],
+    ]);
+  });
+
+  test('is read from definitions that say it, and from those of before that do not', () => {
+    const { person: _, ...silent } = people;
+    expect(readDefinition(people)).toEqual(people);
+    expect(readDefinition(silent)).toEqual({ ...people, person: false });
+    expect(() => readDefinition({ ...people, person: 1 })).toThrow('person');
   });
 });
 

@@ -369,6 +369,17 @@ describe('a change of what has data', () => {
     expect(define(history.record, faster, 'rebuild', MUCH).change).not.toBeNull();
   });
 
+  test('tells what is not sealed for persons, who stay persons', () => {
+    const people = { ...USER, person: true };
+    const { change: made, impact } = define(history.record, people, 'safe', MUCH);
+    expect(impact.stays).toEqual([expect.stringContaining('1000 entities of user so far is not sealed')]);
+    expect(define(history.record, people, 'safe', NO_FACTS).impact.stays).toEqual([]);
+    const after = historyOf(EVERYTHING);
+    after.applyChange(made!);
+    expect(refusal(after, USER, 'cascade', MUCH).message).toContain('say PERSON here too');
+    expect(define(after.record, USER, 'safe', NO_FACTS).change).not.toBeNull();
+  });
+
   test('tells of dimensions, embeddings and what is searched by', () => {
     const user = {
       ...USER,

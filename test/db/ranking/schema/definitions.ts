@@ -29,7 +29,8 @@ export function embedding(name: string, more: Partial<EmbeddingDefinition> = {})
 }
 
 export function entity(name: string, more: Partial<EntityDefinition> = {}): EntityDefinition {
-  return { define: 'entity', name, attributes: [], embeddings: [], states: [], creator: null, ...more };
+  const nothing = { attributes: [], embeddings: [], states: [], creator: null, person: false };
+  return { define: 'entity', name, ...nothing, ...more };
 }
 
 export function signal(name: string, more: Partial<SignalDefinition> = {}): SignalDefinition {

@@ -74,6 +74,7 @@ export const items: EntityKind = {
   embeddings: [{ id: CONTENT, name: 'content', dimensions: DIMENSIONS, metric: 'dot', source: 'given' }],
   states: ['active', 'archived'],
   creator: { name: 'author', kind: CREATOR },
+  person: false,
 };
 
 const users: EntityKind = {
@@ -83,6 +84,7 @@ const users: EntityKind = {
   embeddings: [{ id: TASTE, name: 'taste', dimensions: DIMENSIONS, metric: 'dot', source: 'preference' }],
   states: ['active'],
   creator: null,
+  person: false,
 };
 
 const creators: EntityKind = {
@@ -92,6 +94,7 @@ const creators: EntityKind = {
   embeddings: [],
   states: ['active'],
   creator: null,
+  person: false,
 };
 
 const WINDOWS: readonly WindowName[] = ['1h', '24h', '7d', '30d', 'all'];

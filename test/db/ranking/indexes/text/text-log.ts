@@ -38,7 +38,10 @@ export function itemKind(weights: ReadonlyMap<AttributeId, number>, id = ITEM): 
     attribute(BODY, 'body', 'text'),
     attribute(TAGS, 'tags', 'keywords'),
   ];
-  return { id, name: 'item', attributes, embeddings: [], states: ['active', 'archived'], creator: null };
+  return {
+    ...{ id, name: 'item', attributes, embeddings: [], states: ['active', 'archived'], creator: null },
+    person: false,
+  };
 }
 
 export const WEIGHTS: ReadonlyMap<AttributeId, number> = new Map([

@@ -45,6 +45,7 @@ function kind(id: KindId, name: string, slot: EmbeddingSlot | null): EntityKind 
     embeddings: slot === null ? [] : [slot],
     states: ['active', 'archived'],
     creator,
+    person: false,
   };
 }
 

@@ -20,7 +20,6 @@ describe('statements that write are commands', () => {
       command: 'signals',
       signals: [{ signal: 'view', target: 'i', user: 'u1', weight: 0.5, at: 7, id: 'x' }],
       failure: 'all',
-      subject: null,
     });
     expect(command('SIGNAL view ON @i')).toMatchObject({
       signals: [{ user: null, weight: null, at: null, id: null }],
@@ -53,7 +52,6 @@ describe('statements that write are commands', () => {
         },
       ],
       failure: 'all',
-      subject: null,
     });
     expect(command('DELETE item $k', { k: 'i' })).toMatchObject({
       entities: [{ action: 'delete', kind: 'item', key: 'i' }],
@@ -68,7 +66,6 @@ describe('statements that write are commands', () => {
       to: 'b',
       weight: 'default',
       at: null,
-      subject: null,
     });
     expect(command('RELATE follows @a @b WEIGHT 2')).toMatchObject({ weight: 2 });
     expect(command('UNRELATE follows @a @b')).toMatchObject({ weight: null });

@@ -268,6 +268,7 @@ const entities: fc.Arbitrary<EntityDefinition> = fc.record({
   ),
   states: few(name),
   creator: orNull(fc.record({ name, kind: name })),
+  person: fc.boolean(),
 });
 
 const effect = fc.oneof(
