@@ -133,7 +133,7 @@ export const subjectErase: Command = {
   name: 'subject erase',
   summary: 'Destroys the key of one person, and with it everything about them. There is no way back.',
   detail:
-    'Works where the tenant is encrypted and streams or tables name whom they are about. Views are computed again and ' +
+    'Works where the tenant is encrypted and streams, tables or kinds of entities name whom they are about. Views are computed again and ' +
     'nothing is written meanwhile. Prints a certificate. Works through the local socket, or with the token of an operator ' +
     'or of the owner of the tenant.',
   positionals: [{ name: 'SUBJECT', required: true }],

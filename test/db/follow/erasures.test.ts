@@ -96,6 +96,38 @@ test('a copy that was given keys destroys its own when the erasure arrives, and 
   await engine.close();
 });
 
+test('signals of a person go from a copy too, which has the views of its source afterwards', async () => {
+  const { engine, tenant, give } = await encryptedSource();
+  for (const statement of [
+    'DEFINE ENTITY item (title TEXT)',
+    'DEFINE ENTITY user () PERSON',
+    'DEFINE SIGNAL view ON item POSITIVE WINDOWS (24h)',
+    "UPSERT item @tea SET title = 'Tea'",
+    'SIGNAL view ON @tea BY @bob',
+    'SIGNAL view ON @tea BY @alice',
+    'SIGNAL view ON @tea BY @carol',
+  ])
+    await engine.ranking.execute(tenant, statement, []);
+  const views = async (of: Engine): Promise<unknown> => {
+    const found = await of.ranking.execute(tenant, 'RETRIEVE items SORT BY most_viewed', []);
+    return found.answer === 'hits' && found.result.hits.map(({ score }) => score);
+  };
+  const said: string[] = [];
+  const progress = (line: string): void => void said.push(line);
+  const replica = await openReplica(engine, 'end', { keys: COPY_KEYS, prepared: give, progress });
+  await until(() => replica.engine.status().views.every(({ state }) => state !== 'rebuilding'));
+  expect(await views(replica.engine)).toEqual([3]);
+  await engine.tenants.eraseSubject('a', 'alice');
+  await replica.follow();
+  await until(() => said.some((line) => line.includes('keys destroyed')));
+  expect([await views(engine), await views(replica.engine)]).toEqual([[2], [2]]);
+  const digests = async (of: Engine): Promise<unknown> =>
+    (await of.snapshots.create()).views.filter(({ name }) => name.startsWith('ranking'));
+  expect(await digests(replica.engine)).toEqual(await digests(engine));
+  await replica.close();
+  await engine.close();
+});
+
 test('one that was away does it when it is back, before it is read', async () => {
   const { engine, tenant, give } = await encryptedSource();
   const replica = await openReplica(engine, 'end', { keys: COPY_KEYS, prepared: give });

@@ -4,6 +4,7 @@ import { type Client, connect } from '../../../db/client/index.ts';
 import { encodeAppend, KIND, newUuid } from '../../../db/protocol/index.ts';
 import type { StreamName } from '../../../db/streams/event.ts';
 import type { TenantId } from '../../../db/types.ts';
+import { runCommand } from '../support/command.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { newToken, type Serving, startServing } from '../support/serving.ts';
 import { newDatabase } from '../tenancy/support.ts';
@@ -45,6 +46,42 @@ test('what a stream says about its person can be erased, and other streams stay'
     'visits-18 "other"',
     'menu "soup"',
   ]);
+});
+
+test('signals of a person go with the same erasure, and so does what was learnt from them', async () => {
+  const { serving, owner } = await serveEncrypted();
+  const { ranking } = owner;
+  for (const definition of [
+    'DEFINE ENTITY item (title TEXT)',
+    'DEFINE ENTITY user (country KEYWORD DIMENSION) PERSON',
+    'DEFINE SIGNAL view ON item POSITIVE WINDOWS (24h) COHORTS EFFECTS (STATE seen)',
+  ])
+    await ranking.execute(definition);
+  await ranking.entities([
+    { kind: 'item', key: 'tea', set: { title: 'Tea' } },
+    { kind: 'item', key: 'jam', set: { title: 'Jam' } },
+    { kind: 'user', key: 'p-17', set: { country: 'FR' } },
+  ]);
+  const view = (target: string, by: string) => ({ signal: 'view', target, user: by });
+  const signals = [view('tea', 'p-17'), view('jam', 'p-18'), view('tea', 'p-17'), view('tea', 'p-18')];
+  expect(await ranking.signals(signals)).toMatchObject({ accepted: 4 });
+  const trending = async (): Promise<unknown> => {
+    const { hits } = await ranking.retrieve('RETRIEVE items SORT BY most_viewed');
+    return Object.fromEntries(hits.map(({ key, score }) => [key, score]));
+  };
+  const unseen = async (key: string): Promise<string[]> => {
+    const { hits } = await ranking.retrieve('RETRIEVE items FOR USER $1 FILTER unseen SEED 1', [key]);
+    return hits.map((hit) => hit.key).sort();
+  };
+  expect(await trending()).toEqual({ tea: 3, jam: 1 });
+  expect(await unseen('p-17')).toEqual(['jam']);
+  const erased = await runCommand(
+    ...['subject', 'erase', 'p-17', '--tenant', 'acme', '--confirm', 'p-17', '--url', serving.url],
+  );
+  expect([erased.code, erased.err]).toEqual([0, '']);
+  expect(await trending()).toEqual({ tea: 1, jam: 1 });
+  expect([await unseen('p-17'), await unseen('p-18')]).toEqual([['jam', 'tea'], []]);
+  expect((await ranking.retrieve('RETRIEVE users SEED 1')).hits.map(({ key }) => key)).toEqual(['p-18']);
 });
 
 test('whom a stream is about is said with its first event, and stays', async () => {

@@ -38,6 +38,17 @@ describe('definitions', () => {
     expect(definitionOf(EXAMPLE_DEFINITIONS.item)).toEqual(expected);
   });
 
+  test('an entity whose entities are persons', () => {
+    const expected = defineEntity('user', { attributes: { country: { type: 'keyword' } }, person: true });
+    const text = 'DEFINE ENTITY user (country KEYWORD) PERSON';
+    expect(definitionOf(text)).toEqual(expected);
+    expect(definitionOf(`${text} REBUILD DRY RUN`)).toEqual(expected);
+    expect(definitionOf('define entity user () states (active, gone) person')).toMatchObject({
+      ...{ states: ['active', 'gone'], person: true },
+    });
+    expect(definitionOf('DEFINE ENTITY person (person KEYWORD)')).toMatchObject({ person: false });
+  });
+
   test('embeddings that follow from those of items', () => {
     expect(definitionOf(EXAMPLE_DEFINITIONS.user)).toMatchObject({
       attributes: [
