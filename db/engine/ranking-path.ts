@@ -122,8 +122,10 @@ export class RankingPath {
 
   /** What would become of a command. Errors: the command's own refusal. */
   async check(tenant: TenantId, command: RankingCommand): Promise<RankingWritten> {
-    const now = Number(this.#options.clock.nowNanos() / NANOS_PER_MICRO) as Micros;
-    const decision = decideRanking(this.state(tenant), command, { now, limits: this.#limits });
+    const { clock, sealed } = this.#options;
+    const now = Number(clock.nowNanos() / NANOS_PER_MICRO) as Micros;
+    const input = { now, limits: this.#limits, sealed: sealed(tenant) };
+    const decision = decideRanking(this.state(tenant), command, input);
     if (decision.outcome === 'refused') throw decision.error;
     return { reply: decision.reply, position: this.#options.applied() };
   }
@@ -210,9 +212,8 @@ export class RankingPath {
     const recordedAt = clock.nowNanos() as RecordedAt;
     const now = Number(recordedAt / NANOS_PER_MICRO) as Micros;
     const state = this.state(tenant);
-    const decision = decideRanking(state, command, {
-      ...{ now, limits: this.#limits, sealed: sealed(tenant) },
-    });
+    const input = { now, limits: this.#limits, sealed: sealed(tenant) };
+    const decision = decideRanking(state, command, input);
     if (decision.outcome === 'refused') return decision.error;
     if (decision.outcome === 'unchanged') return decision.reply;
     if (memory.isExceeded && grows(command)) throw memoryFull(memory.status());

@@ -89,7 +89,7 @@ describe('beyond what is allowed', () => {
     });
     expect(await best()).toHaveLength(5);
     const gone = { action: 'delete', kind: 'item', key: 'i1' } as const;
-    const command = { command: 'put-entities', failure: 'all', subject: null } as const;
+    const command = { command: 'put-entities', failure: 'all' } as const;
     expect(await write(engine, { ...command, entities: [gone] })).toMatchObject({ accepted: 1 });
     await engine.ranking.execute(TENANT_DEFAULT, 'DEFINE SIGNAL skip ON item NEGATIVE DECAY NONE', []);
   });

@@ -25,9 +25,9 @@ import type {
 } from './model.ts';
 
 export function entityDefinition(schema: RankingSchema, kind: EntityKind): EntityDefinition {
-  const { name, attributes, embeddings, states, creator } = kind;
+  const { name, attributes, embeddings, states, creator, person } = kind;
   return {
-    ...{ define: 'entity', name, states },
+    ...{ define: 'entity', name, states, person },
     attributes: attributes.map((attribute) => attributeDefinition(schema, kind, attribute)),
     embeddings: embeddings.map(({ id, ...given }) => given),
     creator: creator === null ? null : { name: creator.name, kind: kindName(schema, creator.kind) },

@@ -74,7 +74,6 @@ async function made(directory: string, batch: number): Promise<void> {
       user: `u${user}`,
       kind: 'item',
       items: ['i1', 'i2'],
-      subject: null,
     };
     await engine.ranking.write(TENANT_DEFAULT, { command: 'expose', ...shown });
   }

@@ -142,12 +142,12 @@ class Life {
       ...Array.from({ length: USERS - 5 }, (_, at) => put('user', `u${at}`, this.#person())),
       ...Array.from({ length: ITEMS - 20 }, (_, at) => put('item', `i${at}`, this.#item())),
     ];
-    return command({ command: 'put-entities', entities, failure: 'each', subject: null });
+    return command({ command: 'put-entities', entities, failure: 'each' });
   }
 
   entities(count: number): Step {
     const entities = Array.from({ length: count }, () => this.#entity());
-    return command({ command: 'put-entities', entities, failure: 'each', subject: null });
+    return command({ command: 'put-entities', entities, failure: 'each' });
   }
 
   #entity(): EntityDraft {
@@ -192,7 +192,7 @@ class Life {
 
   #signals(): Step {
     const signals = Array.from({ length: this.#random.pick([1, 3, 20]) }, () => this.#signal());
-    return command({ command: 'signals', signals, failure: 'each', subject: null });
+    return command({ command: 'signals', signals, failure: 'each' });
   }
 
   #signal(): SignalDraft {
@@ -231,7 +231,7 @@ class Life {
     const random = this.#random;
     const relationship = random.pick(['follows', 'interest', 'likes_it']);
     return command({
-      ...{ command: 'relate', relationship, subject: null, from: this.#key('u', USERS) },
+      ...{ command: 'relate', relationship, from: this.#key('u', USERS) },
       to: relationship === 'likes_it' ? this.#key('i', ITEMS) : this.#key('c', CREATORS),
       weight: random.pick<number | 'default' | null>(['default', null, 0.5, 1 / 3, 20]),
       at: random.chance(0.3) ? this.#time() : null,
@@ -241,7 +241,7 @@ class Life {
   #expose(): Step {
     const random = this.#random;
     return command({
-      ...{ command: 'expose', experiment: 'rows', arm: random.pick(['a', 'b']), kind: 'item', subject: null },
+      ...{ command: 'expose', experiment: 'rows', arm: random.pick(['a', 'b']), kind: 'item' },
       user: random.chance(0.9) ? this.#key('u', USERS) : null,
       items: Array.from({ length: random.between(1, 5) }, () => this.#key('i', ITEMS)),
     });
@@ -251,7 +251,7 @@ class Life {
     const kind = this.#random.weighted({ item: 6, user: 2, creator: 1 });
     const key = this.#key(kind[0] ?? '', { item: ITEMS, user: USERS, creator: CREATORS }[kind]);
     const entities = [{ action: 'delete', kind, key } as const];
-    return command({ command: 'put-entities', entities, failure: 'each', subject: null });
+    return command({ command: 'put-entities', entities, failure: 'each' });
   }
 
   /** The first more often than the last. */
