@@ -39,9 +39,14 @@ async function json(...args: string[]): Promise<Record<string, unknown> & Ran> {
 }
 
 test('a commit is shown with the entries it covers', async () => {
-  const { code, out } = await truthdb(['wal', 'inspect', 'commit', '2', '--data', directory]);
-  expect(code).toBe(0);
-  expect(out).toMatch(/commit 2, 1 entries[\s\S]*sequence 3 {2}type 16[\s\S]*durableMark/);
+  // A log that waited before its first event has an empty commit there, which carries the durable mark.
+  const shown: string[] = [];
+  for (const ordinal of ['2', '3']) {
+    const { code, out } = await truthdb(['wal', 'inspect', 'commit', ordinal, '--data', directory]);
+    expect(code).toBe(0);
+    shown.push(out);
+  }
+  expect(shown.join()).toMatch(/commit [23], 1 entries[\s\S]*sequence [34] {2}type 16[\s\S]*durableMark/);
 });
 
 test('segments are archived, verified in the archive, and pruned; pruning what is not archived is refused', async () => {
