@@ -5,7 +5,7 @@ import type { Terminal } from './command.ts';
 import type { LineInput } from './line-input.ts';
 import { describeTable, listTables } from './sql-describe.ts';
 import { isComplete, scriptStatements } from './sql-script.ts';
-import { resultLines } from './sql-table.ts';
+import { resultLines, sayNotices } from './sql-table.ts';
 
 type RunStatement = (statement: string, signal: AbortSignal) => Promise<QueryResult>;
 
@@ -78,6 +78,7 @@ class Shell {
       const startedAt = performance.now();
       const result = await this.#run(statement, this.#input.whileRunning());
       this.#noteTransaction(result.tag);
+      sayNotices(result, this.#terminal);
       for (const line of resultLines(result)) await this.#terminal.out(line);
       if (this.#timing) this.#terminal.say(`Time: ${(performance.now() - startedAt).toFixed(1)} ms`);
     }

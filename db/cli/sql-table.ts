@@ -1,5 +1,6 @@
 /** Answers to statements as a person reads them: tables aligned as psql does it, NULL marked, lines kept whole. */
 import type { QueryColumn, QueryResult } from '../client/index.ts';
+import type { Terminal } from './command.ts';
 
 /** Empty text and NULL must not look the same. */
 const NULL_MARK = '∅';
@@ -8,6 +9,11 @@ const NUMBERS: ReadonlySet<QueryColumn['type']> = new Set(['integer', 'bigint', 
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
 const COMBINING = /\p{Mark}|\u200d/u;
+
+/** What a result leaves out is not among its rows, and not in its output. */
+export function sayNotices({ notices }: QueryResult, terminal: Pick<Terminal, 'say'>): void {
+  for (const { message } of notices) terminal.say(`NOTICE: ${visible(message)}`);
+}
 
 /** Lines of a result: a table when it has columns, else its tag. */
 export function* resultLines(result: QueryResult): Generator<string> {

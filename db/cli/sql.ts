@@ -5,7 +5,7 @@ import { TruthError } from '../errors.ts';
 import type { Arguments, Command, Terminal } from './command.ts';
 import { scriptStatements } from './sql-script.ts';
 import { runShell } from './sql-shell.ts';
-import { jsonLines, resultLines } from './sql-table.ts';
+import { jsonLines, resultLines, sayNotices } from './sql-table.ts';
 import { connectTo, TARGET_OPTIONS } from './target.ts';
 
 const PROGRESS_MILLIS = 2000;
@@ -94,6 +94,7 @@ function runnerOf(
 }
 
 async function print(result: QueryResult, terminal: Terminal): Promise<void> {
+  sayNotices(result, terminal);
   for (const line of terminal.json ? jsonLines(result) : resultLines(result)) await terminal.out(line);
 }
 

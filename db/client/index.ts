@@ -46,6 +46,7 @@ export {
   search,
   trending,
 } from '../ranking/retrieve/language/index.ts';
+export type { SqlNotice } from '../sql/contract.ts';
 export type { AppendResult } from '../streams/event.ts';
 export { type Branch, CheckpointGuard, type CheckpointGuardOptions } from './checkpoint-guard.ts';
 export type {

@@ -1,7 +1,7 @@
 /** The answer to a statement: rows as objects and as arrays, and what was done. */
 import { Decimal } from '../numeric/decimal.ts';
 import { parseJson } from '../protocol/index.ts';
-import type { SqlColumn } from '../sql/contract.ts';
+import type { SqlColumn, SqlNotice } from '../sql/contract.ts';
 import type { Row, SqlType, SqlValue } from '../sql/types/sql-type.ts';
 import { formatTimestamp } from '../sql/types/timestamp-text.ts';
 
@@ -23,6 +23,7 @@ export interface DoneStatement {
   readonly tag: string;
   readonly count: number;
   readonly position: number;
+  readonly notices?: readonly SqlNotice[] | undefined;
 }
 
 /** Iterates over its rows: `const [order] = await db.sql…`. */
@@ -34,15 +35,18 @@ export class QueryResult<R = Readonly<Record<string, QueryValue>>> implements It
   readonly count: number;
   /** Of a write its place in the log, of a read the commit it was answered at: `queryAt` takes it. */
   readonly position: number;
+  /** Of an answer about the past, what of it was erased since and is not shown; mostly empty. */
+  readonly notices: readonly SqlNotice[];
   /** Values in the order of the columns, which may share a name. */
   readonly values: readonly (readonly QueryValue[])[];
   #rows: readonly R[] | null = null;
 
-  constructor({ columns, rows, tag, count, position }: DoneStatement) {
+  constructor({ columns, rows, tag, count, position, notices = [] }: DoneStatement) {
     this.columns = columns.map(({ name, type }) => ({ name, type: type.kind }));
     this.tag = tag;
     this.count = count;
     this.position = position;
+    this.notices = notices;
     this.values = rows.map((row) => row.map((value, index) => queryValue(value, columns[index]?.type)));
   }
 

@@ -5,7 +5,6 @@
  * Readers use other connections, so they see nothing of a group before that.
  */
 import { TruthError } from '../errors.ts';
-import { xxh64 } from '../hash/index.ts';
 import type { Clock, Scheduler } from '../io/index.ts';
 import { type DecidedEntry, invariant } from '../kernel/index.ts';
 import {
@@ -16,6 +15,7 @@ import {
   type SqlCommand,
   type SqlDecision,
   type SqlView,
+  tablePartition,
 } from '../sql/index.ts';
 import { Fifo } from '../streams/index.ts';
 import { type RecordedAt, SEQUENCE_NONE, type Sequence, type TenantId } from '../types.ts';
@@ -242,7 +242,7 @@ export class SqlPath {
       recordedAt,
       random: this.#takeRandom(),
       limits: this.#limits,
-      partitionKey: (table) => partitionKey(command, table),
+      partitionKey: (table) => tablePartition(command.tenant, table),
     };
     try {
       const broken = this.#options.broken();
@@ -357,23 +357,6 @@ export class SqlPath {
   #tellDrained(): void {
     if (this.depth === 0) for (const tell of this.#drained.splice(0)) tell();
   }
-}
-
-const PARTITION_KEYS_MAX = 4096;
-const TENANT_STRIDE = 2 ** 32;
-/** Asked for with each command, mostly of the same few tables. */
-const partitionKeys = new Map<number, bigint>();
-
-/** xxHash64 of tenant and table, both u32; table 0 is the catalog. */
-function partitionKey({ tenant }: SqlCommand, table: number): bigint {
-  const name = tenant * TENANT_STRIDE + table;
-  let key = partitionKeys.get(name);
-  if (key === undefined) {
-    key = xxh64(new Uint8Array(Uint32Array.of(tenant, table).buffer));
-    if (partitionKeys.size >= PARTITION_KEYS_MAX) partitionKeys.clear();
-    partitionKeys.set(name, key);
-  }
-  return key;
 }
 
 /** What a command keeps alive while it waits, about. */

@@ -6,7 +6,7 @@
  * the entries it is given.
  */
 import type { CommitOrdinal, Epoch, RecordedAt, Sequence } from '../types.ts';
-import type { LogEntry } from '../wal/log.ts';
+import type { ErasedEntry, LogEntry } from '../wal/log.ts';
 
 /** Whose entries a view wants, and whose answers wait for it. */
 export type ViewScope = 'global' | 'tenant' | 'cohort' | 'user' | 'relationship';
@@ -22,6 +22,8 @@ export interface ViewCommit {
   /** Sequence of the commit entry: the view's position once the commit is applied. */
   readonly sequence: Sequence;
   readonly entries: readonly LogEntry[];
+  /** What was about persons and cannot be opened any more: not among `entries`, for whoever shows that something was there. */
+  readonly erased?: readonly ErasedEntry[] | undefined;
 }
 
 export interface Materializer {
@@ -30,6 +32,8 @@ export interface Materializer {
    * the view at the commit before: the registry never calls a view again that has thrown.
    */
   onCommit(commit: ViewCommit): void;
+  /** It also wants commits of which nothing is left but what was erased. */
+  readonly seesErased?: true;
   /**
    * A range of the log was lost and isolated: the commits that come next follow it, not what came before. Only in a
    * replay, once for each gap. A view that has no use for it goes on as if nothing had been there.

@@ -85,9 +85,9 @@ export async function commitAt(log: Log, position: Sequence): Promise<LogCommit 
 
 /** A commit as views see it: without the log's own entries. */
 export function viewCommit(commit: LogCommit): ViewCommit {
-  const { ordinal, epoch, recordedAt, sequence } = commit;
+  const { ordinal, epoch, recordedAt, sequence, erased } = commit;
   const entries = commit.entries.every(({ type }) => type >= ENTRY_TYPE_FIRST)
     ? commit.entries
     : commit.entries.filter(({ type }) => type >= ENTRY_TYPE_FIRST);
-  return { ordinal, epoch, recordedAt, sequence, entries };
+  return { ordinal, epoch, recordedAt, sequence, entries, erased };
 }

@@ -139,7 +139,9 @@ export class Slot {
     if (this.#state === 'failed' || commit.sequence <= this.#applied) return true;
     try {
       // A commit without entries moves the position only: a view must not be able to tell how the log was cut.
-      if (commit.entries.length > 0) this.#view.onCommit(commit);
+      const { entries, erased = [] } = commit;
+      const hasMore = this.#view.seesErased === true && erased.length > 0;
+      if (entries.length > 0 || hasMore) this.#view.onCommit(commit);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.fail(`threw at the commit at ${commit.sequence}: ${reason}`);

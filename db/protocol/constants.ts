@@ -1,5 +1,5 @@
 /**
- * Numbers of wire protocol versions 1 to 4, all in one place. A number that was ever released is never reused.
+ * Numbers of wire protocol versions 1 to 5, all in one place. A number that was ever released is never reused.
  * Everything is little-endian; text is UTF-8; `id` is 16 bytes, `hash` 32.
  */
 import { layout } from './layout.ts';
@@ -11,7 +11,7 @@ export const PROTOCOL_MAGIC = 0x4244_5254;
 
 /** Versions this build speaks. The frame header, HELLO, WELCOME and ERROR keep their form in all versions. */
 export const PROTOCOL_VERSION_MIN = 1;
-export const PROTOCOL_VERSION_MAX = 4;
+export const PROTOCOL_VERSION_MAX = 5;
 /** From this version on a log stream knows its receiver by name, hears what it has made durable, and tells of gaps. */
 export const PROTOCOL_VERSION_FOLLOWERS = 2;
 /** From this version on there are statements of SQL. */
@@ -20,6 +20,8 @@ export const PROTOCOL_VERSION_SQL = 3;
 export const PROTOCOL_VERSION_RANKING = 4;
 /** From this version on an append can name the person its stream is about. */
 export const PROTOCOL_VERSION_SUBJECTS = 4;
+/** From this version on the answer to a statement can say what it leaves out. */
+export const PROTOCOL_VERSION_NOTICES = 5;
 
 export const DEFAULT_PORT = 9650;
 export const DEFAULT_HTTP_PORT = 9651;

@@ -74,7 +74,7 @@ const SQL_RESULT_BODY = layout(
     [
       'flags',
       'u8',
-      'bit 0: the columns come first, as in the first frame of rows; bit 1: the last frame, with tag, count and position',
+      'bit 0: the columns come first, as in the first frame of rows; bit 1: the last frame, with tag, count and position; bit 2, from version 5 on and only in the last frame: notices come last',
     ],
     ['reserved', 'u8', 'zero'],
     ['columns', 'u16', 'number of columns'],
@@ -88,10 +88,22 @@ const SQL_RESULT_BODY = layout(
     ['tagBytes', 'u16', 'bytes of the tag, which means something in the last frame'],
     ['reserved2', 'u16', 'zero'],
   ],
-  'tag, columns, rows: of each row a bit for each column (1: NULL, the first in the lowest bit, whole bytes), then the values',
+  'tag, columns, rows: of each row a bit for each column (1: NULL, the first in the lowest bit, whole bytes), then the values; notices: their number as u16, then each',
 );
 export const SQL_RESULT_COLUMNS = 1;
 export const SQL_RESULT_LAST = 2;
+export const SQL_RESULT_NOTICES = 4;
+
+export const SQL_NOTICE = layout(
+  'Notice in SQL_RESULT',
+  [
+    ['entries', 'u64', 'entries of the log whose rows are not shown, because they were erased'],
+    ['tableBytes', 'u16', 'bytes of the name of the table that they were of'],
+    ['erasures', 'u16', 'number of positions'],
+    ['messageBytes', 'u32', 'bytes of the message'],
+  ],
+  'name, message for people, then a u64 for each entry of the log that says they are erased: the first 16',
+);
 
 /** Types of values by their number on the wire, with the form of a value that is not NULL. */
 export const SQL_TYPES = Object.freeze({
@@ -127,4 +139,5 @@ export const SQL_LAYOUTS = [
   SQL_CLOSE_BODY,
   SQL_COLUMN,
   SQL_RESULT_BODY,
+  SQL_NOTICE,
 ] as const;

@@ -1,13 +1,20 @@
 /** SQL_RESULT: rows on their way to a client, values by the types of their columns. */
 import { TruthError } from '../errors.ts';
 import { Decimal } from '../numeric/decimal.ts';
-import type { SqlColumn, SqlResult } from '../sql/contract.ts';
+import type { SqlColumn, SqlNotice, SqlResult } from '../sql/contract.ts';
 import type { Row, SqlType, SqlValue } from '../sql/types/sql-type.ts';
+import type { Sequence } from '../types.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { KIND } from './constants.ts';
 import { decodeColumns, encodeColumn, readDouble, writeDouble } from './sql.ts';
-import { SQL_RESULT_COLUMNS, SQL_RESULT_LAST, SQL_ROWS_BYTES_TARGET } from './sql-constants.ts';
+import {
+  SQL_NOTICE,
+  SQL_RESULT_COLUMNS,
+  SQL_RESULT_LAST,
+  SQL_RESULT_NOTICES,
+  SQL_ROWS_BYTES_TARGET,
+} from './sql-constants.ts';
 import { formatUuid, parseUuid } from './uuid.ts';
 
 const UUID_BYTES = 16;
@@ -19,10 +26,18 @@ export interface SqlRows {
   readonly columns: readonly SqlColumn[] | null;
   readonly rows: readonly Row[];
   /** Only in the last one. */
-  readonly end: { readonly tag: string; readonly count: number; readonly position: number } | null;
+  readonly end: {
+    readonly tag: string;
+    readonly count: number;
+    readonly position: number;
+    readonly notices: readonly SqlNotice[];
+  } | null;
 }
 
-/** Writes a frame with rows from `from` on, as many as fit; returns where to go on, or null when that was all. */
+/**
+ * Writes a frame with rows from `from` on, as many as fit; returns where to go on, or null when that was all. Notices are
+ * understood from PROTOCOL_VERSION_NOTICES on: who encodes a result that has some has looked which version is spoken.
+ */
 export function encodeSqlResult(
   out: ByteWriter,
   request: number,
@@ -54,12 +69,34 @@ export function encodeSqlResult(
     row += 1;
   }
   const isLast = row === total;
-  out.patchU8(flagsAt, (withColumns ? SQL_RESULT_COLUMNS : 0) | (isLast ? SQL_RESULT_LAST : 0));
+  const notices = isLast ? (result.notices ?? []) : [];
+  if (notices.length > 0) encodeNotices(out, notices);
+  out.patchU8(
+    flagsAt,
+    (withColumns ? SQL_RESULT_COLUMNS : 0) |
+      (isLast ? SQL_RESULT_LAST : 0) |
+      (notices.length > 0 ? SQL_RESULT_NOTICES : 0),
+  );
   out.patchU32(fieldsAt, row - from);
   out.patchU64(fieldsAt + 4, result.count);
   out.patchU64(fieldsAt + 12, result.position);
   out.end(start);
   return isLast ? null : row;
+}
+
+function encodeNotices(out: ByteWriter, notices: readonly SqlNotice[]): void {
+  out.u16(notices.length);
+  for (const { entries, table, erasedAt, message } of notices) {
+    out.u64(entries);
+    const tableBytesAt = out.length;
+    out.u16(0);
+    out.u16(erasedAt.length);
+    const messageBytesAt = out.length;
+    out.u32(0);
+    out.patchU16(tableBytesAt, out.text(table));
+    out.patchU32(messageBytesAt, out.text(message));
+    for (const position of erasedAt) out.u64(position);
+  }
 }
 
 function encodeRow(out: ByteWriter, columns: readonly SqlColumn[], row: Row): void {
@@ -133,8 +170,26 @@ export function decodeSqlResult(body: ByteReader, columns: readonly SqlColumn[] 
   }
   const rows: Row[] = [];
   for (let row = 0; row < rowCount; row++) rows.push(decodeRow(body, known, rowBytesMin));
+  const notices = (flags & SQL_RESULT_NOTICES) === 0 ? [] : decodeNotices(body);
   body.done('SQL_RESULT');
-  return { columns: own, rows, end: (flags & SQL_RESULT_LAST) === 0 ? null : { tag, count, position } };
+  const isLast = (flags & SQL_RESULT_LAST) !== 0;
+  return { columns: own, rows, end: isLast ? { tag, count, position, notices } : null };
+}
+
+function decodeNotices(body: ByteReader): SqlNotice[] {
+  const count = body.u16('notices');
+  if (count * SQL_NOTICE.bytes > body.remaining)
+    throw new TruthError('PROTOCOL', `SQL_RESULT announces ${count} notices in ${body.remaining} bytes`);
+  return Array.from({ length: count }, () => {
+    const entries = body.u64('entries');
+    const tableBytes = body.u16('tableBytes');
+    const erasures = body.u16('erasures');
+    const messageBytes = body.u32('messageBytes');
+    const table = body.text(tableBytes, 'table');
+    const message = body.text(messageBytes, 'message');
+    const erasedAt = Array.from({ length: erasures }, () => body.u64('erasure') as Sequence);
+    return { message, table, entries, erasedAt };
+  });
 }
 
 function decodeRow(body: ByteReader, columns: readonly SqlColumn[], bitBytes: number): Row {

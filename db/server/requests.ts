@@ -73,7 +73,7 @@ export class Requests {
     this.#out = out;
     this.#answered = answered;
     const refuse = (request: number, error: unknown) => this.#refuse(request, error);
-    this.#sql = new SqlRequests(host, principal, out, { answered, refuse });
+    this.#sql = new SqlRequests(host, greeted, out, { answered, refuse });
   }
 
   get hasRoom(): boolean {

@@ -11,6 +11,7 @@ import {
   encodeSqlPrepared,
   encodeSqlResult,
   KIND,
+  PROTOCOL_VERSION_NOTICES,
   SQL_SESSIONS_MAX,
   SQL_STATEMENTS_MAX,
   type SqlExecute,
@@ -40,6 +41,8 @@ const IDLE_MAX = 64;
 export class SqlRequests {
   readonly #host: SessionHost;
   readonly #principal: Principal;
+  /** Whether the client knows what notices are. */
+  readonly #notices: boolean;
   readonly #out: Outbox;
   readonly #replies: SqlReplies;
   readonly #statements = new Map<number, SqlStatement>();
@@ -50,9 +53,15 @@ export class SqlRequests {
   #identity: SqlIdentity | null = null;
   #closed = false;
 
-  constructor(host: SessionHost, principal: Principal, out: Outbox, replies: SqlReplies) {
+  constructor(
+    host: SessionHost,
+    { principal, version }: { readonly principal: Principal; readonly version: number },
+    out: Outbox,
+    replies: SqlReplies,
+  ) {
     this.#host = host;
     this.#principal = principal;
+    this.#notices = version >= PROTOCOL_VERSION_NOTICES;
     this.#out = out;
     this.#replies = replies;
   }
@@ -140,7 +149,8 @@ export class SqlRequests {
     this.#running.delete(request);
     if (this.#closed) return;
     this.#host.counters.sqlAnswered(result.tag, performance.now() - startedAt);
-    this.#sending.push({ request, result, next: 0 });
+    const known = this.#notices || result.notices === undefined ? result : { ...result, notices: undefined };
+    this.#sending.push({ request, result: known, next: 0 });
     this.wake();
   }
 

@@ -31,6 +31,18 @@ export interface SqlDescription {
   readonly columns: readonly SqlColumn[] | null;
 }
 
+/** What an answer leaves out, and why. */
+export interface SqlNotice {
+  /** For people. */
+  readonly message: string;
+  /** Whose rows an erasure has taken; nothing else of them is known. */
+  readonly table: string;
+  /** Entries of the log that held them. */
+  readonly entries: number;
+  /** Where the log says that they are erased, ascending; the first 16. */
+  readonly erasedAt: readonly Sequence[];
+}
+
 export interface SqlResult {
   /** As PostgreSQL's command tag says it: `INSERT 0 1`, `SELECT 3`, `CREATE TABLE`. */
   readonly tag: string;
@@ -41,6 +53,8 @@ export interface SqlResult {
   readonly count: number;
   /** Where the answer stands in the log: of a write the commit that holds it, of a read the one it was answered at: AS OF it gives the same. */
   readonly position: Sequence;
+  /** Of an answer about the past, what it leaves out; absent: nothing. */
+  readonly notices?: readonly SqlNotice[] | undefined;
 }
 
 export interface ExecuteOptions {

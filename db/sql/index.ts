@@ -18,6 +18,7 @@ export { decideSql, uuidOf } from './commands/decide.ts';
 export type { SqlDatabase, SqlIdentity, SqlSession } from './contract.ts';
 export type { LogEnd, QueryLoad, QueryRunner } from './execute/query.ts';
 export { Queries } from './pool/index.ts';
+export { tablePartition } from './rows/table-partition.ts';
 export { SESSION_LIMITS, type SessionLimits, type SqlBackend } from './session/backend.ts';
 export { loadSql } from './session/parser.ts';
 export { Session } from './session/session.ts';

@@ -17,16 +17,19 @@ import type {
   ViewDefinition,
 } from '../materializer/index.ts';
 import { SEQUENCE_NONE, type Sequence, type TenantId } from '../types.ts';
+import type { ErasedEntry } from '../wal/log.ts';
 import { Catalog, CatalogCache } from './catalog/index.ts';
 import type { DecidingState } from './commands/decide.ts';
 import type { Glance } from './execute/query.ts';
 import { ProjectionMaintainer } from './projections/index.ts';
 import { EMPTY_STORE } from './rows/empty-store.ts';
+import { noteErased, noteErasure, takenUnder } from './rows/erased-entries.ts';
 import { type EvolveListener, evolve, type TableEntry } from './rows/evolve.ts';
 import { bothListen, type ReducingListener } from './rows/reducing.ts';
+import { tablePartition } from './rows/table-partition.ts';
 import { StoreSet, type StoreSnapshot, storeFiles } from './store/index.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** What is known of a tenant's tables. */
 interface KnownTables {
@@ -40,11 +43,13 @@ const NO_TENANTS: readonly TenantId[] = Object.freeze([]);
 const NO_TABLES: DecidingState = Object.freeze({ rows: EMPTY_STORE, catalog: Catalog.EMPTY });
 
 export class SqlView implements FiledView {
+  readonly seesErased = true;
   readonly #stores: StoreSet;
   /** Whether other threads can read the stores. */
   readonly #shared: boolean;
   readonly #listener: EvolveListener;
   readonly #reducers: ReducingListener | null;
+  readonly #erasedKeys: (erasure: TableEntry) => readonly string[];
   readonly #tables = new Map<TenantId, KnownTables>();
   /** Tenants whose projections may need something. */
   readonly #upkeep = new Set<TenantId>();
@@ -59,16 +64,18 @@ export class SqlView implements FiledView {
   /** Why nothing can be applied any more, or null. */
   #broken: unknown = null;
 
-  /** `reducers` null: there are none. */
+  /** `reducers` null: there are none. `erasedKeys`: names of the keys that an entry says are destroyed. */
   constructor(
     { logId, folder }: ViewContext,
     listener: EvolveListener = new ProjectionMaintainer(),
     reducers: ReducingListener | null = null,
+    erasedKeys: (erasure: TableEntry) => readonly string[] = () => [],
   ) {
     this.#stores = new StoreSet({ folder, logId, version: VERSION });
     this.#shared = folder !== null;
     this.#listener = reducers === null ? listener : bothListen(listener, reducers);
     this.#reducers = reducers;
+    this.#erasedKeys = erasedKeys;
   }
 
   /** Tables of the tenants that were asked about since the start: looking at others would open their files. */
@@ -182,6 +189,7 @@ export class SqlView implements FiledView {
     // Behind the tables' entries of the same commit, also where those were staged before anybody knew of the events.
     for (const [tenant, list] of this.#eventsOf(commit) ?? [])
       if (this.#reduce(tenant, list, commit.sequence)) touched.add(tenant);
+    for (const tenant of this.#noteErasures(commit)) touched.add(tenant);
     // Commits before that of the staged entries have nothing of tables: nobody else writes to them.
     invariant(touched.size === 0 || this.#staged < commit.sequence, 'what is staged lies in one commit');
     if (touched.size === 0) return;
@@ -191,6 +199,39 @@ export class SqlView implements FiledView {
     this.#staging = false;
     this.#stagedEntries = [];
     this.#seen(this.#stores.commitAll(noted));
+  }
+
+  /** Places of rows that were erased, and the erasures that took them. Returns tenants that have lost something. */
+  #noteErasures({ sequence: at, entries, erased = [] }: ViewCommit): Set<TenantId> {
+    const touched = new Set<TenantId>();
+    for (const entry of erased) {
+      const { tenant } = entry;
+      const table = entry.type === KERNEL_ENTRY.rows ? this.#tableOf(entry) : null;
+      if (table === null) continue;
+      const store = this.#stores.begin(tenant, at);
+      if (store !== null) noteErased(store, table, entry, at);
+      touched.add(tenant);
+    }
+    for (const { type, tenant, sequence, payload } of entries) {
+      if (type !== KERNEL_ENTRY.erasure) continue;
+      const known = this.#stores.get(tenant);
+      if (known === null) continue;
+      const keys = this.#erasedKeys({ type, sequence, payload });
+      const taken = keys.flatMap((key) => takenUnder(known, key, sequence));
+      if (taken.length === 0) continue;
+      const store = this.#stores.begin(tenant, at);
+      if (store !== null) noteErasure(store, taken, at);
+      touched.add(tenant);
+    }
+    return touched;
+  }
+
+  /** Id of the table that an entry's rows were of; null where nothing is known of it. */
+  #tableOf({ tenant, isIn }: ErasedEntry): number | null {
+    const store = this.#stores.get(tenant);
+    if (store === null) return null;
+    const { tables } = this.#known(tenant).cache.written(store);
+    return tables.find(({ id }) => isIn(tablePartition(tenant, id)))?.id ?? null;
   }
 
   /** Events for reducers, in a commit before that of what is staged: a replay sees them first, so they come first here too. */

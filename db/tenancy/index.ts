@@ -19,6 +19,7 @@ export { type AuditedEntry, AuditLog, type NewAuditRecord } from './audit-log.ts
 export type { AuditView } from './audit-view.ts';
 export { TenantDirectory, type TenantRecord } from './directory.ts';
 export { Epochs } from './epochs.ts';
+export { decodeErasure } from './erasure-entry.ts';
 export { findTenant } from './find-tenant.ts';
 export { type KekSource, KeyRing, moveKek, readKekSource } from './keys/index.ts';
 export { openKeys, sealKeys } from './keys/recovery.ts';

@@ -4,13 +4,18 @@ import type { Sequence, TenantId } from '../types.ts';
 import type { EntryDraft, EpochBeginning, Preparation } from '../wal/index.ts';
 import { seal, TAG_BYTES } from './keys/entry-cipher.ts';
 import type { KeyId, KeyRing } from './keys/index.ts';
-import { associatedData, SEALED_HEADER_BYTES, sealedHeader, writeSealedHeader } from './sealed-payload.ts';
+import {
+  associatedData,
+  NO_HANDLE,
+  SEALED_HEADER_BYTES,
+  sealedHeader,
+  writeSealedHeader,
+} from './sealed-payload.ts';
 
 const FLAG_ENCRYPTED = 1;
 /** Of one message: whoever wants one of its entries reads them all. */
 const MESSAGE_ENTRIES_MAX = 64;
 const MESSAGE_BYTES_MAX = 64 * 1024;
-const NO_HANDLE = '00'.repeat(16);
 
 interface Message {
   /** Place of its first entry in the command. */

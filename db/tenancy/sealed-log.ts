@@ -1,8 +1,8 @@
 /**
  * A log whose tenants' entries are sealed: above it everything is plaintext, below it nothing is. Entries of tenants with a
  * data key are sealed on their way in, and opened on their way out. What was sealed under a key that has been destroyed is
- * left out, as if it had never been written; so is, in a copy without keys, what cannot be opened there. Entries that say
- * which tenants and erasures there are stay open.
+ * left out, as if it had never been written; so is, in a copy without keys, what cannot be opened there. Only where it was about
+ * a person its place is told beside the commit. Entries that say which tenants and erasures there are stay open.
  */
 import { TruthError } from '../errors.ts';
 import { KERNEL_ENTRY } from '../kernel/entry-types.ts';
@@ -13,6 +13,7 @@ import {
   type ClosedCommit,
   type Durability,
   type EntryDraft,
+  type ErasedEntry,
   type Log,
   type LogCommit,
   type LogEntry,
@@ -23,10 +24,11 @@ import {
 } from '../wal/index.ts';
 import type { Epochs } from './epochs.ts';
 import { open, TAG_BYTES } from './keys/entry-cipher.ts';
-import type { KeyRing } from './keys/index.ts';
+import type { KeyId, KeyRing } from './keys/index.ts';
 import { SealedCommand } from './sealed-command.ts';
 import {
   associatedData,
+  NO_HANDLE,
   notSealed,
   readSealedHeader,
   SEALED_HEADER_BYTES,
@@ -125,6 +127,7 @@ export class SealedLog implements Log {
     if (entries.every(({ type, flags }) => (flags & FLAG_ENCRYPTED) === 0 && type !== EPOCH_ENTRY))
       return commit;
     const opened: LogEntry[] = [];
+    const erased: ErasedEntry[] = [];
     for (let at = 0; at < entries.length; ) {
       const entry = entries[at]!;
       if (entry.type === EPOCH_ENTRY) this.#epochs.note(beginningOf(entry));
@@ -138,9 +141,17 @@ export class SealedLog implements Log {
       const message = entries.slice(at, at + header.count);
       const payloads = this.#open(message, header, this.#epochs.of(commit.epoch)?.random ?? null);
       for (const [index, payload] of (payloads ?? []).entries()) opened.push(plain(message[index]!, payload));
+      if (payloads === null && header.handle !== NO_HANDLE)
+        for (const gone of message) erased.push(this.#erased(gone, header.key));
       at += header.count;
     }
-    return { ...commit, entries: opened };
+    return { ...commit, entries: opened, erased };
+  }
+
+  #erased({ sequence, type, tenant, partitionKey }: LogEntry, key: KeyId): ErasedEntry {
+    const isIn = (candidate: bigint): boolean =>
+      this.#ring.keyedPartition(tenant, candidate) === partitionKey;
+    return { sequence, type, tenant, key, isIn };
   }
 
   entryAt(at: Sequence): ReadEntry | null {

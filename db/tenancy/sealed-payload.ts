@@ -20,6 +20,8 @@ import type { KeyId } from './keys/index.ts';
 
 const VERSION = 1;
 export const SEALED_HEADER_BYTES = 32;
+/** Of what is about nobody, hex. */
+export const NO_HANDLE = '00'.repeat(16);
 /** What sealing adds to a payload at most. */
 export const SEALED_OVERHEAD_BYTES = SEALED_HEADER_BYTES + TAG_BYTES;
 /** What of each entry is bound: type u16, length u32. */

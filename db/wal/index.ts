@@ -42,6 +42,7 @@ export type {
   ClosedCommit,
   Durability,
   EntryDraft,
+  ErasedEntry,
   HistogramSnapshot,
   Log,
   LogCommit,

@@ -30,6 +30,17 @@ export interface LogEntry {
   readonly payload: Uint8Array;
 }
 
+/** An entry about a person that nobody can open: what its header still says. */
+export interface ErasedEntry {
+  readonly sequence: Sequence;
+  readonly type: number;
+  readonly tenant: TenantId;
+  /** Name of the key it was sealed under, hex; an erasure names the keys it destroys. */
+  readonly key: string;
+  /** Whether it was written with that partition key; false where this copy cannot tell. */
+  isIn(partitionKey: bigint): boolean;
+}
+
 /** One commit with the entries it covers (types of 16 and more as well as epoch entries; never the commit or seal itself). */
 export interface LogCommit {
   readonly ordinal: CommitOrdinal;
@@ -38,6 +49,8 @@ export interface LogCommit {
   /** Sequence of the commit entry: everything up to and including it is stable once it is durable. */
   readonly sequence: Sequence;
   readonly entries: readonly LogEntry[];
+  /** Left out of `entries`, in order. The log itself knows of none: whoever opens what is sealed says so. */
+  readonly erased?: readonly ErasedEntry[] | undefined;
   readonly chain: Uint8Array;
 }
 

@@ -54,6 +54,24 @@ const RESULT = {
       type: 'integer',
       description: 'Of a write its place in the log, of a read the commit it was answered at',
     },
+    notices: {
+      type: 'array',
+      description: 'What an answer about the past leaves out because it was erased; absent: nothing',
+      items: {
+        type: 'object',
+        required: ['message', 'table', 'entries', 'erasedAt'],
+        properties: {
+          message: { type: 'string', description: 'For people' },
+          table: { type: 'string', description: 'The table whose rows they were' },
+          entries: { type: 'integer', description: 'Entries of the log that held them' },
+          erasedAt: {
+            type: 'array',
+            description: 'Positions of the entries that say so, the first 16',
+            items: { type: 'integer' },
+          },
+        },
+      },
+    },
   },
 };
 
@@ -110,7 +128,7 @@ function parameterOf(value: unknown): SqlParameter {
   return { given: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) };
 }
 
-function answerOf({ columns, rows, tag, count, position }: SqlResult): object {
+function answerOf({ columns, rows, tag, count, position, notices = [] }: SqlResult): object {
   const shown = columns ?? [];
   return {
     columns: shown.map(({ name, type }) => ({ name, type: typeName(type) })),
@@ -118,5 +136,6 @@ function answerOf({ columns, rows, tag, count, position }: SqlResult): object {
     tag,
     count,
     position,
+    ...(notices.length === 0 ? {} : { notices }),
   };
 }

@@ -90,7 +90,7 @@ function isSame(left: SqlColumn, right: SqlColumn | undefined): boolean {
 class TableAnswer implements Answer {
   readonly tag: string;
   readonly columns: readonly ShownColumn[] | null;
-  readonly notices = [];
+  readonly notices: readonly string[];
   readonly changed = [];
   readonly #rows: readonly Row[];
   readonly #types: readonly SqlType[];
@@ -98,6 +98,7 @@ class TableAnswer implements Answer {
   constructor(result: SqlResult, columns: readonly ShownColumn[] | null) {
     this.tag = result.tag;
     this.columns = columns;
+    this.notices = result.notices?.map(({ message }) => message) ?? [];
     this.#rows = result.rows;
     this.#types = result.columns?.map(({ type }) => type) ?? [];
   }

@@ -44,6 +44,7 @@ export class AnswerBuilder {
       count,
       position,
       reads: this.#open.reads(),
+      notices: this.#open.notices(count),
     };
   }
 }

@@ -1,11 +1,13 @@
 /**
  * Every version of the rows in a range: what SELECT … HISTORY is over. A deletion is a line of its own, with the values the
- * row had, so that conditions on columns find it.
+ * row had, so that conditions on columns find it. What was erased has a line an entry, behind all others: which rows it was
+ * about nobody knows any more.
  */
 import { type RecordedAt, SEQUENCE_NONE, type Sequence } from '../../types.ts';
 import type { EvaluationContext } from '../expression/index.ts';
 import { keyRanges } from '../plan/key-order.ts';
 import type { RowsPlan } from '../plan/read-plan.ts';
+import { takenEntries, takenFrom } from '../rows/erased-entries.ts';
 import type { HistoricVersion, StoreReader } from '../store/index.ts';
 import type { Row, SqlValue } from '../types/index.ts';
 import { isTrue, ROWS_BETWEEN_PAUSES } from './matching-rows.ts';
@@ -31,6 +33,27 @@ export function* historyRows(
       const row = [...lines.of(version, operation, to), ...plan.decoder.decode(version.value)];
       if (isTrue(plan.filter, row, context)) yield row;
       else if (++passed % ROWS_BETWEEN_PAUSES === 0) yield null;
+    }
+  }
+  // A range of keys has no line without one in it.
+  if (restrictions.length > 0) return;
+  for (const row of erasedLines(plan, source, to)) {
+    if (isTrue(plan.filter, row, context)) yield row;
+    else if (++passed % ROWS_BETWEEN_PAUSES === 0) yield null;
+  }
+}
+
+/** By erasure, then oldest first. */
+function* erasedLines({ table, wanted }: RowsPlan, { reader, budget }: Source, to: Sequence): Generator<Row> {
+  const nothing: readonly SqlValue[] = wanted.map(() => null);
+  for (const taken of takenFrom(reader, table.id, SEQUENCE_NONE)) {
+    budget.examine();
+    if (taken.first > to) continue;
+    for (const { sequence, commit } of takenEntries(reader, taken, SEQUENCE_NONE, to)) {
+      budget.examine();
+      const known = reader.commitAtPosition(commit);
+      const recorded = known === null ? null : micros(known.recordedAt);
+      yield [BigInt(sequence), BigInt(taken.erasedAt), recorded, null, 'erased', ...nothing];
     }
   }
 }

@@ -2,15 +2,17 @@
 import type { Sequence } from '../../types.ts';
 import type { AsOf, DiffStatement, ExplainStatement, SelectStatement } from '../ast.ts';
 import type { Catalog, CatalogCache } from '../catalog/index.ts';
-import type { SqlColumn } from '../contract.ts';
+import type { SqlColumn, SqlNotice } from '../contract.ts';
 import { type EvaluationContext, ParameterTypes } from '../expression/index.ts';
 import { bindMoment, momentOf } from '../plan/moment.ts';
 import type { Planner } from '../plan/planner.ts';
-import { type DiffPlan, isPoint, type ReadPlan } from '../plan/read-plan.ts';
+import { type DiffPlan, isPoint, type ReadPlan, type SelectPlan } from '../plan/read-plan.ts';
+import { tablesBehind } from '../plan/relation.ts';
 import type { StoreReader } from '../store/index.ts';
 import { type Row, type SqlValue, sqlError } from '../types/index.ts';
 import type { Budget } from './budget.ts';
 import { diffRows } from './diff-rows.ts';
+import { differenceOf, erasedNotices, historyTo, stateAt } from './erased-notices.ts';
 import { explainQuery, QUERY_PLAN } from './explain.ts';
 import { parameterValue } from './parameter-value.ts';
 import type { Query, ReadRange } from './query.ts';
@@ -42,6 +44,8 @@ export interface OpenQuery {
   readonly rows: Iterable<Row | null>;
   /** What the answer rests on, once the rows have been gone through. */
   reads(): readonly ReadRange[];
+  /** What the answer leaves out, once it is known how many rows it has. */
+  notices(rows: number): readonly SqlNotice[];
 }
 
 /** Where in time a query looks. */
@@ -60,6 +64,7 @@ export interface PlannedQuery {
   /** Null: nobody wants to know. */
   readonly reads: ReadRanges | null;
   rows(): Generator<Row | null>;
+  notices(rows: number): readonly SqlNotice[];
 }
 
 /** Errors: INVALID_ARGUMENT, VIEW_UNAVAILABLE; while rows are taken also TIMEOUT, CLOSED, TOO_LARGE, CORRUPT. */
@@ -67,7 +72,7 @@ export function openQuery(reader: StoreReader, query: Query, budget: Budget, too
   const asking = new Asking(reader, query, budget, tools);
   const { statement } = query;
   if (statement.statement === 'explain') return openExplain(statement, asking);
-  const { plan, point, reads, rows } = asking.plan(statement);
+  const { plan, point, reads, rows, notices } = asking.plan(statement);
   return {
     columns: plan.columns,
     position: positionOf(plan, point.position),
@@ -76,6 +81,7 @@ export function openQuery(reader: StoreReader, query: Query, budget: Budget, too
     rows: rows(),
     // The past does not change: nobody has to look after what was read there.
     reads: () => (asOfOf(statement) === null ? (reads?.all() ?? []) : []),
+    notices,
   };
 }
 
@@ -88,6 +94,7 @@ function openExplain(statement: ExplainStatement, asking: Asking): OpenQuery {
     verb: 'EXPLAIN',
     rows: explainQuery(statement, asking),
     reads: () => [],
+    notices: () => [],
   };
 }
 
@@ -135,7 +142,28 @@ export class Asking {
       plan.plan === 'select'
         ? selectRows(plan, source, context)
         : this.#diff(plan, statement as DiffStatement, point, source);
-    return { plan, point, reads, rows };
+    const notices = (count: number): readonly SqlNotice[] =>
+      plan.plan === 'diff'
+        ? this.#diffNotices(plan, statement as DiffStatement, point)
+        : this.#selectNotices(plan, statement as SelectStatement, point, count);
+    return { plan, point, reads, rows, notices };
+  }
+
+  /** The present has nothing of what was erased, and a row that was found by its whole key is the one there was. */
+  #selectNotices(
+    { relation, rows, history }: SelectPlan,
+    { asOf }: SelectStatement,
+    { position, catalog }: ReadPoint,
+    count: number,
+  ): readonly SqlNotice[] {
+    if (relation === null || (asOf === null && !history)) return [];
+    if (!history && rows?.path.point === true && count > 0) return [];
+    const question = history ? historyTo(position) : stateAt(position);
+    return erasedNotices(this.#reader, tablesBehind(catalog, relation), question);
+  }
+
+  #diffNotices({ table }: DiffPlan, { from }: DiffStatement, { position }: ReadPoint): readonly SqlNotice[] {
+    return erasedNotices(this.#reader, [table], differenceOf(this.pointOf(from).position, position));
   }
 
   /** Errors: INVALID_ARGUMENT (22023) for a moment that has not come yet. */

@@ -30,6 +30,36 @@ export function relationNamed(catalog: Catalog, name: string): Relation | null {
   return projected(projection);
 }
 
+/** Tables that the rows of a relation come from, as of the same catalog: itself, or those a projection is made of, however deep. */
+export function tablesBehind(catalog: Catalog, { table, projection }: Relation): readonly Table[] {
+  if (projection === null) return [table];
+  const found = new Map<number, Table>();
+  const seen = new Set<number>([projection.id]);
+  const left: Projection[] = [projection];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    for (const id of sourcesOf(next)) {
+      const source = catalog.tableById(id);
+      if (source !== null) found.set(id, source);
+      const further = catalog.projections.find((candidate) => candidate.id === id);
+      if (further === undefined || seen.has(id)) continue;
+      seen.add(id);
+      left.push(further);
+    }
+  }
+  return [...found.values()].sort((a, b) => a.id - b.id);
+}
+
+/** Ids of what a projection's rows are made of; events of streams are none. */
+function sourcesOf({ detail }: Projection): readonly number[] {
+  const { live, next, follows } = JSON.parse(detail) as {
+    readonly live?: { readonly sources: readonly { readonly id: number }[] } | null;
+    readonly next?: { readonly sources: readonly { readonly id: number }[] } | null;
+    readonly follows?: number | null;
+  };
+  const sources = (live ?? next)?.sources.map(({ id }) => id) ?? [];
+  return typeof follows === 'number' ? [...sources, follows] : sources;
+}
+
 /** The `detail` of a projection carries the table that its rows make up, and how far they go where they are behind. */
 function projected(projection: Projection): Relation {
   let relation = relations.get(projection);

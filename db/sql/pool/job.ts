@@ -6,7 +6,7 @@ import type { ErrorCode, ErrorDetails } from '../../errors.ts';
 import { TruthError } from '../../errors.ts';
 import { Decimal } from '../../numeric/index.ts';
 import type { Sequence } from '../../types.ts';
-import type { SqlColumn, SqlParameter } from '../contract.ts';
+import type { SqlColumn, SqlNotice, SqlParameter } from '../contract.ts';
 import type { Query, ReadRange } from '../execute/query.ts';
 
 /** What a thread is started with. */
@@ -47,6 +47,7 @@ export type ReaderNews =
       readonly count: number;
       readonly position: Sequence;
       readonly reads: readonly ReadRange[];
+      readonly notices: readonly SqlNotice[];
     }
   | { readonly news: 'failed'; readonly id: number; readonly error: PlainError };
 

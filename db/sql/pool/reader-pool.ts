@@ -196,10 +196,10 @@ export class ReaderPool {
         Atomics.notify(reader.control, CONTROL.credits);
         return;
       case 'done': {
-        const { tag, count, position, reads } = news;
+        const { tag, count, position, reads, notices } = news;
         const { columns, rows } = asked;
         this.#free(reader);
-        this.#settle(asked, () => asked.resolve({ tag, count, position, reads, columns, rows }));
+        this.#settle(asked, () => asked.resolve({ tag, count, position, reads, notices, columns, rows }));
         return;
       }
       case 'failed':

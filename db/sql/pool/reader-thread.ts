@@ -75,7 +75,8 @@ function answer({ id, path, query: plain, waitedMillis }: ReaderJob): void {
       if (rows.bytes >= CHUNK_BYTES) send(id, rows, cancelled);
     }
     if (rows.bytes > 0) send(id, rows, cancelled);
-    tell({ news: 'done', id, tag: tagOf(open, count), count, position: open.position, reads: open.reads() });
+    const [tag, notices] = [tagOf(open, count), open.notices(count)];
+    tell({ news: 'done', id, tag, count, position: open.position, reads: open.reads(), notices });
   } finally {
     snapshot.close();
   }

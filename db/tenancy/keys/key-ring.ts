@@ -181,6 +181,12 @@ export class KeyRing {
     return keyed;
   }
 
+  /** The same of what was written before; null where the tenant's secret is not here, or not any more. */
+  keyedPartition(tenant: TenantId, partitionKey: bigint): bigint | null {
+    const secret = this.#tenants.get(tenant)?.secret ?? null;
+    return secret === null ? null : this.partitionKey(tenant, partitionKey);
+  }
+
   /** Errors: KEY_UNAVAILABLE. */
   entryKey(id: KeyId, epoch: Epoch, epochRandom: Uint8Array): Uint8Array {
     const name = `${id}${epoch}`;

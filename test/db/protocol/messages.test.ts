@@ -440,10 +440,10 @@ test('names that are not UTF-8 are refused: two names must never read as one', (
 
 test('versions: the highest both speak, or an error that names both ranges', () => {
   const hello = { token: '', name: '' };
-  expect(commonVersion({ ...hello, versionMin: 1, versionMax: 9 })).toBe(4);
+  expect(commonVersion({ ...hello, versionMin: 1, versionMax: 9 })).toBe(5);
   expect(commonVersion({ ...hello, versionMin: 1, versionMax: 1 })).toBe(1);
-  expect(() => commonVersion({ ...hello, versionMin: 5, versionMax: 9 })).toThrow(
-    expect.objectContaining({ code: 'UNSUPPORTED_VERSION', details: { serverMin: 1, serverMax: 4 } }),
+  expect(() => commonVersion({ ...hello, versionMin: 6, versionMax: 9 })).toThrow(
+    expect.objectContaining({ code: 'UNSUPPORTED_VERSION', details: { serverMin: 1, serverMax: 5 } }),
   );
 });
 

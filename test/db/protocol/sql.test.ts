@@ -18,7 +18,7 @@ import {
   FRAME_HEADER,
   SQL_ROWS_BYTES_TARGET,
 } from '../../../db/protocol/index.ts';
-import type { SqlColumn, SqlParameter, SqlResult } from '../../../db/sql/contract.ts';
+import type { SqlColumn, SqlNotice, SqlParameter, SqlResult } from '../../../db/sql/contract.ts';
 import type { Row, SqlType, SqlValue } from '../../../db/sql/types/sql-type.ts';
 import type { Sequence } from '../../../db/types.ts';
 
@@ -70,12 +70,20 @@ const column: fc.Arbitrary<SqlColumn> = fc.record({ name: fc.string({ maxLength:
 
 const result: fc.Arbitrary<SqlResult> = fc.array(column, { minLength: 1, maxLength: 20 }).chain((columns) => {
   const row: fc.Arbitrary<Row> = fc.tuple(...columns.map(({ type: of }) => fc.option(VALUES[of.kind])));
+  const position = fc.nat().map((at) => at as Sequence);
+  const notice: fc.Arbitrary<SqlNotice> = fc.record({
+    message: fc.string(),
+    table: fc.string({ maxLength: 63 }),
+    entries: fc.maxSafeNat(),
+    erasedAt: fc.array(position, { maxLength: 16 }),
+  });
   return fc.record({
     tag: fc.constantFrom('SELECT 3', 'INSERT 0 1'),
     columns: fc.constant(columns),
     rows: fc.array(row, { maxLength: 12 }),
     count: fc.nat(),
-    position: fc.nat().map((position) => position as Sequence),
+    position,
+    notices: fc.option(fc.array(notice, { maxLength: 3 }), { nil: undefined }),
   });
 });
 
@@ -86,7 +94,8 @@ test('rows of every type arrive as they were sent', () => {
       const { columns, rows, end } = decodeSqlResult(body as ByteReader, null);
       expect(columns).toEqual(sent.columns);
       expect(rows).toEqual(sent.rows);
-      expect(end).toEqual({ tag: sent.tag, count: sent.count, position: sent.position });
+      const { tag, count, position, notices = [] } = sent;
+      expect(end).toEqual({ tag, count, position, notices });
     }),
   );
 });

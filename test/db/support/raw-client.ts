@@ -64,8 +64,8 @@ export class RawClient {
     this.socket.write(Buffer.from(out.taken()));
   }
 
-  hello(token: string): void {
-    this.send((out) => encodeHello(out, 1, { versionMin: 1, versionMax: 1, token, name: 'raw' }));
+  hello(token: string, versionMax = 1): void {
+    this.send((out) => encodeHello(out, 1, { versionMin: 1, versionMax, token, name: 'raw' }));
   }
 
   /** Resolves when the condition holds; fails when the connection closes first or time runs out. */

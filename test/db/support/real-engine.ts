@@ -12,12 +12,14 @@ export interface RealEngine {
   readonly stop: () => Promise<void>;
 }
 
-export async function openRealEngine(): Promise<RealEngine> {
+/** `keyed`: it has a key-encryption key, in a file beside it. */
+export async function openRealEngine({ keyed = false } = {}): Promise<RealEngine> {
   const parent = temporaryDirectory();
   const directory = join(parent, 'data');
   const disk = new RealDisk();
   initDatabase({ directory, disk, random: randomBytes });
-  const engine = await openEngine({ directory, disk });
+  const keys = keyed ? ({ from: 'file', path: join(parent, 'kek') } as const) : null;
+  const engine = await openEngine({ directory, disk, keys });
   const stop = async () => {
     await engine.close();
     rmSync(parent, { recursive: true, force: true });
