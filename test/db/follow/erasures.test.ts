@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Engine } from '../../../db/engine.ts';
+import type { SqlResult } from '../../../db/sql/contract.ts';
 import { KeyRing, openKeys } from '../../../db/tenancy/index.ts';
 import type { TenantId } from '../../../db/types.ts';
 import { texts, write } from '../tenancy/support.ts';
@@ -142,6 +143,44 @@ test('one that was away does it when it is back, before it is read', async () =>
   expect(pathsWith(replica.disk, 'about bob')).toEqual([]);
   await engine.close();
 });
+
+test('what a copy says of erased rows is what its source says, whether it ever had them or not', async () => {
+  const { engine, tenant, give } = await encryptedSource();
+  const asked = async (of: Engine, text: string): Promise<SqlResult> => {
+    const session = of.sql.session({ tenant, actor: 'tester', mayWrite: true, mayDefine: true });
+    return session.execute(text, []);
+  };
+  await asked(engine, "CREATE TABLE people (id INTEGER PRIMARY KEY, who TEXT) WITH (subject = 'who')");
+  const said: string[] = [];
+  const options = { keys: COPY_KEYS, prepared: give, progress: (line: string) => void said.push(line) };
+  const erased = (times: number) => () =>
+    said.filter((line) => line.includes('keys destroyed')).length === times;
+  const first = await openReplica(engine, 'end', options);
+  const { position: before } = await asked(engine, "INSERT INTO people VALUES (1, 'bob'), (2, 'dora')");
+  await first.follow();
+  await engine.tenants.eraseSubject('a', 'bob');
+  // The first was given the key of bob and not dora's, which came later; the second dora's, when bob's was gone.
+  const second = await openReplica(engine, 'end', options);
+  await first.follow();
+  await until(erased(1));
+  await engine.tenants.eraseSubject('a', 'dora');
+  await Promise.all([first.follow(), second.follow()]);
+  await until(erased(2));
+  const text = `SELECT * FROM people AS OF POSITION ${before}`;
+  const { notices = [] } = await asked(engine, text);
+  expect(notices.map(({ entries, erasedAt }) => [entries, erasedAt.length])).toEqual([[2, 2]]);
+  for (const copy of [first, second]) {
+    expect((await asked(copy.engine, text)).notices).toEqual(notices);
+    expect(await sqlDigest(copy.engine)).toBe(await sqlDigest(engine));
+    await copy.close();
+  }
+  await engine.close();
+});
+
+async function sqlDigest(engine: Engine): Promise<string | undefined> {
+  const { views } = await engine.snapshots.create();
+  return views.find(({ name }) => name === 'sql')?.digest;
+}
 
 test('one without keys has nothing to destroy and computes nothing again', async () => {
   const { engine, tenant } = await encryptedSource();
