@@ -91,8 +91,8 @@ export class Companions {
   /** Stands at an item's list and returns how many places it has. */
   open(item: number): number {
     const address = this.blocks.find(item);
-    if (address === 0) return 0;
-    this.#look(this.blocks.page(address), address);
+    if (address === 0) this.#buckets = 0;
+    else this.#look(this.blocks.page(address), address);
     return this.#buckets * BUCKET_ITEMS;
   }
 
@@ -103,6 +103,16 @@ export class Companions {
 
   weight(place: number): number {
     return floatOfWord(this.#page[this.#wordAt(place) + BUCKET_ITEMS]!);
+  }
+
+  /** Of a companion in the list it stands at; 0 where it is not in it. */
+  weightOf(other: number): number {
+    if (this.#buckets === 0) return 0;
+    const page = this.#page;
+    const first = this.#base + HEAD_WORDS + this.#bucketOf(other) * BUCKET_WORDS;
+    for (let at = first; at < first + BUCKET_ITEMS; at++)
+      if (page[at] === other) return floatOfWord(page[at + BUCKET_ITEMS]!);
+    return 0;
   }
 
   /** How many took the item up. */

@@ -1,22 +1,24 @@
 /**
  * Items that go with others, at query time: what goes with each of a user's recent items, weighed by how recent and how much
- * liked it is, less what goes with those disliked.
+ * liked it is and by what the others say already (`regression.ts`), less what goes with those disliked.
  *
- * The weight of a companion in the list of an item is divided by powers of how many took up either, three quarters of a
- * power for the item and one quarter for the companion: a share of the item's people, less for what goes with everything. Those
- * of few people are shrunk towards 0.
+ * What is found is divided by the square root of how many took it up: less for what goes with everything.
  */
 import type { NumberSet } from '../reading.ts';
 import type { BestNumbers, Scored } from './best-numbers.ts';
 import type { Companions } from './companions.ts';
 import type { KindAudience } from './kind-audience.ts';
-import { LEVEL_MAX } from './recent-items.ts';
+import { LEVEL_MAX, type RecentItems } from './recent-items.ts';
+import { Regression } from './regression.ts';
+
+/** Items of a user that count, the newest. */
+const ITEMS_MAX = 32;
 
 /** The newest item counts 1 and this more, each before it less: what is left in the end is lasting taste. */
 const LASTING = 0.2;
 const RECENCY = 0.8;
-/** People that every item is taken to have besides its own: what two have in common by chance weighs little. */
-const SHRINKAGE = 5;
+/** People that everything is taken to have besides its own, so that it is not best because few have found it. */
+const PEOPLE_BEFORE = 50;
 /** What goes with a disliked item counts against it by this. */
 const DISLIKE = 0.5;
 /** More than the 5,128 items that can come together. */
@@ -35,6 +37,9 @@ export class Neighbours {
   readonly #found = new Uint32Array(PLACES);
   readonly #foundSums = new Float64Array(PLACES);
   readonly #people = new Uint32Array(PLACES);
+  readonly #regression = new Regression(ITEMS_MAX);
+  readonly #likedItems = new Uint32Array(ITEMS_MAX);
+  readonly #weights = new Float64Array(ITEMS_MAX);
 
   constructor(best: BestNumbers) {
     this.#best = best;
@@ -47,15 +52,15 @@ export class Neighbours {
     limit: number,
     gone: NumberSet,
   ): Scored {
-    let recency = 1;
-    for (let index = recent.open(user) - 1; index >= 0; index--) {
-      const weight = (LASTING + recency) * (recent.level(index) / LEVEL_MAX);
-      this.#addCompanions(companions, recent.item(index), weight);
-      recency *= RECENCY;
-    }
+    const count = this.#weigh(recent, user);
+    this.#regression.solve(companions, this.#likedItems, this.#weights, count);
+    for (let each = 0; each < count; each++)
+      this.#addCompanions(companions, this.#likedItems[each]!, this.#weights[each]!);
     const against = disliked.open(user);
-    for (let index = 0; index < against; index++)
-      this.#addCompanions(companions, disliked.item(index), -DISLIKE);
+    for (let index = 0; index < against; index++) {
+      const item = disliked.item(index);
+      this.#addCompanions(companions, item, -DISLIKE * Regression.alone(companions, item));
+    }
     for (let index = 0; index < against; index++)
       this.#sums[this.#placeOf(disliked.item(index))] = Number.NEGATIVE_INFINITY;
     return this.#take(companions, limit, gone);
@@ -63,13 +68,25 @@ export class Neighbours {
 
   /** What goes with an item, best first. */
   ofItem({ companions }: KindAudience, item: number, limit: number, gone: NumberSet): Scored {
-    this.#addCompanions(companions, item, 1);
+    this.#addCompanions(companions, item, Regression.alone(companions, item));
     return this.#take(companions, limit, gone);
   }
 
-  #addCompanions(companions: Companions, item: number, weight: number): void {
-    const root = Math.sqrt(companions.people(item) + SHRINKAGE);
-    const share = weight / (root * Math.sqrt(root));
+  /** The user's newest items, newest first, with how recent and how much liked each is. Returns how many. */
+  #weigh(recent: RecentItems, user: number): number {
+    const there = recent.open(user);
+    const count = Math.min(there, ITEMS_MAX);
+    let recency = 1;
+    for (let each = 0; each < count; each++) {
+      const index = there - 1 - each;
+      this.#likedItems[each] = recent.item(index);
+      this.#weights[each] = (LASTING + recency) * (recent.level(index) / LEVEL_MAX);
+      recency *= RECENCY;
+    }
+    return count;
+  }
+
+  #addCompanions(companions: Companions, item: number, share: number): void {
     const places = companions.open(item);
     for (let place = 0; place < places; place++) {
       const companion = companions.companion(place);
@@ -102,7 +119,7 @@ export class Neighbours {
     companions.peopleOfAll(this.#found, count, this.#people);
     this.#best.begin(limit);
     for (let each = 0; each < count; each++) {
-      const root = Math.sqrt(Math.sqrt(this.#people[each]! + SHRINKAGE));
+      const root = Math.sqrt(this.#people[each]! + PEOPLE_BEFORE);
       this.#best.offer(this.#found[each]!, this.#foundSums[each]! / root);
     }
     return this.#best.take();
