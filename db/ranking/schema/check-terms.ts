@@ -61,6 +61,7 @@ const ARITY: Readonly<Record<ScalarFunction, readonly [number, number]>> = {
   sigmoid: [1, 1],
   decay: [2, 2],
   share: [1, 1],
+  overdispersion: [2, 2],
 };
 
 export function checkPredicate(scope: TermsScope, predicate: Predicate, place: string): void {

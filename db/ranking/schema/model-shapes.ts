@@ -91,6 +91,7 @@ export const SCALAR_FUNCTIONS = Object.freeze([
   'sigmoid',
   'decay',
   'share',
+  'overdispersion',
 ] as const satisfies readonly ScalarFunction[]);
 export const POLARITIES = Object.freeze(['positive', 'negative', 'neutral'] as const);
 export const METRICS = Object.freeze(['cosine', 'dot', 'l2'] as const);

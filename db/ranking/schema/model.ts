@@ -245,7 +245,9 @@ export type ScalarFunction =
   /** Exponential in hours: half at the half-life. */
   | 'decay'
   /** Of the largest among the candidates, 0 to 1. */
-  | 'share';
+  | 'share'
+  /** How far one count is from the proportions of another beyond chance, over all candidates: 0 to 1. */
+  | 'overdispersion';
 
 export const STAGES = Object.freeze([
   'base',

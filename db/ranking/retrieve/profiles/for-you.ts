@@ -1,14 +1,17 @@
 /**
  * What somebody may like, of what the schema has. Three things carry it: what is wanted now, the same where it goes with the
  * user's last items, and these for themselves while the user is at it: somebody who has taken something up a minute ago goes on
- * with it, somebody who comes back after a month sees what the month has brought. That is why it needs to be told neither how
- * fast a catalogue moves nor how far its users differ. Somebody of whom nothing is known gets what is wanted, good and new.
+ * with it, somebody who comes back after a month sees what the month has brought. Somebody of whom nothing is known gets what is
+ * wanted, good and new.
+ *
+ * How much of that is of these days the counts say themselves: where those of the last day or week are off from those of all time by
+ * more than chance, trends are to be followed; where they only scatter about them, a trend is noise, what was wanted always is
+ * wanted now, and taste of a month ago is as good as that of today. So it needs to be told neither how fast a catalogue moves
+ * nor how far its users differ.
  *
  * Weights were found on MovieTweetings, half of the users (in time) against the other half, and on the same ratings with their
- * times shuffled, in which nothing trends. Asked for each user just before the last rating, 10 unseen: hit rate .284 and NDCG
- * .174, against .261 and .156 of scores that halve in a day; shuffled .175 and .096, against .166 and .092 of popularity and
- * .185 and .103 of neighbours alone. Little changes with the half-life that the schema gives, or where a weight is half or twice
- * what it is.
+ * times shuffled, in which nothing trends. docs/ranking.md has what comes of it. Little changes with the half-life that the schema
+ * gives, or where a weight is half or twice what it is.
  */
 import { MICROS_PER_DAY } from '../../ground.ts';
 import type {
@@ -19,8 +22,20 @@ import type {
   Scalar,
   SignalType,
   Term,
+  WindowName,
 } from '../../schema/model.ts';
-import { add, divide, least, multiply, number, share, squareRoot } from '../score/measure.ts';
+import {
+  add,
+  divide,
+  least,
+  most,
+  multiply,
+  number,
+  overdispersion,
+  share,
+  squareRoot,
+  subtract,
+} from '../score/measure.ts';
 import {
   approvalSignal,
   attentionSignal,
@@ -65,8 +80,10 @@ const EVENTS_BEFORE = 10;
 export function forYou(schema: RankingSchema, kind: EntityKind): Recipe {
   const fitting = share(feature('neighbours'));
   const fittingWell = share(lessKnown(feature('neighbours'), schema, kind));
-  const atIt = divide(number(AT_IT_HALF_HOURS), add(feature('idle_hours'), number(AT_IT_HALF_HOURS)));
-  const now = wanted(schema, kind);
+  const trending = trendsMatter(schema, kind);
+  const fades = divide(feature('idle_hours'), add(feature('idle_hours'), number(AT_IT_HALF_HOURS)));
+  const atIt = subtract(number(1), multiply(trending, fades));
+  const now = wanted(schema, kind, trending);
   const terms = [
     {
       ...termOf('personalisation', 'goes with what the user is at', AT_IT, multiply(fitting, atIt)),
@@ -155,10 +172,31 @@ function worn(signal: SignalType, powers: number): readonly Scalar[] {
 }
 
 /** How much each is wanted these days, as a share of what is wanted most. */
-function wanted(schema: RankingSchema, kind: EntityKind): Scalar {
+function wanted(schema: RankingSchema, kind: EntityKind, trending: Scalar): Scalar {
   const signals = wantedSignals(schema, kind);
   if (signals.length === 0) return number(0);
-  return share(add(...signals.map(wantedBy)));
+  return add(
+    multiply(trending, share(add(...signals.map(wantedBy)))),
+    multiply(subtract(number(1), trending), share(add(...signals.map(usuallyWanted)))),
+  );
+}
+
+/** Where nothing trends. */
+function usuallyWanted(signal: SignalType): Scalar {
+  return share(measured(signal.id, { measure: 'count', window: 'all' }));
+}
+
+/** From 0, where counts of a day and of a week follow those of all time, to 1, where they have nothing to do with them. */
+function trendsMatter(schema: RankingSchema, kind: EntityKind): Scalar {
+  const signals = wantedSignals(schema, kind);
+  if (signals.length === 0) return number(0);
+  const counts = (window: WindowName) =>
+    add(
+      ...signals.map((signal) =>
+        measured(signal.id, { measure: 'count', window: keptWindow(signal, window) }),
+      ),
+    );
+  return most(overdispersion(counts('24h'), counts('all')), overdispersion(counts('7d'), counts('all')));
 }
 
 /** Square roots, so that what is wanted most does not drown what is wanted a little less. */
@@ -215,9 +253,9 @@ function candidates(schema: RankingSchema, kind: EntityKind): readonly Candidate
   ];
 }
 
-/** Within a day, a week and a month; once where the signal keeps one window for several of them. */
+/** Within a day, a week, a month and all of time; once where the signal keeps one window for several of them. */
 function mostWanted(signal: SignalType, limit: number): readonly CandidateSource[] {
-  const windows = new Set((['24h', '7d', '30d'] as const).map((window) => keptWindow(signal, window)));
+  const windows = new Set((['24h', '7d', '30d', 'all'] as const).map((window) => keptWindow(signal, window)));
   return [...windows].map((window): CandidateSource => {
     return { source: 'top', signal: signal.id, measure: velocityWithin(signal, window), limit };
   });

@@ -31,6 +31,7 @@ export function applyFunction(
   const [first, second, third] = of;
   invariant(first !== undefined, 'a function has something it is of');
   if (name === 'share') shareColumn(first, count, out);
+  else if (name === 'overdispersion') overdispersionColumn(first, known(second), count, out);
   else if (name === '+' || name === '*' || name === 'min' || name === 'max')
     foldColumns(name, of, count, out);
   else if (second === undefined) mapColumn(known(UNARY[name]), first, count, out);
@@ -46,6 +47,27 @@ function shareColumn(x: Float64Array, count: number, out: Float64Array): void {
   for (let at = 0; at < count; at++) out[at] = shareOf(x[at]!, most);
 }
 
+/**
+ * The same for all: how much of what x is off from the proportions of y is more than chance. Counts that only follow y scatter
+ * about their expectations by as much as these are (Poisson), so 1 - sum of expectations / sum of squared differences is 0
+ * for them, and near 1 where x goes its own way.
+ */
+function overdispersionColumn(x: Float64Array, y: Float64Array, count: number, out: Float64Array): void {
+  let sum = 0;
+  let sumOfUsual = 0;
+  for (let at = 0; at < count; at++) {
+    sum = finite(sum + Math.max(0, x[at]!));
+    sumOfUsual = finite(sumOfUsual + Math.max(0, y[at]!));
+  }
+  let squares = 0;
+  for (let at = 0; at < count; at++) {
+    const expected = sumOfUsual > 0 ? Math.max(0, y[at]!) * (sum / sumOfUsual) : 0;
+    const difference = Math.max(0, x[at]!) - expected;
+    squares = finite(squares + difference * difference);
+  }
+  out.fill(squares > sum ? 1 - sum / squares : 0, 0, count);
+}
+
 /** 0 where nothing is above it. */
 export function largest(column: Float64Array, count: number): number {
   let most = 0;
@@ -57,9 +79,9 @@ export function shareOf(value: number, most: number): number {
   return most > 0 && value > 0 ? value / most : 0;
 }
 
-function known<T>(function_: T | undefined): T {
-  invariant(function_ !== undefined, 'a function is known for as many columns as it is given');
-  return function_;
+function known<T>(part: T | undefined): T {
+  invariant(part !== undefined, 'a function is known for as many columns as it is given');
+  return part;
 }
 
 function clampColumn(

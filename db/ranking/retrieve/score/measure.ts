@@ -48,6 +48,11 @@ export function share(of: Scalar): Scalar {
   return { scalar: 'apply', function: 'share', of: [of] };
 }
 
+/** How far one count is from the proportions of another beyond chance, over all candidates. */
+export function overdispersion(of: Scalar, usual: Scalar): Scalar {
+  return { scalar: 'apply', function: 'overdispersion', of: [of, usual] };
+}
+
 /** To base 10, of what is at least 1. */
 export function decimalLogarithm(of: Scalar): Scalar {
   const beyondOne = most(subtract(of, number(1)), number(0));

@@ -36,6 +36,7 @@ export function applied(name: ScalarFunction, [x = 0, y, z, ...more]: readonly n
     case 'decay':
       return y! > 0 ? exp2(-x / y!) : 0;
     case 'share':
+    case 'overdispersion':
       throw new Error('a share is of all candidates');
   }
 }

@@ -89,6 +89,35 @@ describe('for you', () => {
     expect(numbersOf(ask('for_you', world, me))).toEqual([2, 1, 3]);
   });
 
+  test('goes by lasting taste where nothing trends, however long ago the user was here', () => {
+    // 1 and 2 go together; of everything there is as much these days as there always was.
+    const often = (item: number) =>
+      Array.from({ length: 12 }, (_, at) => [liked(20 + at, item, 24 * 60), liked(40 + at, item, 10 * at)]);
+    const events = [
+      ...[1, 2, 3, 4].flatMap(often).flat(),
+      ...[2, 3, 4].flatMap((user) => [liked(user, 1, 24 * 90), liked(user, 2, 24 * 90)]),
+      liked(1, 1, 24 * 80),
+    ];
+    const users = Array.from({ length: 60 }, () => ({ tuple: 0, taste: null }));
+    const world = worldOf({ items: [old, old, old, old], users, events });
+    const [first] = ask('for_you', world, me).hits;
+    expect(first?.number).toBe(2);
+    const [taste] = first!.contributions;
+    expect(taste?.label).toBe('goes with what the user is at');
+    expect(taste!.contribution).toBeGreaterThan(3);
+  });
+
+  test('goes by what is new where it trends and the user has long been away', () => {
+    const events = [
+      ...Array.from({ length: 30 }, (_, at) => [1, 2].map((item) => liked(2 + at, item, 24 * 90))).flat(),
+      ...Array.from({ length: 20 }, (_, at) => liked(40 + at, 3, 2)),
+      liked(1, 1, 24 * 80),
+    ];
+    const users = Array.from({ length: 60 }, () => ({ tuple: 0, taste: null }));
+    const world = worldOf({ items: [old, old, old, old], users, events });
+    expect(numbersOf(ask('for_you', world, me))[0]).toBe(3);
+  });
+
   test('follows preferences and who is followed where nothing else is known', () => {
     const world = worldOf({
       items: [

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Budget } from '../../../../../db/ranking/retrieve/execute/budget.ts';
+import { applyFunction } from '../../../../../db/ranking/retrieve/score/functions.ts';
 import { Batch, compile, evaluate, Memory, Scope } from '../../../../../db/ranking/retrieve/score/index.ts';
 import type { Scalar } from '../../../../../db/ranking/schema/model.ts';
 import { scalars, worlds } from '../../support/arbitrary.ts';
@@ -114,7 +115,25 @@ describe('a function', () => {
     ['exp', [1_000], 1e100],
     ['share', [7], 1],
     ['share', [-7], 0],
+    ['overdispersion', [7, 7], 0],
   ] as const)('%s of %j is %d', (name, of, value) => {
     expect(result(apply(name, ...of.map(number)))).toBe(value);
+  });
+
+  test('overdispersion is 0 for counts that keep to proportions or scatter by chance, and near 1 for others', () => {
+    const of = (counts: readonly number[], usual: readonly number[]): number => {
+      const columns = [counts, usual].map((column) => Float64Array.from(column));
+      const out = new Float64Array(counts.length);
+      applyFunction('overdispersion', columns, counts.length, out);
+      expect(new Set(out).size).toBe(1);
+      return out[0]!;
+    };
+    const usual = [400, 300, 200, 100];
+    expect(of([40, 30, 20, 10], usual)).toBe(0);
+    expect(of([44, 27, 21, 8], usual)).toBe(0);
+    expect(of([0, 0, 0, 0], usual)).toBe(0);
+    // 100 events, of which 36, 0, 0 and 100 - 36 would be usual: 1 - 100 / (2 · 64²)
+    expect(of([100, 0], [36, 64])).toBeCloseTo(1 - 100 / (2 * 64 * 64), 12);
+    expect(of([5, 0, 0, 95], usual)).toBeGreaterThan(0.98);
   });
 });
