@@ -9,14 +9,13 @@
  *     tail, segment, segments, document-store    where documents are and how often each has a term
  *     text-query, planner, text-plan             what is asked
  *     atom-postings, collector, bm25, nearness, searcher     what is answered, and in which order
- *     suggester, highlight                       what somebody may be about to type, and what to put in bold
+ *     suggester                                  what somebody may be about to type
  *     text-index, tenant-text, text-view         the index of a kind, of a tenant, and the view
  *     part-bytes, segment-part, store-parts      checkpoints
  */
 import type { ViewDefinition } from '../../../materializer/index.ts';
 import { TextView } from './text-view.ts';
 
-export { highlight, type TextRange } from './highlight.ts';
 export type { TextView } from './text-view.ts';
 
 export const rankingText: ViewDefinition<TextView> = {

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { highlight } from '../../../../../db/ranking/indexes/text/highlight.ts';
 import { TextIndex } from '../../../../../db/ranking/indexes/text/text-index.ts';
 
 const TITLES = [
@@ -120,7 +119,6 @@ describe('a text query', () => {
         expect(total).toBeGreaterThanOrEqual(items.length);
         expect(scores.every((score) => score > 0 && Number.isFinite(score))).toBe(true);
         index.suggest(query, limit);
-        for (const { start, end } of highlight(query, query)) expect(end).toBeGreaterThan(start);
       }),
       { numRuns: 200 },
     );
@@ -130,30 +128,5 @@ describe('a text query', () => {
     const many = Array.from({ length: 5_000 }, (_, at) => `w${at}*`).join(' ');
     expect(found(many)).toEqual([]);
     expect(found(`${'a'.repeat(100_000)} man`)).toEqual([]);
-  });
-});
-
-describe('highlighting', () => {
-  const marked = (text: string, query: string): string => {
-    let out = '';
-    let at = 0;
-    for (const { start, end } of highlight(text, query)) {
-      out += `${text.slice(at, start)}[${text.slice(start, end)}]`;
-      at = end;
-    }
-    return out + text.slice(at);
-  };
-
-  test.each([
-    ['The Runners were running', 'run', 'The Runners were [running]'],
-    ['Crème brûlée', 'creme', '[Crème] brûlée'],
-    ['Spider-Man', 'spiderman', '[Spider-Man]'],
-    ['the man and the sea', 'the sea', 'the man and the [sea]'],
-    ['to be or not', '"to be"', '[to] [be] or not'],
-    ['homecoming', 'home*', '[homecoming]'],
-    ['東京物語', '東京', '[東京]物語'],
-    ['man and spider', 'man -spider', '[man] and spider'],
-  ])('of %j for %s', (text, query, expected) => {
-    expect(marked(text, query)).toBe(expected);
   });
 });
