@@ -1,4 +1,6 @@
+import { bucketOf } from '../../evaluate/bucket.ts';
 import { type EntityNumber, MICROS_PER_HOUR, MICROS_PER_SECOND } from '../../ground.ts';
+import { userKind } from '../../schema/lookup.ts';
 import type { Feature, Scalar, SignalMeasure, SignalType, UserItemState } from '../../schema/model.ts';
 import type { Batch } from './batch.ts';
 import { comparisonOf } from './embedding.ts';
@@ -148,10 +150,16 @@ function fillFeature(feature: Feature, batch: Batch, scope: Scope, out: Float64A
     case 'idle_hours':
       out.fill(idleHours(scope), 0, batch.count);
       return;
-    // The arm of an experiment is part of a query by the profile it chose; nothing is left of it to count.
     case 'bucket':
-      return void out.fill(0, 0, batch.count);
+      out.fill(bucket(scope), 0, batch.count);
+      return;
   }
+}
+
+/** Of the user in the experiment that has the profile's name; 0 for nobody. */
+function bucket({ query: { user, profile }, readers: { entities } }: Scope): number {
+  const users = userKind(entities.schema);
+  return user === 0 || users === null ? 0 : bucketOf(entities.keyOf(users.id, user), profile.name);
 }
 
 function idleHours({ query: { user }, readers: { audience }, now }: Scope): number {

@@ -2,6 +2,7 @@
  * What a query should answer, worked out in the plainest way: item by item, from sets to scores to places, without a plan. It
  * shares with the executor what measures mean (the numeric module, the trend as a scalar) and nothing of how they are worked out.
  */
+import { bucketOf } from '../../../../db/ranking/evaluate/bucket.ts';
 import type { EntityNumber } from '../../../../db/ranking/ground.ts';
 import { MICROS_PER_HOUR } from '../../../../db/ranking/ground.ts';
 import type { NumberSet, RankingReaders } from '../../../../db/ranking/reading.ts';
@@ -175,6 +176,8 @@ class Reference {
           }
           case 'fused':
             return fused;
+          case 'bucket':
+            return user === 0 ? 0 : bucketOf(`u${user}`, this.#query.profile.name);
           default:
             return 0;
         }

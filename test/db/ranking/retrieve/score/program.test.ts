@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bucketOf } from '../../../../../db/ranking/evaluate/bucket.ts';
+import type { EntityNumber } from '../../../../../db/ranking/ground.ts';
 import { Budget } from '../../../../../db/ranking/retrieve/execute/budget.ts';
 import { applyFunction } from '../../../../../db/ranking/retrieve/score/functions.ts';
 import { Batch, compile, evaluate, Memory, Scope } from '../../../../../db/ranking/retrieve/score/index.ts';
 import type { Scalar } from '../../../../../db/ranking/schema/model.ts';
 import { scalars, worlds } from '../../support/arbitrary.ts';
-import { LIMITS, queryOf, worldOf } from '../../support/asking.ts';
+import { LIMITS, profileOf, queryOf, worldOf } from '../../support/asking.ts';
 import { ENGAGEMENT, items, LIKE } from '../../support/example-schema.ts';
 import { readersOf } from '../../support/world.ts';
 
@@ -135,5 +137,19 @@ describe('a function', () => {
     // 100 events, of which 36, 0, 0 and 100 - 36 would be usual: 1 - 100 / (2 · 64²)
     expect(of([100, 0], [36, 64])).toBeCloseTo(1 - 100 / (2 * 64 * 64), 12);
     expect(of([5, 0, 0, 95], usual)).toBeGreaterThan(0.98);
+  });
+
+  test('a bucket is that of the user in the experiment named like the profile', () => {
+    const bucketFor = (user: number, name: string): number => {
+      const query = queryOf({ user: user as EntityNumber, profile: profileOf({ name }) });
+      const scope = Scope.of(query, readersOf(worldOf()), new Budget(LIMITS), new Memory(1));
+      const program = compile([{ scalar: 'feature', feature: 'bucket' }], items);
+      return evaluate(program, new Batch(Uint32Array.of(1)), scope).columns[0]![0]!;
+    };
+    expect([1, 2, 3].map((user) => bucketFor(user, 'rows'))).toEqual(
+      [1, 2, 3].map((user) => bucketOf(`u${user}`, 'rows')),
+    );
+    expect(bucketFor(1, 'rows')).not.toBe(bucketFor(1, 'columns'));
+    expect(bucketFor(0, 'rows')).toBe(0);
   });
 });
