@@ -23,7 +23,11 @@ export const evaluate: Command = {
       help: 'all: before each positive signal (default); last: before the last of each user; next-day: lists of each day',
     },
     { flag: 'history', value: 'N', help: `signals that a user must have had before; default ${HISTORY}` },
-    { flag: 'baselines', value: null, help: 'compare with popularity and item neighbours too' },
+    {
+      flag: 'baselines',
+      value: null,
+      help: 'compare with popularity, item neighbours and a linear autoencoder too',
+    },
     { flag: 'define', value: 'FILE', help: 'profiles and cohorts to try, as DEFINE statements' },
     { flag: 'svg', value: 'FILE', help: 'draw the figures into a file' },
     { flag: 'experiment', value: 'NAME', help: 'report on an experiment instead' },

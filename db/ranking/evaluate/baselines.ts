@@ -4,6 +4,7 @@
  */
 import { halfLifeFactor } from '../../numeric/index.ts';
 import { MICROS_PER_DAY, type Micros } from '../ground.ts';
+import { AUTOENCODER_ITEMS, LinearAutoencoder } from './linear-autoencoder.ts';
 import { LIST_LENGTH } from './metrics.ts';
 
 /** Items of a user that neighbours are sought for, people who are asked about each, and items of each of those. */
@@ -12,7 +13,7 @@ const PEOPLE = 1_000;
 const THEIRS = 200;
 
 const POPULAR = ['count of all time', 'count, half-life 1 day', 'count of 24 hours'] as const;
-const NEIGHBOURS = 'item neighbours';
+const PERSONAL = ['item neighbours', `linear autoencoder of ${AUTOENCODER_ITEMS} items`] as const;
 
 interface Occurred {
   readonly item: number;
@@ -27,6 +28,8 @@ export class Baselines {
     lately: new Float64Array(1024),
   };
   readonly #itemsOf = new Map<number, number[]>();
+  readonly #autoencoder = new LinearAutoencoder(this.#itemsOf);
+  #taken = 0;
   readonly #usersOf = new Map<number, number[]>();
   readonly #seen = new Map<number, Set<number>>();
   /** Of the last day, oldest first. */
@@ -42,7 +45,7 @@ export class Baselines {
   }
 
   get names(): readonly string[] {
-    return this.#asked === 'users' ? [...POPULAR, NEIGHBOURS] : POPULAR;
+    return this.#asked === 'users' ? [...POPULAR, ...PERSONAL] : POPULAR;
   }
 
   /** Somebody went for something. */
@@ -55,6 +58,7 @@ export class Baselines {
     lately[item]! += 1;
     this.#window.push({ item, at });
     if (user === 0) return;
+    this.#taken += 1;
     listIn(this.#itemsOf, user).push(item);
     listIn(this.#usersOf, item).push(user);
   }
@@ -78,7 +82,9 @@ export class Baselines {
       this.#best(fading, seen),
       this.#best((item) => lately[item]!, seen),
     ];
-    return this.#asked === 'users' ? [...popular, this.#neighbours(user, seen)] : popular;
+    if (this.#asked === 'nobody') return popular;
+    const coded = bestOf(this.#autoencoder.scores(user, this.#taken), seen);
+    return [...popular, this.#neighbours(user, seen), coded];
   }
 
   /** Cosine of who took both, summed over the last items of the user. */
@@ -95,10 +101,7 @@ export class Baselines {
         }
       }
     }
-    return [...scores]
-      .sort(([item, score], [other, than]) => than - score || item - other)
-      .slice(0, LIST_LENGTH)
-      .map(([item]) => item);
+    return bestOf(scores, seen);
   }
 
   #best(scoreOf: (item: number) => number, seen: ReadonlySet<number>): readonly number[] {
@@ -136,6 +139,14 @@ export class Baselines {
       this.#scores[name] = grown;
     }
   }
+}
+
+function bestOf(scores: ReadonlyMap<number, number>, seen: ReadonlySet<number>): readonly number[] {
+  return [...scores]
+    .filter(([item, score]) => score > 0 && !seen.has(item))
+    .sort(([item, score], [other, than]) => than - score || item - other)
+    .slice(0, LIST_LENGTH)
+    .map(([item]) => item);
 }
 
 function listIn(lists: Map<number, number[]>, of: number): number[] {
