@@ -80,6 +80,8 @@ export interface MemoryUse {
 
 /** Files for what is read seldom. They are gone with the process: nothing in them is ever found again. */
 export interface Scratch {
+  /** Fewer are not worth what has to be remembered of a piece. */
+  readonly bytesLeast: number;
   /** Null where it could not be written: there is no room, or the disk is broken. */
   put(bytes: Uint8Array): ScratchPiece | null;
 }

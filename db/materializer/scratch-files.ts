@@ -15,6 +15,7 @@ import type { ScratchStore } from './memory-budget.ts';
 
 /** A file takes no more pieces when it has so many bytes. */
 const FILE_BYTES = 64 << 20;
+const PIECE_BYTES = 1_024;
 /** Pieces read last, kept in memory. */
 const CACHE_BYTES = 32 << 20;
 
@@ -42,6 +43,7 @@ export interface ScratchOptions {
 }
 
 export class ScratchFiles implements ScratchStore {
+  readonly bytesLeast = PIECE_BYTES;
   readonly #options: ScratchOptions;
   readonly #files = new Set<ScratchFile>();
   #open: ScratchFile | null = null;

@@ -1,11 +1,12 @@
 /** What the views of the ranking layer say of the memory they take. */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Engine, initDatabase, openEngine } from '../../db/engine.ts';
+import { type FileHandle, RealDisk } from '../../db/io/index.ts';
 import { TENANT_DEFAULT } from '../../db/types.ts';
-import { fill, SCHEMA, signal, write } from './support/ranking-crowd.ts';
+import { BEGINNING, fill, SCHEMA, signal, write } from './support/ranking-crowd.ts';
 import { temporaryDirectory } from './support/serving.ts';
 
 let parent: string;
@@ -105,10 +106,122 @@ describe('beyond what is allowed', () => {
     }
     await reopen(200 * MIB);
     await signal(engine, { ...CROWD, signals: 10 });
-    const { kept: all } = engine.status().memory;
-    await reopen(all - 100_000);
+    await reopen(200 * MIB);
+    // Counts can be spilled, what is known of a signal's items in all time cannot.
+    const counted = ['ranking-signals', 'ranking-cohorts'].map((name) => kept().get(name)!);
+    await reopen(engine.status().memory.kept - counted[0]! - counted[1]! + 20_000);
     await expect(signal(engine, { ...CROWD, signals: 11 })).rejects.toMatchObject(FULL);
     await engine.ranking.execute(TENANT_DEFAULT, 'DROP SIGNAL view CASCADE', []);
     await engine.ranking.execute(TENANT_DEFAULT, "UPSERT item @another SET title = 'another'", []);
+  });
+});
+
+/** No room for scratch files while it is full. */
+class FullDisk extends RealDisk {
+  isFull = false;
+  readonly #scratch = new Set<FileHandle>();
+
+  override open(...given: Parameters<RealDisk['open']>): FileHandle {
+    const handle = super.open(...given);
+    if (given[0].endsWith('.scratch')) this.#scratch.add(handle);
+    else this.#scratch.delete(handle);
+    return handle;
+  }
+
+  override pwrite(...given: Parameters<RealDisk['pwrite']>): void {
+    if (this.isFull && this.#scratch.has(given[0]))
+      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    super.pwrite(...given);
+  }
+}
+
+describe('what is spilled', () => {
+  const CROWD = { items: 400, users: 300, signals: 60_000, days: 6 };
+  const MIB = 1024 * 1024;
+  const QUESTIONS = [
+    'RETRIEVE items SORT BY most_viewed WINDOW 7d LIMIT 30 SEED 1',
+    'RETRIEVE items SORT BY most_viewed WINDOW 30d LIMIT 30 SEED 1',
+    'RETRIEVE items SORT BY trending LIMIT 30 SEED 1',
+    'RETRIEVE items FOR USER @u3 LIMIT 30 SEED 1',
+  ];
+
+  function scratch(): string[] {
+    return readdirSync(join(data(), 'views', 'scratch'));
+  }
+
+  /** At the end of what happened, with the digests of all views. */
+  async function everything(of: Engine): Promise<unknown[]> {
+    const { missing, views } = await of.snapshots.create();
+    expect(missing).toEqual([]);
+    const told: unknown[] = [...views];
+    for (const question of QUESTIONS) {
+      const text = `${question} AT ${BEGINNING + CROWD.days * 86_400_000_000}us`;
+      const answer = await of.ranking.execute(TENANT_DEFAULT, text, []);
+      if (answer.answer === 'hits') told.push(answer.result.hits.map(({ key, score }) => [key, score]));
+    }
+    return told;
+  }
+
+  /** Less than all of it, by a quarter of the counts. */
+  async function budget(): Promise<number> {
+    const { views, memory } = engine.status();
+    const counts = views.filter(({ name }) => ['ranking-signals', 'ranking-cohorts'].includes(name));
+    return memory.kept - counts.reduce((sum, each) => sum + each.memory!.kept, 0) / 4;
+  }
+
+  test('changes no answer and no digest: live, by replay, from a checkpoint, and after a crash', async () => {
+    await fill(engine, CROWD);
+    const expected = await everything(engine);
+    const rankingMemoryBytes = await budget();
+    for (const how of ['checkpoint', 'replay', 'crash'] as const) {
+      if (how === 'crash') {
+        const copy = join(parent, 'copy');
+        cpSync(data(), copy, { recursive: true });
+        await engine.close();
+        rmSync(data(), { recursive: true });
+        cpSync(copy, data(), { recursive: true });
+        expect(scratch().length).toBeGreaterThan(0);
+      } else await engine.close();
+      if (how === 'replay') rmSync(join(data(), 'views'), { recursive: true });
+      if (how === 'replay') rmSync(join(data(), 'snapshots'), { recursive: true });
+      engine = await openEngine({ directory: data(), rankingMemoryBytes });
+      expect(await everything(engine), how).toEqual(expected);
+      const { spilled, kept: taken } = engine.status().memory;
+      expect(spilled, how).toBeGreaterThan(100_000);
+      expect(taken, how).toBeLessThanOrEqual(rankingMemoryBytes);
+      expect(scratch(), how).toHaveLength(1);
+    }
+    await signal(engine, { ...CROWD, signals: 2_000 });
+    const after = await everything(engine);
+    await engine.close();
+    expect(scratch()).toEqual([]);
+    engine = await openEngine({ directory: data(), rankingMemoryBytes: 1024 * MIB });
+    expect(await everything(engine)).toEqual(after);
+    expect(engine.status().memory.spilled).toBe(0);
+  });
+
+  test('stays in memory where the disk is full: then writes are refused, until there is room', async () => {
+    await fill(engine, CROWD);
+    const expected = await everything(engine);
+    await engine.close();
+    engine = await openEngine({ directory: data() });
+    const rankingMemoryBytes = await budget();
+    await engine.close();
+    const disk = new FullDisk();
+    disk.isFull = true;
+    const lines: string[] = [];
+    const progress = (line: string): void => void lines.push(line);
+    engine = await openEngine({ directory: data(), disk, rankingMemoryBytes, progress });
+    expect(await everything(engine)).toEqual(expected);
+    const once = { ...CROWD, signals: 1 };
+    await expect(signal(engine, once)).rejects.toMatchObject({
+      code: 'QUOTA_EXCEEDED',
+      message: expect.stringContaining('ENOSPC'),
+    });
+    expect(lines.filter((line) => line.includes('ENOSPC'))).toHaveLength(1);
+    disk.isFull = false;
+    await vi.waitFor(() => signal(engine, once), { timeout: 20_000, interval: 0 });
+    expect(engine.status().memory).toMatchObject({ problem: null });
+    expect(engine.status().memory.kept).toBeLessThanOrEqual(rankingMemoryBytes);
   });
 });

@@ -4,17 +4,20 @@
  * exact. Days are always kept: what they lose joins the older cells.
  */
 import type { Hash } from 'node:crypto';
+import type { Scratch } from '../../materializer/index.ts';
 import {
   bucketOf,
   type CellSource,
   CellTable,
   GRAINS,
   type Grain,
+  KeptRun,
   keptBuckets,
   type NamedTable,
   type PartReader,
   readTables,
   type Section,
+  type SpillOrder,
   selectCells,
   Timeline,
   tablesSection,
@@ -110,6 +113,14 @@ export class CohortCounters implements CellSource {
     this.#changes += 1;
     this.#setKept();
     this.#listener.changed();
+  }
+
+  /** Moves cells out of memory until so many bytes are free; returns how many are. The older cells stay: a question about all time reads them. */
+  spill(order: SpillOrder, bytes: number, scratch: Scratch): number {
+    let freed = 0;
+    for (const timeline of this.#timelines)
+      if (timeline !== null && freed < bytes) freed += timeline.spill(order, bytes - freed, scratch);
+    return freed;
   }
 
   /** From minus infinity on, the older cells come first. */
@@ -256,10 +267,10 @@ export class CohortCounters implements CellSource {
       older.absorb(table.closed());
       return;
     }
-    const kept = selectCells(table.compacted(), 1 << older.level, (group, item) =>
+    const kept = selectCells(table.compacted().cells, 1 << older.level, (group, item) =>
       isSampled(older.level, group, item, OLDER_HASHED),
     );
-    if (kept !== null) older.absorb([kept]);
+    if (kept !== null) older.absorb([new KeptRun(kept)]);
     if (older.size === 0) this.#older = null;
     this.#listener.changed();
   }

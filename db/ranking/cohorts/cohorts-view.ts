@@ -9,11 +9,13 @@ import type {
   CheckpointWriter,
   Materializer,
   MemoryUse,
+  Scratch,
   ViewCommit,
+  ViewContext,
   ViewDefinition,
 } from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
-import { readSections, writeSections } from '../counting/index.ts';
+import { readSections, SPILL_ORDER, writeSections } from '../counting/index.ts';
 import type { CohortReader } from '../reading.ts';
 import { type CohortMemory, TenantCohorts } from './tenant-cohorts.ts';
 
@@ -24,12 +26,14 @@ const CELLS_MAX = 64 * 1024 * 1024;
 
 export class CohortsView implements Materializer {
   readonly #cellsMax: number;
+  readonly #scratch: Scratch | null;
   readonly #nothing: CohortReader;
   readonly #tenants = new Map<TenantId, TenantCohorts>();
 
   /** `cellsMax`: cells of each tenant that are kept exactly. */
-  constructor(cellsMax: number) {
+  constructor(cellsMax: number, { scratch = null }: Pick<ViewContext, 'scratch'> = {}) {
     this.#cellsMax = cellsMax;
+    this.#scratch = scratch;
     this.#nothing = new TenantCohorts(cellsMax);
   }
 
@@ -83,6 +87,20 @@ export class CohortsView implements Materializer {
     return { kept: cells, ready: boards };
   }
 
+  spill(bytes: number): number {
+    const scratch = this.#scratch;
+    let freed = 0;
+    if (scratch === null) return freed;
+    for (const order of SPILL_ORDER)
+      for (const tenant of this.#tenants.values())
+        if (freed < bytes) freed += tenant.spill(order, bytes - freed, scratch);
+    return freed;
+  }
+
+  dropReady(): void {
+    for (const tenant of this.#tenants.values()) tenant.dropReady();
+  }
+
   #made(id: TenantId): TenantCohorts {
     const tenant = this.#tenants.get(id) ?? new TenantCohorts(this.#cellsMax);
     this.#tenants.set(id, tenant);
@@ -99,5 +117,5 @@ export const rankingCohorts: ViewDefinition<CohortsView> = Object.freeze({
   version: VERSION,
   scope: 'tenant',
   required: false,
-  create: () => new CohortsView(CELLS_MAX),
+  create: (context: ViewContext) => new CohortsView(CELLS_MAX, context),
 });

@@ -1,6 +1,7 @@
 /** The cohort counters of one tenant: one for each signal of its schema that is counted for cohorts, within a budget of cells. */
 import type { Hash } from 'node:crypto';
-import { LEVEL_MAX, type PartReader, type Section } from '../counting/index.ts';
+import type { Scratch } from '../../materializer/index.ts';
+import { LEVEL_MAX, type PartReader, type Section, type SpillOrder } from '../counting/index.ts';
 import type { Micros, SignalId } from '../ground.ts';
 import { SignalRecords } from '../kernel/index.ts';
 import type { CohortReader, CohortTop, NumberSet } from '../reading.ts';
@@ -115,6 +116,18 @@ export class TenantCohorts implements CohortReader {
       cellCount: this.#cells(),
       boards: all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
     };
+  }
+
+  /** Moves cells out of memory until so many bytes are free; returns how many are. */
+  spill(order: SpillOrder, bytes: number, scratch: Scratch): number {
+    let freed = 0;
+    for (const { counters } of this.#all())
+      if (freed < bytes) freed += counters.spill(order, bytes - freed, scratch);
+    return freed;
+  }
+
+  dropReady(): void {
+    for (const answers of this.#all()) answers.changed();
   }
 
   sections(tenant: number): Section[] {

@@ -146,7 +146,7 @@ export class Board implements Ranked {
 
   #addTable(table: CellTable, factor: number, groups: GroupSet | null): void {
     const weighs = this.measure === 'weight';
-    for (const run of table.runs) this.#addRun(run, factor, groups);
+    for (const run of table.runs) this.#addRun(run.cells, factor, groups);
     table.open?.forEach((group, item, count, weight) => {
       if (groups === null || groups.has(group)) this.#change(item, factor * (weighs ? weight : count));
     });

@@ -3,7 +3,9 @@
  * one when they are of a size, so a cell is moved a few times in all and most of them lie packed. How the cells are spread is
  * nobody's business: sums, digests and answers are those of all of them together.
  */
+import type { Scratch } from '../../materializer/index.ts';
 import type { CellRun } from './cell-run.ts';
+import { KeptRun } from './kept-run.ts';
 import { OpenCells } from './open-cells.ts';
 import { mergeRuns, selectCells } from './run-merge.ts';
 
@@ -16,7 +18,7 @@ export const LEVEL_MAX = 24;
 
 export class CellTable {
   #open: OpenCells | null = null;
-  #runs: CellRun[];
+  #runs: KeptRun[];
   /** Number of the change that was the last one to it, among all of its owner's. */
   changedAt: number;
   /** Only every 2^level-th cell is kept, chosen by hash and counted 2^level times. */
@@ -31,7 +33,7 @@ export class CellTable {
   static restored(level: number, changedAt: number, runs: readonly CellRun[]): CellTable {
     const table = new CellTable(level);
     table.changedAt = changedAt;
-    table.#runs = [...runs];
+    table.#runs = runs.map((run) => new KeptRun(run));
     return table;
   }
 
@@ -52,6 +54,11 @@ export class CellTable {
     return this.#runs.reduce((sum, run) => sum + run.memoryBytes, this.#open?.memoryBytes ?? 0);
   }
 
+  /** Of its cells, whether in memory or spilled. */
+  get bytes(): number {
+    return this.#runs.reduce((sum, run) => sum + run.bytes, this.#open?.memoryBytes ?? 0);
+  }
+
   get largestCount(): number {
     return this.closed().reduce((largest, run) => Math.max(largest, run.largestCount), 0);
   }
@@ -64,7 +71,7 @@ export class CellTable {
   }
 
   /** Takes the cells of another one over. */
-  absorb(runs: readonly CellRun[]): void {
+  absorb(runs: readonly KeptRun[]): void {
     for (const run of runs) this.#push(run);
   }
 
@@ -74,36 +81,45 @@ export class CellTable {
   }
 
   /** What is in runs. */
-  get runs(): readonly CellRun[] {
+  get runs(): readonly KeptRun[] {
     return this.#runs;
   }
 
   /** All cells, as runs. They never change, so they can be handed out. */
-  closed(): readonly CellRun[] {
+  closed(): readonly KeptRun[] {
     if (this.#open !== null) this.#close();
     return this.#runs;
   }
 
   /** All cells in one run; there are some. */
-  compacted(): CellRun {
+  compacted(): KeptRun {
     while (this.closed().length > 1) this.#mergeLast();
     return this.#runs[0]!;
   }
 
   /** Keeps only the cells that a test lets through, and counts them twice as often. */
   thin(isKept: (group: number, item: number) => boolean): void {
-    const thinned = selectCells(this.compacted(), 2, isKept);
-    this.#runs = thinned === null ? [] : [thinned];
+    const thinned = selectCells(this.compacted().cells, 2, isKept);
+    this.#runs = thinned === null ? [] : [new KeptRun(thinned)];
     this.#level += 1;
   }
 
+  /** Moves its cells out of memory; returns how many bytes were freed. More may still be added: those stay in memory. */
+  spill(scratch: Scratch): number {
+    const before = this.memoryBytes;
+    // One piece is better than several, but what was spilled before is not read again for it.
+    if (this.closed().length > 1 && this.#runs.every((run) => !run.isSpilled)) this.compacted();
+    for (const run of this.#runs) run.spill(scratch);
+    return before - this.memoryBytes;
+  }
+
   #close(): void {
-    const run = this.#open!.intoRun();
+    const run = new KeptRun(this.#open!.intoRun());
     this.#open = null;
     this.#push(run);
   }
 
-  #push(run: CellRun): void {
+  #push(run: KeptRun): void {
     this.#runs.push(run);
     const runs = this.#runs;
     while (runs.length > 1 && runs.at(-2)!.size <= runs.at(-1)!.size * RUN_RATIO) this.#mergeLast();
@@ -111,6 +127,6 @@ export class CellTable {
 
   #mergeLast(): void {
     const last = this.#runs.pop()!;
-    this.#runs.push(mergeRuns(this.#runs.pop()!, last));
+    this.#runs.push(new KeptRun(mergeRuns(this.#runs.pop()!.cells, last.cells)));
   }
 }

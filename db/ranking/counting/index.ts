@@ -5,6 +5,7 @@
  *
  *     window             which buckets a window is made of
  *     cell-table         the cells of one bucket: open ones in a hash table, the others in sorted runs
+ *     kept-run           cells of a table, in memory or spilled to scratch files
  *     timeline           the tables of one length of bucket, as far back as they are kept
  *     board, leaders     sums over a window by item and the best of them, kept up to date. They are found again from the
  *                        tables at any time, so no digest and no checkpoint knows of them
@@ -19,6 +20,7 @@ export { BoardShelf } from './board-shelf.ts';
 export { CellTable, LEVEL_MAX } from './cell-table.ts';
 export { GroupSet } from './group-set.ts';
 export { ITEM_IN_PAGE, ITEM_PAGE_BITS, ITEM_PAGE_ROWS } from './item-pages.ts';
+export { KeptRun } from './kept-run.ts';
 export { Leaders, type Ranked } from './leaders.ts';
 export type { PartReader } from './part-reader.ts';
 export type { PartWriter } from './part-writer.ts';
@@ -35,6 +37,8 @@ export {
   GRAINS,
   type Grain,
   keptBuckets,
+  SPILL_ORDER,
+  type SpillOrder,
   WINDOWS,
   type WindowShape,
 } from './window.ts';

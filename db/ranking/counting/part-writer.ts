@@ -3,7 +3,7 @@
 const PIECE_BYTES = 1024;
 
 export class PartWriter {
-  readonly #chunks: Uint8Array[] = [];
+  readonly #chunks: (Uint8Array | (() => Uint8Array))[] = [];
   #piece = new DataView(new ArrayBuffer(PIECE_BYTES));
   #at = 0;
   #bytes = 0;
@@ -27,10 +27,22 @@ export class PartWriter {
     this.#bytes += bytes.length;
   }
 
-  /** Everything that was written. */
-  finish(): { readonly chunks: readonly Uint8Array[]; readonly bytes: number } {
+  /** The same of so many bytes that are fetched when their turn comes, and not held before nor afterwards. */
+  later(length: number, bytes: () => Uint8Array): void {
     this.#endPiece();
-    return { chunks: this.#chunks, bytes: this.#bytes };
+    this.#chunks.push(bytes);
+    this.#bytes += length;
+  }
+
+  /** How many bytes were written. */
+  finish(): number {
+    this.#endPiece();
+    return this.#bytes;
+  }
+
+  /** Everything that was written, after `finish`. */
+  *chunks(): Generator<Uint8Array> {
+    for (const chunk of this.#chunks) yield typeof chunk === 'function' ? chunk() : chunk;
   }
 
   #room(bytes: number): number {

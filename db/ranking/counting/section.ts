@@ -73,14 +73,15 @@ function* chunksOf(sections: readonly Section[]): Generator<Uint8Array> {
   for (const section of sections) {
     const body = new PartWriter();
     section.write(body);
-    const { chunks, bytes } = body.finish();
+    const bytes = body.finish();
     const head = new PartWriter();
     head.u8(section.kind);
     head.u32(section.tenant);
     head.u32(section.owner);
     head.f64(bytes);
-    yield* head.finish().chunks;
-    yield* chunks;
+    head.finish();
+    yield* head.chunks();
+    yield* body.chunks();
   }
 }
 

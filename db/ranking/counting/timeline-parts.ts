@@ -1,6 +1,7 @@
 /** The tables of a timeline as sections of a checkpoint: those of a stretch of time together, which stays as it is once that is over. */
 import { CellRun, isSound, type RunShape, runBytes } from './cell-run.ts';
 import { CellTable, LEVEL_MAX } from './cell-table.ts';
+import type { KeptRun } from './kept-run.ts';
 import type { PartReader } from './part-reader.ts';
 import type { PartWriter } from './part-writer.ts';
 import type { Section, SectionKey } from './section.ts';
@@ -9,6 +10,8 @@ import type { Grain } from './window.ts';
 
 /** Buckets of a stretch: all minutes that are kept and more, a day of hours, half a month of days. */
 const STRETCH: Readonly<Record<Grain, number>> = Object.freeze({ minute: 1440, hour: 24, day: 16 });
+/** A section with so many bytes gets no further tables: whoever saves it holds all of it. */
+const SECTION_BYTES = 8 << 20;
 
 /** Sections of all tables of a timeline; their kind is that of `key`. */
 export function timelineSections(timeline: Timeline, key: SectionKey): Section[] {
@@ -19,9 +22,23 @@ export function timelineSections(timeline: Timeline, key: SectionKey): Section[]
     tables.push({ bucket, table: timeline.table(bucket)! });
     stretches.set(stretch, tables);
   }
-  return [...stretches].map(([stretch, tables]) =>
-    tablesSection(key, `s${key.owner}-${timeline.grain}s-${stretch}`, tables),
+  return [...stretches].flatMap(([stretch, tables]) =>
+    inSections(tables).map((some) => tablesSection(key, `s${key.owner}-${timeline.grain}s-${stretch}`, some)),
   );
+}
+
+function inSections(tables: readonly NamedTable[]): NamedTable[][] {
+  const sections: NamedTable[][] = [];
+  let bytes = SECTION_BYTES;
+  for (const named of tables) {
+    if (bytes >= SECTION_BYTES) {
+      sections.push([]);
+      bytes = 0;
+    }
+    sections.at(-1)!.push(named);
+    bytes += named.table.bytes;
+  }
+  return sections;
 }
 
 /** One section of some tables. The last change to any of them and which ones they are tell it from others of the name. */
@@ -33,7 +50,7 @@ export function tablesSection(key: SectionKey, name: string, tables: readonly Na
     runs: [...table.closed()],
   }));
   const changed = frozen.reduce((last, { changedAt }) => Math.max(last, changedAt), 0);
-  const bytes = tables.reduce((sum, { table }) => sum + table.memoryBytes, 0);
+  const bytes = tables.reduce((sum, { table }) => sum + table.bytes, 0);
   return {
     ...key,
     name: `${name}-${frozen[0]?.bucket ?? 0}-${frozen.length}-${changed}`,
@@ -58,7 +75,7 @@ interface FrozenTable {
   readonly bucket: number;
   readonly level: number;
   readonly changedAt: number;
-  readonly runs: readonly CellRun[];
+  readonly runs: readonly KeptRun[];
 }
 
 function writeTable(writer: PartWriter, { bucket, level, changedAt, runs }: FrozenTable): void {
@@ -66,11 +83,12 @@ function writeTable(writer: PartWriter, { bucket, level, changedAt, runs }: Froz
   writer.u8(level);
   writer.f64(changedAt);
   writer.u32(runs.length);
-  for (const { shape, bytes } of runs) {
+  for (const run of runs) {
+    const { shape } = run;
     for (const length of [shape.size, shape.groups, shape.large]) writer.u32(length);
     writer.u8(shape.unit === null ? 0 : 1);
     writer.f64(shape.unit ?? 0);
-    writer.raw(bytes);
+    writer.later(run.bytes, () => run.cells.bytes);
   }
 }
 

@@ -2,9 +2,10 @@
  * The tables of one grain, bucket by bucket, as far back from the newest as they are kept. What is older leaves when a newer
  * bucket begins, so what is there follows from the events alone: no timer, no clock.
  */
+import type { Scratch } from '../../materializer/index.ts';
 import type { Micros } from '../ground.ts';
 import { CellTable, OPEN_CELLS_MAX } from './cell-table.ts';
-import { GRAIN_MICROS, type Grain } from './window.ts';
+import { GRAIN_MICROS, type Grain, type SpillOrder, spilledBefore } from './window.ts';
 
 const NONE: readonly CellTable[] = [];
 
@@ -121,6 +122,17 @@ export class Timeline {
   /** Puts a table of a checkpoint back, in any order. */
   restore(bucket: number, table: CellTable): void {
     this.#put(bucket, table);
+  }
+
+  /** Moves tables out of memory, oldest first, until so many bytes are free; returns how many are. */
+  spill(order: SpillOrder, bytes: number, scratch: Scratch): number {
+    const before = spilledBefore(this.#newest, this.grain, order);
+    let freed = 0;
+    for (const bucket of this.#buckets) {
+      if (bucket >= before || freed >= bytes) break;
+      freed += this.#tables.get(bucket)!.spill(scratch);
+    }
+    return freed;
   }
 
   /** Forgets tables that have no cells any more. */

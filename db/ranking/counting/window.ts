@@ -55,6 +55,20 @@ export function keptBuckets(windows: readonly WindowName[]): Record<Grain, numbe
   return kept;
 }
 
+/**
+ * Buckets behind the newest that are read all the time: those of an hour in minutes and of a day in hours, with the hour and the
+ * day before. Older ones are added up once for a window that is longer, and taken off when they leave it.
+ */
+const WARM: Readonly<Record<Grain, number>> = Object.freeze({ minute: 120, hour: 48, day: 1 });
+
+/** What is spilled first, and what next: from which bucket on it stays in memory. */
+export const SPILL_ORDER = Object.freeze(['cold', 'closed'] as const);
+export type SpillOrder = (typeof SPILL_ORDER)[number];
+
+export function spilledBefore(newest: number, grain: Grain, order: SpillOrder): number {
+  return order === 'cold' ? newest + 1 - WARM[grain] : newest;
+}
+
 /** The bucket that a moment is in. */
 export function bucketOf(at: Micros, grain: Grain): number {
   return Math.floor(at / GRAIN_MICROS[grain]);

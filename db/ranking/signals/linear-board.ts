@@ -127,7 +127,7 @@ export class LinearBoard implements Ranked {
   }
 
   #addTable(table: CellTable, factor: number, age: number): void {
-    for (const run of table.closed()) {
+    for (const { cells: run } of table.closed()) {
       for (let cell = 0; cell < run.size; cell++)
         this.#change(run.items[cell]!, factor * run.weightAt(cell), age);
     }

@@ -3,6 +3,7 @@
  * need them. Everything follows from the events in log order; what is older than is kept leaves when newer events come.
  */
 import type { Hash } from 'node:crypto';
+import type { Scratch } from '../../materializer/index.ts';
 import {
   bucketOf,
   type CellSource,
@@ -13,6 +14,7 @@ import {
   type PartReader,
   readTables,
   type Section,
+  type SpillOrder,
   Timeline,
   timelineSections,
   WeightSteps,
@@ -122,6 +124,14 @@ export class SignalLedger implements CellSource {
     this.#linear = linearOf(type.decay);
     this.#setKept();
     this.standings.clear();
+  }
+
+  /** Moves counts out of memory until so many bytes are free; returns how many are. */
+  spill(order: SpillOrder, bytes: number, scratch: Scratch): number {
+    let freed = 0;
+    for (const timeline of this.#timelines)
+      if (timeline !== null && freed < bytes) freed += timeline.spill(order, bytes - freed, scratch);
+    return freed;
   }
 
   tables(grain: Grain, from: number, to: number): Iterable<NamedTable> {

@@ -9,11 +9,13 @@ import type {
   CheckpointWriter,
   Materializer,
   MemoryUse,
+  Scratch,
   ViewCommit,
+  ViewContext,
   ViewDefinition,
 } from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
-import { readSections, writeSections } from '../counting/index.ts';
+import { readSections, SPILL_ORDER, writeSections } from '../counting/index.ts';
 import type { SignalReader } from '../reading.ts';
 import type { SignalMemory } from './signal-ledger.ts';
 import { sumOf, TenantSignals } from './tenant-signals.ts';
@@ -23,7 +25,12 @@ const VERSION = 1;
 const NOTHING: SignalReader = new TenantSignals();
 
 export class SignalsView implements Materializer {
+  readonly #scratch: Scratch | null;
   readonly #tenants = new Map<TenantId, TenantSignals>();
+
+  constructor({ scratch = null }: Pick<ViewContext, 'scratch'> = {}) {
+    this.#scratch = scratch;
+  }
 
   /** Of a tenant that has none, everything is 0. */
   tenant(id: TenantId): SignalReader {
@@ -70,6 +77,20 @@ export class SignalsView implements Materializer {
     return { kept: totals + cells, ready: standings };
   }
 
+  spill(bytes: number): number {
+    const scratch = this.#scratch;
+    let freed = 0;
+    if (scratch === null) return freed;
+    for (const order of SPILL_ORDER)
+      for (const tenant of this.#tenants.values())
+        if (freed < bytes) freed += tenant.spill(order, bytes - freed, scratch);
+    return freed;
+  }
+
+  dropReady(): void {
+    for (const tenant of this.#tenants.values()) tenant.dropReady();
+  }
+
   #made(id: TenantId): TenantSignals {
     const tenant = this.#tenants.get(id) ?? new TenantSignals();
     this.#tenants.set(id, tenant);
@@ -86,5 +107,5 @@ export const rankingSignals: ViewDefinition<SignalsView> = Object.freeze({
   version: VERSION,
   scope: 'tenant',
   required: false,
-  create: () => new SignalsView(),
+  create: (context: ViewContext) => new SignalsView(context),
 });

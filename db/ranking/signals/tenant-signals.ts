@@ -1,6 +1,7 @@
 /** The signals of one tenant: a ledger each, as the schema has them, and everything that queries ask of them. */
 import type { Hash } from 'node:crypto';
-import type { PartReader, Section } from '../counting/index.ts';
+import type { Scratch } from '../../materializer/index.ts';
+import type { PartReader, Section, SpillOrder } from '../counting/index.ts';
 import type { Micros, SignalId } from '../ground.ts';
 import { SignalRecords } from '../kernel/index.ts';
 import type { SignalReader } from '../reading.ts';
@@ -97,6 +98,18 @@ export class TenantSignals implements SignalReader {
 
   memoryBytes(): SignalMemory {
     return sumOf(this.#kept().map(({ ledger }) => ledger.memory));
+  }
+
+  /** Moves counts out of memory until so many bytes are free; returns how many are. */
+  spill(order: SpillOrder, bytes: number, scratch: Scratch): number {
+    let freed = 0;
+    for (const { ledger } of this.#kept())
+      if (freed < bytes) freed += ledger.spill(order, bytes - freed, scratch);
+    return freed;
+  }
+
+  dropReady(): void {
+    for (const { ledger } of this.#kept()) ledger.standings.clear();
   }
 
   sections(tenant: number): Section[] {
