@@ -10,6 +10,7 @@ import type { Engine, Replication } from './engine/contract.ts';
 import { Database } from './engine/database.ts';
 import { Erasing } from './engine/erasing.ts';
 import { rankingMemoryDefault } from './engine/ranking-memory.ts';
+import { RankingReaders } from './engine/ranking-reader/index.ts';
 import { RANKING_VIEWS } from './engine/ranking-views.ts';
 import { tablesView } from './engine/reducers-view.ts';
 import { holdsOnDisk, LogKeeper } from './engine/retention.ts';
@@ -99,6 +100,8 @@ export const VIEWS: readonly ViewDefinition[] = [
 const CHECKPOINT_ENTRIES = 1_000_000;
 const QUERY_THREADS = 2;
 const QUERIES_WAITING_MAX = 256;
+/** What a reader's copies of views may take of what the views themselves may. */
+const READER_SHARE_OF_MEMORY = 0.5;
 const UUID_SEED_BYTES = 32;
 const FOLLOWER_BYTES_MAX = 64 * 1024 ** 3;
 /** Only by command, unless somebody says otherwise. */
@@ -219,8 +222,9 @@ export async function openEngineOver(below: Log, options: OverLogOptions): Promi
   const copies = new SnapshotStore(disk, directory);
   copies.removeLeftovers();
   const restorePoints = copies.restorePoints(logId, report);
+  const memoryBytes = options.rankingMemoryBytes ?? rankingMemoryDefault();
   const memory = new MemoryBudget({
-    bytesMax: options.rankingMemoryBytes ?? rankingMemoryDefault(),
+    bytesMax: memoryBytes,
     scratch: store.scratch === null ? null : new ScratchFiles({ disk, folder: store.scratch, report }),
   });
   const registry = new Registry({
@@ -291,6 +295,11 @@ export async function openEngineOver(below: Log, options: OverLogOptions): Promi
       waitingMax: QUERIES_WAITING_MAX,
       randomUuid: () => uuidOf(random(UUID_SEED_BYTES), 0),
     }),
+    readers: new RankingReaders({
+      ...{ disk, directory, log, ring, epochs, clock, scheduler, pause, report },
+      unknownKeys: unknownKeysOf(options),
+      memoryBytes: Math.floor(memoryBytes * READER_SHARE_OF_MEMORY),
+    }),
     sqlLimits: { ...SESSION_LIMITS, ...options.sql },
     end: await lastCommit(log),
     pause,
@@ -308,14 +317,21 @@ async function sealedOver(
   log: Log,
   options: OverLogOptions & Required<Pick<OverLogOptions, 'disk' | 'random'>>,
 ): Promise<{ readonly log: SealedLog; readonly ring: KeyRing; readonly epochs: Epochs }> {
-  const { disk, directory, random, begun, replication } = options;
+  const { disk, directory, random, begun } = options;
   const { logId } = log.identity;
   const ring = new KeyRing({ disk, directory, logId, random, source: options.keys ?? null });
   const epochs = new Epochs(disk, directory, begun ?? (() => null));
   if (!ring.empty) await epochs.load(log);
-  // Only the original must have every key: a copy holds what it cannot open.
-  const unknownKeys = replication === undefined ? 'refuse' : 'skip';
-  return { log: new SealedLog({ log, ring, epochs, unknownKeys }), ring, epochs };
+  return {
+    log: new SealedLog({ log, ring, epochs, unknownKeys: unknownKeysOf(options) }),
+    ring,
+    epochs,
+  };
+}
+
+/** Only the original must have every key: a copy holds what it cannot open. */
+function unknownKeysOf({ replication }: OverLogOptions): 'refuse' | 'skip' {
+  return replication === undefined ? 'refuse' : 'skip';
 }
 
 function openedReplication(replication: Replication, log: SealedLog): Replication {

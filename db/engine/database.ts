@@ -58,10 +58,11 @@ import { FollowedErasures } from './followed-erasures.ts';
 import { LiveFeed } from './live-feed.ts';
 import { RankingDoor } from './ranking-door.ts';
 import { RankingPath, rankingUnavailable } from './ranking-path.ts';
+import type { RankingReaders } from './ranking-reader/index.ts';
 import { LiveRankingViews } from './ranking-views.ts';
 import { ReducerPath } from './reducer-path.ts';
 import { tablesView } from './reducers-view.ts';
-import { bytesOf, refusalOf, writerFailed } from './refusals.ts';
+import { bytesOf, checkLive, refusalOf, writerFailed } from './refusals.ts';
 import { SqlDoor } from './sql-database.ts';
 import { SqlPath } from './sql-path.ts';
 import { SubjectStreams } from './subject-streams.ts';
@@ -89,6 +90,8 @@ export interface DatabaseOptions {
   readonly random: (bytes: number) => Uint8Array;
   /** Carries out queries on tables. */
   readonly queries: QueryRunner;
+  /** Answer questions about ranking. */
+  readonly readers: RankingReaders;
   /** Of sessions on tables. */
   readonly sqlLimits: SessionLimits;
   /** The log's last commit, or null. */
@@ -130,6 +133,7 @@ export class Database implements Engine {
   readonly #commands: SqlPath;
   readonly #rankings: RankingPath;
   readonly #queries: QueryRunner;
+  readonly #readers: RankingReaders;
   #end: LogEnd | null;
   readonly #recent: RecentCommits;
   readonly #sourceOf: (tenant: TenantId) => SubscriptionSource;
@@ -203,6 +207,8 @@ export class Database implements Engine {
     });
     this.#tables = registry.handle(tablesView);
     this.#queries = options.queries;
+    this.#readers = options.readers;
+    this.#readers.reached(registry.position);
     this.#end = options.end;
     const { scheduler, random, queries } = options;
     const view = (): SqlView => this.#tables.view;
@@ -240,7 +246,7 @@ export class Database implements Engine {
       admit: (tenant, bytes) => this.#admission.admit(tenant, bytes),
     });
     this.ranking = new RankingDoor({
-      ...{ log, clock, pause, path: this.#rankings, closing: this.#closing.signal },
+      ...{ clock, path: this.#rankings, readers: options.readers },
       views: new LiveRankingViews((definition) => registry.handle(definition)),
       applied: () => registry.position,
     });
@@ -386,6 +392,7 @@ export class Database implements Engine {
 
   #apply(commit: ViewCommit): void {
     this.#registry.apply(commit);
+    this.#readers.reached(commit.sequence);
     this.#end = { sequence: commit.sequence, recordedAt: commit.recordedAt };
     this.#recent.publish(commit);
     if (this.#replication !== null) this.erasures.applied(commit);
@@ -396,7 +403,7 @@ export class Database implements Engine {
   async #close(): Promise<void> {
     this.#closing.abort();
     await Promise.all([this.#appends.drained(), this.#commands.drained(), this.#rankings.drained()]);
-    await this.#queries.close();
+    await Promise.all([this.#queries.close(), this.#readers.close()]);
     try {
       // Together: a snapshot may be waiting for a rebuild that only the registry ends.
       await Promise.all([
@@ -434,6 +441,7 @@ export class Database implements Engine {
       hold: async (error) => {
         this.#held = error;
         await Promise.all([this.#appends.drained(), this.#commands.drained(), this.#rankings.drained()]);
+        await this.#readers.hold(error);
       },
       append: (entry) => this.#appendSystem([entry]),
       forget: () => {
@@ -445,6 +453,7 @@ export class Database implements Engine {
       },
       release: () => {
         this.#held = null;
+        this.#readers.release();
         this.#commands.start();
       },
     };
@@ -475,23 +484,11 @@ export class Database implements Engine {
   }
 
   #checkTables(consequence: string): void {
-    const { state, applied, error } = this.#tables;
-    if (state === 'live') return;
-    throw new TruthError(
-      'VIEW_UNAVAILABLE',
-      `${consequence}: their view stays at ${applied} (${error ?? state}); ${state === 'failed' ? 'restart to rebuild it' : 'try again when it has caught up'}`,
-      { view: tablesView.name, applied },
-    );
+    checkLive(tablesView.name, this.#tables, `${consequence}: their view`);
   }
 
   /** The index is the kernel's state: one that does not follow the log any more must not be asked. */
   #checkIndex(consequence: string): void {
-    const { state, applied, error } = this.#indexHandle;
-    if (state === 'live') return;
-    throw new TruthError(
-      'VIEW_UNAVAILABLE',
-      `${consequence}: the stream index stays at ${applied} (${error ?? state}); restart to rebuild it`,
-      { view: streamIndex.name, applied },
-    );
+    checkLive(streamIndex.name, this.#indexHandle, `${consequence}: the stream index`);
   }
 }

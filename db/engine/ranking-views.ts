@@ -5,6 +5,7 @@ import {
   type ViewContext,
   type ViewDefinition,
   type ViewHandle,
+  type ViewsBeside,
   viewCommit,
 } from '../materializer/index.ts';
 import { type AudienceView, rankingAudience } from '../ranking/audience/index.ts';
@@ -30,6 +31,11 @@ export const RANKING_VIEWS: readonly ViewDefinition[] = [
   rankingVectors,
   rankingText,
 ];
+
+/** Those that questions read: of each tenant that has a schema. */
+export const READ_VIEWS: readonly ViewDefinition[] = RANKING_VIEWS.filter(
+  (definition) => definition !== rankingDuplicates,
+);
 
 /** A tenant's schema with its past, and its readers for questions about one kind of entity. */
 export interface TenantRanking {
@@ -63,6 +69,15 @@ export function tenantRanking(views: RankingViewSet, tenant: TenantId): TenantRa
       ) as [RankingReaders['signals'], RankingReaders['cohorts'], RankingReaders['vectors']];
       return { entities, signals, audience, cohorts, vectors, text };
     },
+  };
+}
+
+/** The views beside those of the database. They must have been made of `READ_VIEWS`. */
+export function viewSetOf(views: ViewsBeside): RankingViewSet {
+  return {
+    ...{ entities: views.view(rankingEntities), signals: views.view(rankingSignals) },
+    ...{ cohorts: views.view(rankingCohorts), audience: views.view(rankingAudience) },
+    ...{ vectors: views.view(rankingVectors), text: views.view(rankingText) },
   };
 }
 

@@ -1,6 +1,7 @@
 /** What is said where nothing more can be done, and how much a request asks for. */
 import { TruthError } from '../errors.ts';
 import type { AppendRequest } from '../kernel/event.ts';
+import type { ViewHandle } from '../materializer/index.ts';
 
 /** Of the events of a request. */
 export function bytesOf({ events }: AppendRequest): number {
@@ -17,6 +18,18 @@ export function refusalOf(check: () => void): Error | null {
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+/** Errors: VIEW_UNAVAILABLE where the view does not follow the log; `subject` begins the message. */
+export function checkLive(
+  view: string,
+  { state, applied, error }: ViewHandle<unknown>,
+  subject: string,
+): void {
+  if (state === 'live') return;
+  const wayOut = state === 'failed' ? 'restart to rebuild it' : 'try again when it has caught up';
+  const message = `${subject} stays at ${applied} (${error ?? state}); ${wayOut}`;
+  throw new TruthError('VIEW_UNAVAILABLE', message, { view, applied });
 }
 
 /** What everybody hears who waits for a log that ended. */

@@ -15,6 +15,7 @@ export const THREADS = {
   'checkpoint-writer': '../materializer/save-thread.ts',
   follower: '../follow/follower-thread.ts',
   'sql-reader': '../sql/pool/reader-thread.ts',
+  'ranking-reader': '../engine/ranking-reader/reader-thread.ts',
   'pg-catalog': '../server/pg/catalog/catalog-thread.ts',
 } as const;
 

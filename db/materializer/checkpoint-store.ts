@@ -103,11 +103,7 @@ export class CheckpointStore {
 
   /** Reads the parts of a record, each checked against it. */
   reader(record: ViewRecord): CheckpointReader {
-    return {
-      parts: record.parts.map(({ name }) => name),
-      read: (name) => this.#readPart(record, name),
-      chunks: (name) => [this.#readPart(record, name)],
-    };
+    return partsReader(this.#disk, this.#directory, record);
   }
 
   /** Writes what is new, makes it count, removes what no longer does. Calls must not overlap. */
@@ -190,22 +186,28 @@ export class CheckpointStore {
     writeSmallFile(this.#disk, path, bytes);
     this.#records = records;
   }
+}
 
-  #readPart(record: ViewRecord, name: string): Uint8Array {
-    const part = record.parts.find((candidate) => candidate.name === name);
-    const path = join(VIEWS, record.name, name);
-    if (part === undefined)
-      throw new TruthError('CORRUPT', `the checkpoint of view "${record.name}" has no part ${name}`);
-    const bytes = readSmallFile(this.#disk, join(this.#directory, path));
-    if (bytes === null) throw new TruthError('CORRUPT', `${path} is missing`);
-    if (bytes.length !== part.bytes || checksum(bytes) !== part.xxh64) {
-      throw new TruthError(
-        'CORRUPT',
-        `${path} is not what was written: its ${bytes.length} bytes have another checksum`,
-      );
-    }
-    return bytes;
+/** Reads the parts of a record, each checked against it. `directory`: of the data. */
+export function partsReader(disk: Disk, directory: string, record: ViewRecord): CheckpointReader {
+  const read = (name: string): Uint8Array => readPart(disk, directory, record, name);
+  return { parts: record.parts.map(({ name }) => name), read, chunks: (name) => [read(name)] };
+}
+
+function readPart(disk: Disk, directory: string, record: ViewRecord, name: string): Uint8Array {
+  const part = record.parts.find((candidate) => candidate.name === name);
+  const path = join(VIEWS, record.name, name);
+  if (part === undefined)
+    throw new TruthError('CORRUPT', `the checkpoint of view "${record.name}" has no part ${name}`);
+  const bytes = readSmallFile(disk, join(directory, path));
+  if (bytes === null) throw new TruthError('CORRUPT', `${path} is missing`);
+  if (bytes.length !== part.bytes || checksum(bytes) !== part.xxh64) {
+    throw new TruthError(
+      'CORRUPT',
+      `${path} is not what was written: its ${bytes.length} bytes have another checksum`,
+    );
   }
+  return bytes;
 }
 
 async function savePart(

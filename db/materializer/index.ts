@@ -6,6 +6,7 @@
  */
 
 export { type Capture, type CapturedView, releaseCapture } from './capture.ts';
+export { checkpointPoints } from './checkpoint-points.ts';
 export { CheckpointStore } from './checkpoint-store.ts';
 export { appliedPositions } from './claims.ts';
 export type {
@@ -33,5 +34,6 @@ export { Registry } from './registry.ts';
 export { viewCommit } from './replay.ts';
 export type { RestorableView, RestorePoint } from './restore-point.ts';
 export { inlineRunner, type SaveRunner, type SaveStep } from './save-step.ts';
-export { ScratchFiles } from './scratch-files.ts';
+export { pastScratchFolder, ScratchFiles } from './scratch-files.ts';
 export { ThreadedRunner } from './threaded-runner.ts';
+export { type BesideOptions, type Moment, type Until, ViewsBeside } from './views-beside.ts';

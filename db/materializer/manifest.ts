@@ -20,7 +20,9 @@ export const SET_ASIDE = 'set-aside';
 /** Folders of `views/` that belong to others; the log keeps the indexes of its segments in one. */
 /** Folder of scratch files. */
 export const SCRATCH = 'scratch';
-const RESERVED: readonly string[] = [SET_ASIDE, SCRATCH, 'log-index'];
+/** The same for views beside those of the registry: about the past. */
+export const SCRATCH_OF_PAST = 'scratch-of-past';
+const RESERVED: readonly string[] = [SET_ASIDE, SCRATCH, SCRATCH_OF_PAST, 'log-index'];
 /** Of views and of their parts. */
 export const VIEW_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 

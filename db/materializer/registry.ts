@@ -18,7 +18,7 @@ import type {
   ViewStatus,
 } from './materializer.ts';
 import { MemoryBudget } from './memory-budget.ts';
-import { commitAt, replay } from './replay.ts';
+import { commitAt, payloadBytes, replay } from './replay.ts';
 import { restoreViews } from './restore.ts';
 import type { RestorePoint } from './restore-point.ts';
 import type { SaveRunner } from './save-step.ts';
@@ -111,7 +111,7 @@ export class Registry {
   /** Hands a stable commit to all live views. Commits come in log order. */
   apply(commit: ViewCommit): void {
     for (const slot of this.#slots) if (slot.state === 'live') this.#applyTo(slot, commit);
-    this.memory.taken(bytesOf(commit));
+    this.memory.taken(payloadBytes(commit));
     this.#position = commit.sequence;
   }
 
@@ -212,7 +212,7 @@ export class Registry {
     const names = slots.map((slot) => slot.name);
     const apply = (commit: ViewCommit): boolean => {
       for (const slot of slots) this.#applyTo(slot, commit);
-      this.memory.taken(bytesOf(commit));
+      this.memory.taken(payloadBytes(commit));
       return !this.#stopped;
     };
     const gap = (lost: ViewGap): void => {
@@ -264,10 +264,4 @@ export class Registry {
       slot.checkpoint = applied;
     }
   }
-}
-
-function bytesOf({ entries }: ViewCommit): number {
-  let bytes = 0;
-  for (const { payload } of entries) bytes += payload.length;
-  return bytes;
 }

@@ -1,6 +1,6 @@
 import { TruthError } from '../errors.ts';
 import { type Sequence, sequence } from '../types.ts';
-import type { Log, LogCommit } from '../wal/log.ts';
+import type { Log, LogCommit, LogReader } from '../wal/log.ts';
 import type { ViewCommit, ViewGap } from './materializer.ts';
 
 /** Types below are the log's own: epochs and the like mean nothing to a view. */
@@ -66,14 +66,18 @@ async function* acrossGaps(
   }
 }
 
-function gapOf(error: unknown): ViewGap | null {
+/** What is lost where reading stopped, or null for any other error. */
+export function gapOf(error: unknown): ViewGap | null {
   if (!(error instanceof TruthError) || error.code !== 'GAP') return null;
   const { from, to } = error.details;
   return { from: sequence(Number(from)), to: sequence(Number(to)) };
 }
 
 /** The commit whose entry lies at a position, or null, also where it has been lost or pruned. */
-export async function commitAt(log: Log, position: Sequence): Promise<LogCommit | null> {
+export async function commitAt(
+  log: Pick<LogReader, 'readBackwards'>,
+  position: Sequence,
+): Promise<LogCommit | null> {
   try {
     for await (const commit of log.readBackwards(position))
       return commit.sequence === position ? commit : null;
@@ -90,4 +94,10 @@ export function viewCommit(commit: LogCommit): ViewCommit {
     ? commit.entries
     : commit.entries.filter(({ type }) => type >= ENTRY_TYPE_FIRST);
   return { ordinal, epoch, recordedAt, sequence, entries, erased };
+}
+
+export function payloadBytes({ entries }: ViewCommit): number {
+  let bytes = 0;
+  for (const { payload } of entries) bytes += payload.length;
+  return bytes;
 }

@@ -16,7 +16,8 @@ export interface RestorePoint {
 }
 
 export interface RestorableView {
-  readonly digest: string;
+  /** Null where only its parts are vouched for. */
+  readonly digest: string | null;
   /** Its `read` throws CORRUPT where the bytes are not those written. */
   readonly reader: CheckpointReader;
 }

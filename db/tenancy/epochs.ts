@@ -55,6 +55,13 @@ export class Epochs {
     return this.#known.findLast(({ after }) => after < position) ?? null;
   }
 
+  /** All that are known. */
+  get known(): readonly EpochBeginning[] {
+    const begun = this.#begun();
+    const others = this.#known.filter(({ epoch }) => epoch !== begun?.epoch);
+    return begun === null ? others : [...others, begun];
+  }
+
   /** An epoch whose entry was read. */
   note(beginning: EpochBeginning): void {
     if (this.of(beginning.epoch) !== null) return;

@@ -8,7 +8,7 @@
  *     directory, audit-view                                     the views of them
  *     find-tenant, close-names, tenants-in-log                  tenants by name
  *     admission                                                 quotas
- *     keys/, sealed-log                                         keys and what they seal
+ *     keys/, sealed-log, entry-opener                           keys and what they seal
  */
 import type { ViewDefinition } from '../materializer/index.ts';
 import { AuditView } from './audit-view.ts';
@@ -18,12 +18,13 @@ export { TenantAdmission } from './admission.ts';
 export { type AuditedEntry, AuditLog, type NewAuditRecord } from './audit-log.ts';
 export type { AuditView } from './audit-view.ts';
 export { TenantDirectory, type TenantRecord } from './directory.ts';
+export { EntryOpener, FLAG_ENCRYPTED } from './entry-opener.ts';
 export { Epochs } from './epochs.ts';
 export { decodeErasure } from './erasure-entry.ts';
 export { findTenant } from './find-tenant.ts';
-export { type KekSource, KeyRing, moveKek, readKekSource } from './keys/index.ts';
+export { GivenKeys, type Kek, type KekSource, KeyRing, moveKek, readKekSource } from './keys/index.ts';
 export { openKeys, sealKeys } from './keys/recovery.ts';
-export { FLAG_ENCRYPTED, SealedLog } from './sealed-log.ts';
+export { SealedLog } from './sealed-log.ts';
 export { encodeSubjectStream } from './subject-entry.ts';
 export { READS_AUDITED, type ReadsAudited, type TenantQuota } from './tenant-entry.ts';
 export { type ErasureCertificate, type ErasureRequest, type SystemEntry, Tenants } from './tenants.ts';

@@ -62,6 +62,7 @@ export { Scrubber, type ScrubStatus } from './scrub.ts';
 export { ScrubThread } from './scrub-worker.ts';
 export { SegmentFiles } from './segment-files.ts';
 export type { DurableClaim, TornTail } from './settle.ts';
+export { openSharedReader, StableMark } from './shared-reader.ts';
 export {
   type SegmentReport,
   type VerifyOptions,

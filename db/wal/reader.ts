@@ -30,6 +30,8 @@ export interface StableLog {
   readonly stable: Sequence;
   /** True once `stable` is past `after`; false when the log or the signal ended the wait. */
   stablePast(after: Sequence, signal: AbortSignal | undefined): Promise<boolean>;
+  /** Segments that came behind the last one known, where nobody adds them. */
+  later?(): readonly ReadableSegment[];
 }
 
 /** A segment as readers know it. */
@@ -272,6 +274,7 @@ export class SegmentReader implements LogReader {
 
   #segmentOf(sequence: Sequence): ReadableSegment {
     if (sequence < this.#segments[0]!.firstSequence) this.#reachBack();
+    if (sequence >= this.#segments.at(-1)!.firstSequence) this.#lookForLater();
     const segment = this.#segments.findLast((each) => each.firstSequence <= sequence);
     if (segment !== undefined) return segment;
     throw pruned(sequence, this.first);
@@ -357,6 +360,7 @@ export class SegmentReader implements LogReader {
   }
 
   #segmentAfter(segment: ReadableSegment): ReadableSegment {
+    if (segment.index === this.#segments.at(-1)!.index) this.#lookForLater();
     const next = this.#segments.find(({ index }) => index > segment.index);
     if (next === undefined) throw new Error(`segment ${segment.index} is sealed and has no successor`);
     return next;
@@ -381,6 +385,10 @@ export class SegmentReader implements LogReader {
     const behind = groupBehind(this.#disk, scanner, opened, found);
     if (behind !== null && behind.sequence <= wanted) return behind;
     throw damaged(opened, found, behind?.sequence ?? null);
+  }
+
+  #lookForLater(): void {
+    for (const segment of this.#log.later?.() ?? []) this.addSegment(segment);
   }
 
   #open(segment: ReadableSegment): OpenedSegment {

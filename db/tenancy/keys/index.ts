@@ -9,9 +9,12 @@
  *     tpm/                  one sealed to this machine's TPM
  *     key-file              one tenant's wrapped keys on disk
  *     key-ring              all of them, opened
+ *     given-keys            the same for a thread that only opens entries
  *     entry-cipher          what seals and opens an entry with a key
  *     recovery              keys sealed to somebody who keeps them elsewhere
  */
+export { GivenKeys } from './given-keys.ts';
+export type { Kek } from './kek.ts';
 export { moveKek } from './kek-move.ts';
 export { type KekSource, readKekSource } from './kek-source.ts';
-export { type KeyId, KeyRing } from './key-ring.ts';
+export { type KeyId, KeyRing, type KeyState } from './key-ring.ts';

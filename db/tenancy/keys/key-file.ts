@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { TruthError } from '../../errors.ts';
 import { xxh64 } from '../../hash/index.ts';
-import { type Disk, isNotFound, readSmallFile, writeSmallFile } from '../../io/index.ts';
+import { type Disk, type FileHandle, isNotFound, readSmallFile, writeSmallFile } from '../../io/index.ts';
 import type { TenantId } from '../../types.ts';
 
 const KEYS_FOLDER = 'keys';
 const NAME = /^(\d{10})\.keys$/;
+/** The first line is shorter. */
+const HEADER_BYTES_MAX = 256;
 
 /**
  * `data` seals entries without a subject, `subject` those about one person, `secret` makes handles and partition keys. Of a
@@ -58,6 +60,35 @@ export function readKeyFiles(disk: Disk, directory: string): KeyFile[] {
     .filter((name) => NAME.test(name))
     .sort()
     .map((name) => parse(join(folder, name), readSmallFile(disk, join(folder, name)) ?? new Uint8Array()));
+}
+
+/**
+ * What came into a tenant's file since it was read, or all of it where it is another file by now, under another key-encryption
+ * key; null where there is none. Errors: CORRUPT.
+ */
+export function readKeyTail(
+  disk: Disk,
+  directory: string,
+  tenant: TenantId,
+  read: Pick<KeyFile, 'kek' | 'bytes'> | null,
+): Omit<KeyFile, 'tenant'> | null {
+  const path = pathOf(directory, tenant);
+  const handle = openIfThere(disk, path);
+  if (handle === null) return null;
+  try {
+    const size = disk.size(handle);
+    const beginning = linesOf(pread(disk, handle, 0, Math.min(size, HEADER_BYTES_MAX)))[0];
+    const header = headerSchema.safeParse(beginning === undefined ? null : contentOf(beginning));
+    if (!header.success) throw damaged(path);
+    const { kek } = header.data;
+    const start = read?.kek === kek ? read.bytes : Buffer.byteLength(`${beginning}\n`);
+    const { contents, bytes } = counting(linesOf(pread(disk, handle, start, size - start)));
+    const keys = z.array(keySchema).safeParse(contents.flat());
+    if (!keys.success) throw damaged(path);
+    return { kek, keys: keys.data, bytes: start + bytes };
+  } finally {
+    disk.close(handle);
+  }
 }
 
 /** Writes the file anew. Returns its size. */
@@ -108,20 +139,42 @@ function line(content: object): string {
 }
 
 function parse(path: string, bytes: Uint8Array): KeyFile {
-  const text = Buffer.from(bytes).toString();
-  const lines = text.split('\n');
-  // Behind the last line break: nothing, or a line that was being written.
-  lines.pop();
-  const contents = lines.map(contentOf);
-  if (contents.at(-1) === null) contents.pop();
+  const { contents, bytes: size } = counting(linesOf(bytes));
   const header = headerSchema.safeParse(contents[0]);
   const keys = z.array(keySchema).safeParse(contents.slice(1).flat());
   if (!header.success || !keys.success) throw damaged(path);
-  const counting = lines
-    .slice(0, contents.length)
-    .reduce((sum, each) => sum + Buffer.byteLength(each) + 1, 0);
   const { tenant, kek } = header.data;
-  return { tenant: tenant as TenantId, kek, keys: keys.data, bytes: counting };
+  return { tenant: tenant as TenantId, kek, keys: keys.data, bytes: size };
+}
+
+/** Without what is behind the last line break: nothing, or a line that was being written. */
+function linesOf(bytes: Uint8Array): string[] {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().split('\n').slice(0, -1);
+}
+
+/** What the lines say, and how many bytes they are: of the last one only if it is whole. */
+function counting(lines: readonly string[]): {
+  readonly contents: readonly unknown[];
+  readonly bytes: number;
+} {
+  const contents = lines.map(contentOf);
+  if (contents.at(-1) === null) contents.pop();
+  const bytes = lines.slice(0, contents.length).reduce((sum, each) => sum + Buffer.byteLength(each) + 1, 0);
+  return { contents, bytes };
+}
+
+function pread(disk: Disk, handle: FileHandle, from: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  return bytes.subarray(0, disk.pread(handle, bytes, length, from));
+}
+
+function openIfThere(disk: Disk, path: string): FileHandle | null {
+  try {
+    return disk.open(path, 'read');
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
 }
 
 function contentOf(line: string): unknown {

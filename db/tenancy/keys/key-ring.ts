@@ -1,6 +1,6 @@
 /**
  * All keys of one database. Keys are unwrapped when they are first used and kept for a while; what leaves this object is
- * entry keys and handles, never a tenant's or a person's key.
+ * entry keys and handles, never a tenant's or a person's key. Threads that open entries are given the key-encryption key.
  */
 import { createHmac } from 'node:crypto';
 import { TruthError } from '../../errors.ts';
@@ -210,6 +210,12 @@ export class KeyRing {
     return KEK_FATES[this.kekSource.from];
   }
 
+  /** The key-encryption keys that the files on disk are under: for a thread of this process that opens entries, and nobody else. */
+  get opening(): readonly Kek[] {
+    const names = new Set([...this.#tenants.values()].map(({ kek }) => kek));
+    return [...names].map((kek) => this.#unlock().byId(kek));
+  }
+
   /** Where the key-encryption key comes from. Errors: CONFIG, KEY_UNAVAILABLE. */
   get kekSource(): KekSource {
     return this.#unlock().source;
@@ -366,9 +372,18 @@ export class KeyRing {
     return createHmac('sha256', this.#bareKey(secret)).update(text).digest();
   }
 
-  #context(tenant: TenantId, { id, kind, handle }: Omit<WrappedKey, 'wrapped'>): string {
-    return `truthdb key 1:${this.#logId}:${tenant}:${kind}:${id}:${handle ?? ''}`;
+  #context(tenant: TenantId, key: Omit<WrappedKey, 'wrapped'>): string {
+    return keyContext(this.#logId, tenant, key);
   }
+}
+
+/** What a key is wrapped for: it opens as nothing else. `logId`: hex. */
+export function keyContext(
+  logId: string,
+  tenant: TenantId,
+  { id, kind, handle }: Omit<WrappedKey, 'wrapped'>,
+): string {
+  return `truthdb key 1:${logId}:${tenant}:${kind}:${id}:${handle ?? ''}`;
 }
 
 function keep<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): void {

@@ -1,0 +1,13 @@
+/**
+ * `ranking-reader/` answers questions about ranking away from the ordering thread: a thread of its own keeps copies of the views,
+ * begun from a checkpoint or a snapshot and brought on by the log's segment files. Questions go to it as plain values with the
+ * place they are about, answers come back as plain values. Nothing is written, and keys are given to it in memory only.
+ *
+ *     reader-views     the copies, and how they come to where a question wants them
+ *     restore-points   what they begin from
+ *     messages         what goes to the thread and comes back
+ *     reader-thread    the thread
+ *     reader           a thread as the ordering thread sees it; the same without a thread
+ *     readers          those of one database
+ */
+export { RankingReaders } from './readers.ts';

@@ -1,0 +1,62 @@
+/** What goes to a reader's thread and comes back: plain values. */
+import { type ErrorCode, type ErrorDetails, TruthError } from '../../errors.ts';
+import type { AsOf } from '../../ranking/retrieve/bind/index.ts';
+import type { Kek } from '../../tenancy/index.ts';
+import type { Sequence } from '../../types.ts';
+import type { EpochBeginning } from '../../wal/index.ts';
+import type { RankingFound, RankingQuestion } from '../ranking-answers.ts';
+
+/** What a thread is started with. */
+export interface ReaderStart {
+  readonly directory: string;
+  /** 16 bytes. */
+  readonly logId: Uint8Array;
+  /** Of a `StableMark`. */
+  readonly stable: SharedArrayBuffer;
+  readonly keks: readonly Kek[];
+  readonly epochs: readonly EpochBeginning[];
+  readonly unknownKeys: 'skip' | 'refuse';
+  /** Absolute path of a folder for scratch files that nobody else uses. */
+  readonly scratch: string;
+  /** What its views may take of the memory; what they seldom read lies in scratch files then. */
+  readonly memoryBytes: number;
+}
+
+export interface ReaderQuestion extends RankingQuestion {
+  readonly at: AsOf;
+  /** Last commit that the asking thread knew: nothing behind it is looked at. */
+  readonly last: Sequence;
+}
+
+export interface ReaderJob {
+  readonly id: number;
+  readonly question: ReaderQuestion;
+}
+
+export type ReaderNews =
+  | { readonly news: 'answer'; readonly id: number; readonly found: RankingFound }
+  | { readonly news: 'failed'; readonly id: number; readonly error: PlainError }
+  | { readonly news: 'report'; readonly line: string };
+
+/** Errors lose their class on the way between threads. */
+interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}
+
+export function plainError(error: unknown): PlainError {
+  if (error instanceof TruthError) {
+    const { code, message, details } = error;
+    return { code, message, details };
+  }
+  return {
+    code: 'INTERNAL',
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    details: {},
+  };
+}
+
+export function errorOf({ code, message, details }: PlainError): TruthError {
+  return new TruthError(code, message, details);
+}
