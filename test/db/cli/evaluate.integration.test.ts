@@ -172,7 +172,7 @@ describe('truthdb evaluate', () => {
     expect(byName.get('for_you')!.cohorts).toEqual([
       expect.objectContaining({ cohort: 'polish', moments: polish }),
     ]);
-    expect(shown.differences.length).toBe(5 * 3);
+    expect(shown.differences.length).toBe(6 * 3);
   });
 
   test('does not depend on how signals were packed into entries', async () => {
