@@ -62,7 +62,7 @@ test('truthdb --help lists every command, --version tells what this is', async (
   const help = await truthdb(['--help']);
   for (const { name } of COMMANDS) expect(help.out).toContain(`  ${name} `);
   const version = JSON.parse((await truthdb(['--version', '--json'])).out) as Record<string, unknown>;
-  expect(version).toMatchObject({ node: process.versions.node, formats: { log: 1, protocol: 4 } });
+  expect(version).toMatchObject({ node: process.versions.node, formats: { log: 1, protocol: 5 } });
 });
 
 test.each([
@@ -175,7 +175,7 @@ test('tail prints what comes, over the network with the connection string', asyn
 test('status in JSON and for people', async () => {
   const { code, out } = await local(['status', '--json']);
   expect(code).toBe(0);
-  expect(JSON.parse(out)).toMatchObject({ state: 'serving', protocol: 4, log: { durability: 'group_sync' } });
+  expect(JSON.parse(out)).toMatchObject({ state: 'serving', protocol: 5, log: { durability: 'group_sync' } });
   expect((await local(['status'])).out).toMatch(/^log\.stable {2,}\d+$/m);
 });
 
