@@ -20,7 +20,7 @@ export type { TextView } from './text-view.ts';
 
 export const rankingText: ViewDefinition<TextView> = {
   name: 'ranking-text',
-  version: 1,
+  version: 2,
   scope: 'tenant',
   required: false,
   create: ({ logId }) => new TextView(logId),

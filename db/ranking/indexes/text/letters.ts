@@ -71,11 +71,10 @@ export function folded(word: string): string {
 }
 
 function foldedUnicode(word: string): string {
-  const bare = word.normalize('NFKC').toLowerCase().normalize('NFD').replace(ACCENTS, '');
-  return bare
-    .normalize('NFC')
-    .replace(SPELLED, (letter) => SPELLINGS[letter]!)
-    .replace(NO_WORD, '');
+  const parts = word.normalize('NFKC').toLowerCase().normalize('NFD').replace(ACCENTS, '');
+  // Before marks are put in order: one that is taken out may have kept two apart.
+  const bare = parts.replace(NO_WORD, '').normalize('NFC');
+  return bare.replace(SPELLED, (letter) => SPELLINGS[letter]!);
 }
 
 function shortened(word: string): string {

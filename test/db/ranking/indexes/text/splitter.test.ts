@@ -67,6 +67,10 @@ describe('splitting', () => {
     );
   });
 
+  test('marks that something invisible kept apart come to stand in their order', () => {
+    expect(folded('\u0651\u200d\u064c')).toBe('\u064c\u0651');
+  });
+
   test('folding a folded word changes nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 12 }), (word) => {
