@@ -77,6 +77,8 @@ function isArithmetic(reader: Reader): boolean {
     reader.next();
     if (closed !== undefined) found.set(closed, isUsed(reader));
   } while (open.length > 0 && !reader.isA('end'));
+  // Those that are never closed are not to be looked for again at each level.
+  for (const bracket of open) found.set(bracket, false);
   reader.rewind(start);
   return found.get(start) ?? false;
 }
