@@ -13,6 +13,10 @@ import type { Principal } from './session-host.ts';
 /** Of those refused in a batch, so many are named. */
 const REFUSALS_SHOWN_MAX = 1000;
 const BATCH_MAX = 10_000;
+/** Of what is wrong with a request: its first problems, in so many characters. */
+const PROBLEMS_SHOWN_MAX = 8;
+const PROBLEM_CHARACTERS_MAX = 1_000;
+const NAME_CHARACTERS_MAX = 60;
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const value = z.union([scalar, z.array(z.string()), z.array(z.number())]);
@@ -109,12 +113,25 @@ export function rankingRequest(input: object): RankingRequest {
   if (schema === undefined) {
     throw new TruthError(
       'INVALID_ARGUMENT',
-      `a request for ranking has one of ${Object.keys(REQUESTS).join(', ')}, this one has ${Object.keys(input).slice(0, 8).join(', ') || 'nothing'}`,
+      `a request for ranking has one of ${Object.keys(REQUESTS).join(', ')}, this one has ${namesOf(input)}`,
     );
   }
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new TruthError('INVALID_ARGUMENT', `not a request for ranking: ${z.prettifyError(parsed.error)}`);
+  throw new TruthError('INVALID_ARGUMENT', `not a request for ranking: ${problemsOf(parsed.error)}`);
+}
+
+function namesOf(input: object): string {
+  const names = Object.keys(input).slice(0, PROBLEMS_SHOWN_MAX);
+  return names.map((name) => name.slice(0, NAME_CHARACTERS_MAX)).join(', ') || 'nothing';
+}
+
+/** A batch may be wrong in each of its thousands of places. */
+function problemsOf({ issues }: z.ZodError): string {
+  const shown = z.prettifyError({ issues: issues.slice(0, PROBLEMS_SHOWN_MAX) });
+  const short = shown.length > PROBLEM_CHARACTERS_MAX ? `${shown.slice(0, PROBLEM_CHARACTERS_MAX)}…` : shown;
+  const left = issues.length - PROBLEMS_SHOWN_MAX;
+  return (left > 0 ? `${short}\nand ${left} more` : short).toWellFormed();
 }
 
 /** Errors: FORBIDDEN, those of the layer. */
