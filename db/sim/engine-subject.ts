@@ -14,9 +14,11 @@ import { EPOCH_ENTRIES, init, isWritable } from './log-subject.ts';
 import { hashOf, Payloads } from './payloads.ts';
 import type { SimKind } from './plan.ts';
 import { ProbeView } from './probe-view.ts';
-import { eventsFrom, PrunedPast } from './pruned-past.ts';
+import { eventsFrom, PrunedPast, pruneAsFarAsPossible } from './pruned-past.ts';
+import type { Random } from './random.ts';
+import { RankingSubject } from './ranking-subject.ts';
 import { ARCHIVE, DIRECTORY, SEGMENT_BYTES, type Subject, type SubjectContext, settled } from './subject.ts';
-import { apply, type Twin, twin } from './view-twin.ts';
+import { compareTwins, type Twin, twin } from './view-twin.ts';
 import { Violation } from './violation.ts';
 
 const STREAMS = ['a', 'b', 'c', 'order-1', 'order-2'] as const;
@@ -51,10 +53,13 @@ export class EngineSubject implements Subject {
   /** Highest position of a snapshot that was reported as taken. */
   #snapshotAt = 0;
   #violation: Violation | null = null;
+  /** Null in runs that leave the ranking layer alone. */
+  readonly #ranking: RankingSubject | null;
 
-  constructor(context: SubjectContext) {
+  constructor(context: SubjectContext, ranking: Random | null) {
     this.#context = context;
     this.#payloads = new Payloads(context.random, context.plan);
+    this.#ranking = ranking === null ? null : new RankingSubject(context, ranking);
   }
 
   get failed(): boolean {
@@ -96,6 +101,7 @@ export class EngineSubject implements Subject {
     this.#views = [
       twin('probe', () => new ProbeView()),
       twin('index-twin', (context) => streamIndex.create(context)),
+      ...(this.#ranking?.twins() ?? []),
     ];
     this.#engine = await this.#pump(
       openEngineOver(log, {
@@ -115,6 +121,7 @@ export class EngineSubject implements Subject {
       this.#failed = true;
     });
     await this.#compare();
+    this.#ranking?.begin(log, () => this.#failed || this.#log !== log || this.#disk?.stopped !== false);
     this.#compareSnapshots(disk);
     counts.commands = Math.max(counts.commands, ledger.count);
   }
@@ -136,16 +143,18 @@ export class EngineSubject implements Subject {
     else if (action === 'look') await this.#compareViews();
     else if (action === 'snapshot') await this.#takeSnapshot();
     else if (action === 'prune') await this.#prune();
+    if (this.#ranking !== null && this.#context.random.chance(0.5))
+      this.#ranking.step(this.#opened, this.#openedLog);
     await this.#turn();
     this.#noteSnapshot();
-    if (this.#violation !== null) throw this.#violation;
+    this.#throwViolation();
   }
 
   async close(): Promise<void> {
     const { ledger } = this.#context;
     this.#noteSnapshot();
     await this.#pump(this.#opened.close());
-    if (this.#violation !== null) throw this.#violation;
+    this.#throwViolation();
     if (!this.#failed && this.#disk?.stopped === false) ledger.acknowledge(ledger.count);
   }
 
@@ -156,6 +165,11 @@ export class EngineSubject implements Subject {
       'prefix of the issued',
       `${entries} events were issued, the log holds ${content.length}`,
     );
+  }
+
+  #throwViolation(): void {
+    const violation = this.#violation ?? this.#ranking?.violation ?? null;
+    if (violation !== null) throw violation;
   }
 
   get #openedLog(): OpenedLog {
@@ -435,43 +449,10 @@ export class EngineSubject implements Subject {
     );
   }
 
-  /** Every view as it is, restored and caught up or live, against a fresh one that is given the log from its start. */
   async #compareViews(): Promise<void> {
     const log = this.#log;
     if (log === null || this.#failed || this.#disk?.stopped === true) return;
-    const statuses = new Map(this.#opened.status().views.map((status) => [status.name, status]));
-    for (const { definition, made, fresh: freshOf } of this.#views) {
-      const status = statuses.get(definition.name);
-      if (status?.state !== 'live')
-        throw new Violation(
-          'views equal replay',
-          `view ${definition.name} is ${status?.state}: ${status?.error}`,
-        );
-      const live = made().digest();
-      const fresh = freshOf({ logId: log.identity.logId, folder: null });
-      const { floor } = log.retention;
-      for (const commit of this.#past.commitsBefore(floor)) apply(fresh, commit);
-      for await (const commit of log.read({ from: floor, follow: false })) {
-        if (commit.sequence <= status.applied) apply(fresh, commit);
-      }
-      if (fresh.digest() === live) continue;
-      throw new Violation(
-        'views equal replay',
-        `view ${definition.name} at ${status.applied} is not what replay from zero gives`,
-      );
-    }
-  }
-}
-
-/** Segments removed. A refusal says up to where it would not have been one. */
-function pruneAsFarAsPossible(engine: Engine, before: Sequence): number {
-  try {
-    return engine.retention.prune({ before, withoutArchive: false }).removed.length;
-  } catch (error) {
-    if (!(error instanceof TruthError && error.code === 'LOCKED')) throw error;
-    const possible = error.details['possible'];
-    if (typeof possible !== 'number' || possible >= before) throw error;
-    return pruneAsFarAsPossible(engine, possible as Sequence);
+    await compareTwins(this.#views, this.#opened, log, this.#past.commitsBefore(log.retention.floor));
   }
 }
 

@@ -139,7 +139,7 @@ function checkEntries(
     walk.sequence += 1;
     expect(count(bytes, at + 8) === walk.sequence, `sequence at ${at}`);
     expect(count(bytes, at + 16) === walk.ordinal + (type === TYPE.seal ? 0 : 1), `ordinal at ${at}`);
-    if (type >= 16) group.push(h64Raw(payloadOf(bytes, at)));
+    if (type >= 16 && !isRanking(type)) group.push(h64Raw(payloadOf(bytes, at)));
     if (type === TYPE.seal) {
       expect(groupStart === at, `a seal inside a group at ${at}`);
       checkSeal(walk, bytes, at, first, expect);
@@ -154,6 +154,11 @@ function checkEntries(
     }
     at = end;
   }
+}
+
+/** Of these entries nobody knows beforehand how many there will be: the engine writes some by itself. */
+function isRanking(type: number): boolean {
+  return type >= 80 && type <= 84;
 }
 
 function checkCommit(

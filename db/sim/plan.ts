@@ -29,6 +29,8 @@ export interface SimPlan {
   readonly entryBytesMax: number;
   readonly ringBytes: number;
   readonly durability: Durability;
+  /** The ranking layer is written to and asked beside the streams; only of the engine. */
+  readonly ranking: boolean;
   /** Entries between checkpoints of the views. */
   readonly checkpointEntries: number;
   /** Space the disk has for files at the start of each life; null for plenty. */
@@ -63,6 +65,8 @@ export function planOf(seed: number, overrides: Partial<SimPlan> = {}): SimPlan 
     freeBytes:
       level === 'log' && kind === 'error' && random.chance(0.3) ? random.between(0, 8) * 1024 * 1024 : null,
     stopAt: null,
+    // A stream of its own: seeds that are known for something stay what they are.
+    ranking: new Random(seed, 'ranking plan').chance(0.4),
     ...overrides,
   };
 }

@@ -1,5 +1,6 @@
 /** What a log began with before it was pruned, as whoever pruned it remembers it. */
 import type { Engine } from '../engine.ts';
+import { TruthError } from '../errors.ts';
 import type { RecordedEvent } from '../kernel/event.ts';
 import type { ViewCommit } from '../materializer/index.ts';
 import type { Sequence } from '../types.ts';
@@ -44,5 +45,17 @@ export async function eventsFrom(engine: Engine, first: Sequence): Promise<Recor
     events.push(...page.events);
     if (page.end) return events;
     from = page.next as Sequence;
+  }
+}
+
+/** Segments removed. A refusal says up to where it would not have been one. */
+export function pruneAsFarAsPossible(engine: Engine, before: Sequence): number {
+  try {
+    return engine.retention.prune({ before, withoutArchive: false }).removed.length;
+  } catch (error) {
+    if (!(error instanceof TruthError && error.code === 'LOCKED')) throw error;
+    const possible = error.details['possible'];
+    if (typeof possible !== 'number' || possible >= before) throw error;
+    return pruneAsFarAsPossible(engine, possible as Sequence);
   }
 }

@@ -2,14 +2,14 @@
  * A life of the ranking layer, made of a seed alone: a schema with some of everything and its changes, entities, edges, exposures,
  * and signals in order, late, twice, of the past and of a clock in 2099. Some of it is refused, as in life.
  */
-import type { Micros } from '../../../../db/ranking/ground.ts';
-import { MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE } from '../../../../db/ranking/ground.ts';
-import type { EntityDraft, RankingCommand, SignalDraft } from '../../../../db/ranking/kernel/index.ts';
-import { commandOf, type WriteStatement } from '../../../../db/ranking/retrieve/bind/index.ts';
-import { parse } from '../../../../db/ranking/retrieve/language/index.ts';
-import { Random } from '../../../../db/sim/random.ts';
+import type { Micros } from '../ranking/ground.ts';
+import { MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE } from '../ranking/ground.ts';
+import type { EntityDraft, RankingCommand, SignalDraft } from '../ranking/kernel/index.ts';
+import { commandOf, type WriteStatement } from '../ranking/retrieve/bind/index.ts';
+import { parse } from '../ranking/retrieve/language/index.ts';
+import { Random } from './random.ts';
 
-/** 2026-03-05T10:17:31.250Z. */
+/** 2026-03-05T10:17:31.250Z, where histories begin. */
 export const START = 1_772_705_851_250_000 as Micros;
 const YEAR_2099 = 4_070_908_800_000_000;
 export const DIMENSIONS = 8;
@@ -68,7 +68,7 @@ const SCHEMA = [
 ];
 
 /** One after the other over a life; each leaves something to be worked out anew. */
-const CHANGES = [
+const CHANGES: [string, ...string[]] = [
   `DEFINE SIGNAL view ON item POSITIVE DECAY EXPONENTIAL HALF LIFE 3d WEIGHT 0..10 DEFAULT 1 COHORTS ${VIEW_EFFECTS} REBUILD`,
   "DEFINE COHORT members AS member AND country <> 'US'",
   `DEFINE ENTITY item (${ITEM}, colour KEYWORD, quality COMPUTED AS like.count(all) / view.count(all)) STATES (active, draft, archived) REBUILD`,
@@ -80,33 +80,56 @@ const CHANGES = [
   'DEFINE SIGNAL share ON item DECAY EXPONENTIAL HALF LIFE 1d COHORTS EFFECTS (STATE shared, RELATIONSHIP interest TO creator +1)',
 ];
 
-/** The same steps for the same seed and length; the length is a number of commands, beside those of the schema. */
+/** The same steps for the same seed and length; the length is a number of actions, beside those of the schema. */
 export function* historyOf(seed: number, length: number): Generator<Step> {
-  const life = new Life(new Random(seed, 'ranking history'));
-  for (const text of SCHEMA) yield statement(text);
+  const life = new RankingLife(new Random(seed, 'ranking history'), START);
+  for (const given of life.schema) yield { step: 'command', command: given };
   yield { step: 'commit' };
-  yield life.everybody();
+  yield { step: 'command', command: life.everybody() };
   yield { step: 'commit' };
   const everyChange = Math.max(1, Math.floor(length / (CHANGES.length + 1)));
   for (let at = 1; at <= length; at++) {
     yield* life.next();
     const change = CHANGES[at / everyChange - 1];
-    if (change !== undefined) yield statement(change);
+    if (change !== undefined) yield { step: 'command', command: statement(change) };
   }
   yield { step: 'commit' };
 }
 
-function statement(text: string): Step {
-  return { step: 'command', command: commandOf(parse(text) as WriteStatement, []) };
+function statement(text: string): RankingCommand {
+  return commandOf(parse(text) as WriteStatement, []);
 }
 
-class Life {
+/** What people do, one thing after the other. */
+export class RankingLife {
   readonly #random: Random;
-  #now = START as number;
+  #now: number;
   readonly #sent: SignalDraft[] = [];
 
-  constructor(random: Random) {
+  constructor(random: Random, start: Micros) {
     this.#random = random;
+    this.#now = start;
+  }
+
+  /** Somebody else's clock has come so far. */
+  set now(micros: Micros) {
+    this.#now = micros;
+  }
+
+  get schema(): readonly RankingCommand[] {
+    return SCHEMA.map(statement);
+  }
+
+  /** One of the changes of the schema, which may have been made before. */
+  change(): RankingCommand {
+    return statement(this.#random.pick(CHANGES));
+  }
+
+  /** A command that is about what there is, or is refused. */
+  command(): RankingCommand {
+    const random = this.#random;
+    const action = random.weighted({ signals: 60, entities: 18, relate: 6, expose: 4, delete: 2 });
+    return this.#commandOf(action);
   }
 
   *next(): Generator<Step> {
@@ -128,26 +151,29 @@ class Life {
       // No command may see two times of one commit.
       yield { step: 'commit' };
       yield { step: 'wait', micros };
-    } else if (action === 'signals') yield this.#signals();
-    else if (action === 'entities') yield this.entities(random.between(1, 6));
-    else if (action === 'delete') yield this.#delete();
-    else if (action === 'relate') yield this.#relate();
-    else yield this.#expose();
+    } else yield { step: 'command', command: this.#commandOf(action) };
+  }
+
+  #commandOf(action: 'signals' | 'entities' | 'delete' | 'relate' | 'expose'): RankingCommand {
+    if (action === 'signals') return this.#signals();
+    if (action === 'entities') return this.#entities();
+    if (action === 'delete') return this.#delete();
+    return action === 'relate' ? this.#relate() : this.#expose();
   }
 
   /** All creators and most of the others, so that there is something to point at. */
-  everybody(): Step {
+  everybody(): RankingCommand {
     const entities = [
       ...Array.from({ length: CREATORS }, (_, at) => put('creator', `c${at}`, { name: this.#text(2) })),
       ...Array.from({ length: USERS - 5 }, (_, at) => put('user', `u${at}`, this.#person())),
       ...Array.from({ length: ITEMS - 20 }, (_, at) => put('item', `i${at}`, this.#item())),
     ];
-    return command({ command: 'put-entities', entities, failure: 'each' });
+    return { command: 'put-entities', entities, failure: 'each' };
   }
 
-  entities(count: number): Step {
-    const entities = Array.from({ length: count }, () => this.#entity());
-    return command({ command: 'put-entities', entities, failure: 'each' });
+  #entities(): RankingCommand {
+    const entities = Array.from({ length: this.#random.between(1, 6) }, () => this.#entity());
+    return { command: 'put-entities', entities, failure: 'each' };
   }
 
   #entity(): EntityDraft {
@@ -190,9 +216,9 @@ class Life {
     return { country, age, member: random.chance(0.5), city: random.pick(WORDS), ...taste };
   }
 
-  #signals(): Step {
+  #signals(): RankingCommand {
     const signals = Array.from({ length: this.#random.pick([1, 3, 20]) }, () => this.#signal());
-    return command({ command: 'signals', signals, failure: 'each' });
+    return { command: 'signals', signals, failure: 'each' };
   }
 
   #signal(): SignalDraft {
@@ -227,31 +253,31 @@ class Life {
     return (this.#now - Math.floor((random.next() / 2 ** 32) * span[back])) as Micros;
   }
 
-  #relate(): Step {
+  #relate(): RankingCommand {
     const random = this.#random;
     const relationship = random.pick(['follows', 'interest', 'likes_it']);
-    return command({
+    return {
       ...{ command: 'relate', relationship, from: this.#key('u', USERS) },
       to: relationship === 'likes_it' ? this.#key('i', ITEMS) : this.#key('c', CREATORS),
       weight: random.pick<number | 'default' | null>(['default', null, 0.5, 1 / 3, 20]),
       at: random.chance(0.3) ? this.#time() : null,
-    });
+    };
   }
 
-  #expose(): Step {
+  #expose(): RankingCommand {
     const random = this.#random;
-    return command({
+    return {
       ...{ command: 'expose', experiment: 'rows', arm: random.pick(['a', 'b']), kind: 'item' },
       user: random.chance(0.9) ? this.#key('u', USERS) : null,
       items: Array.from({ length: random.between(1, 5) }, () => this.#key('i', ITEMS)),
-    });
+    };
   }
 
-  #delete(): Step {
+  #delete(): RankingCommand {
     const kind = this.#random.weighted({ item: 6, user: 2, creator: 1 });
     const key = this.#key(kind[0] ?? '', { item: ITEMS, user: USERS, creator: CREATORS }[kind]);
     const entities = [{ action: 'delete', kind, key } as const];
-    return command({ command: 'put-entities', entities, failure: 'each' });
+    return { command: 'put-entities', entities, failure: 'each' };
   }
 
   /** The first more often than the last. */
@@ -272,8 +298,4 @@ type Put = Extract<EntityDraft, { action: 'put' }>;
 
 function put(kind: string, key: string, set: Put['set']): Put {
   return { action: 'put', kind, key, set, state: null, at: null };
-}
-
-function command(given: RankingCommand): Step {
-  return { step: 'command', command: given };
 }

@@ -101,6 +101,7 @@ class Run {
     viewSwaps: 0,
     snapshots: 0,
     pruned: 0,
+    ranked: 0,
   };
   readonly #ledger = new Ledger();
   readonly #random: Random;
@@ -132,7 +133,8 @@ class Run {
       ledger: this.#ledger,
       counts: this.counts,
     };
-    this.#subject = this.plan.level === 'log' ? new LogSubject(context) : new EngineSubject(context);
+    const ranking = this.plan.ranking ? new Random(seed, 'ranking') : null;
+    this.#subject = this.plan.level === 'log' ? new LogSubject(context) : new EngineSubject(context, ranking);
     this.#damager = new Damager(seed, this.plan);
     this.#viewSwap = new ViewSwap(new Random(seed, 'views'));
   }

@@ -24,6 +24,8 @@ export interface Counts {
   /** Most snapshots at once, and segments removed. */
   snapshots: number;
   pruned: number;
+  /** Writes of the ranking layer. */
+  ranked: number;
 }
 
 export interface SubjectContext {

@@ -53,6 +53,16 @@ export const CANARIES: readonly Canary[] = [
     },
   },
   {
+    name: 'ranking-answered-early',
+    bug: 'a write of the ranking layer is answered before it is stable',
+    plan: { level: 'engine', ranking: true },
+    patch: {
+      file: 'db/engine/ranking-path.ts',
+      find: '  #settle(position: Sequence): void {',
+      replace: '  #settle(position: Sequence): void {\n    position = this.#last;',
+    },
+  },
+  {
     name: 'late-fsync',
     bug: 'a sync is still under way when its call has returned',
     lies: { lateSync: true },

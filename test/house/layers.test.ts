@@ -59,6 +59,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'db/materializer',
     'db/streams',
     'db/snapshot',
+    'db/ranking',
   ],
   'db/protocol': [
     ...GROUND,

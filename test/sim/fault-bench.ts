@@ -262,13 +262,8 @@ async function checkpointCell(
     checkpointEntries: 1000,
   });
   const { time } = bench.machine;
-  const subject = new EngineSubject({
-    plan,
-    random: new Random(3, 'cell'),
-    time,
-    ledger: bench.ledger,
-    counts,
-  });
+  const context = { plan, random: new Random(3, 'cell'), time, ledger: bench.ledger, counts };
+  const subject = new EngineSubject(context, null);
   await subject.open(bench.disk);
   for (let step = 0; step < 6; step++) await subject.step();
   arm(bench.machine.faults);

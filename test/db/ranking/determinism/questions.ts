@@ -7,8 +7,8 @@ import { type QueryLimits, Retriever } from '../../../../db/ranking/retrieve/ind
 import { parse } from '../../../../db/ranking/retrieve/language/index.ts';
 import { SORT_MODES } from '../../../../db/ranking/retrieve/language/words.ts';
 import { BUILT_IN_PROFILES } from '../../../../db/ranking/retrieve/profiles/index.ts';
+import { DIMENSIONS } from '../../../../db/sim/ranking-life.ts';
 import { TENANT_DEFAULT } from '../../../../db/types.ts';
-import { DIMENSIONS } from './history.ts';
 
 const VECTOR = `[${Array.from({ length: DIMENSIONS }, (_, at) => (at % 3) - 0.7).join(', ')}]`;
 

@@ -5,7 +5,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import * as numeric from '../../../../db/numeric/index.ts';
 import { Random } from '../../../../db/sim/random.ts';
-import { historyOf } from './history.ts';
+import { historyOf } from '../../../../db/sim/ranking-life.ts';
 import { answersOf } from './questions.ts';
 import { applyTo, commitsOf, digestsOf, freshViews, nowOf } from './views.ts';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Random } from '../../../../db/sim/random.ts';
-import { historyOf } from './history.ts';
+import { historyOf } from '../../../../db/sim/ranking-life.ts';
 import { answersOf } from './questions.ts';
 import {
   applyTo,

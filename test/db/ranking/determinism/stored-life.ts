@@ -13,10 +13,10 @@ import {
   Registry,
   releaseCapture,
 } from '../../../../db/materializer/index.ts';
+import { historyOf, START, type Step } from '../../../../db/sim/ranking-life.ts';
 import { TENANT_DEFAULT } from '../../../../db/types.ts';
 import { type OpenedLog, openLog } from '../../../../db/wal/index.ts';
 import { temporaryDirectory } from '../../support/serving.ts';
-import { historyOf, START, type Step } from './history.ts';
 
 const DISK = new RealDisk();
 const SEGMENT_BYTES = 1024 * 1024;

@@ -11,8 +11,8 @@ import { rankingText } from '../../../../db/ranking/indexes/text/index.ts';
 import { VectorsView } from '../../../../db/ranking/indexes/vectors/vectors-view.ts';
 import { SignalsEncoder } from '../../../../db/ranking/kernel/index.ts';
 import { rankingSignals } from '../../../../db/ranking/signals/index.ts';
+import { START, type Step } from '../../../../db/sim/ranking-life.ts';
 import { MemoryParts, RankingLog } from '../entities/ranking-log.ts';
-import { START, type Step } from './history.ts';
 
 const CONTEXT: ViewContext = { logId: new Uint8Array(16).fill(7), folder: null };
 
@@ -48,6 +48,10 @@ export function digestsOf(views: Views): Record<ViewName, string> {
     ViewName,
     string
   >;
+}
+
+export function emptyView(name: ViewName): Materializer {
+  return CREATE[name]();
 }
 
 /** Another instance, made of what this one would save now. */
