@@ -109,11 +109,16 @@ export class ScratchFiles implements ScratchStore {
   }
 
   #read(place: Place): Uint8Array<ArrayBuffer> {
-    const bytes = this.#cache.get(place) ?? this.#readFile(place);
-    this.#cache.delete(place);
+    const known = this.#cache.get(place);
+    if (known !== undefined) {
+      this.#cache.delete(place);
+      this.#cache.set(place, known);
+      return known;
+    }
+    const bytes = this.#readFile(place);
     if (bytes.length > CACHE_BYTES) return bytes;
     this.#cache.set(place, bytes);
-    this.#cached = [...this.#cache.keys()].reduce((sum, each) => sum + each.bytes, 0);
+    this.#cached += bytes.length;
     for (const oldest of this.#cache.keys()) {
       if (this.#cached <= CACHE_BYTES) break;
       this.#cache.delete(oldest);

@@ -23,6 +23,13 @@ type Add = (name: string, type: 'gauge' | 'counter' | 'histogram', help: string,
 export function createMetrics(database: () => HttpDatabase | null): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  // One scrape asks every metric in one turn; to sum everything up for each of them would take too long.
+  let scraped: EngineStatus | null = null;
+  const statusOf = ({ engine }: HttpDatabase): EngineStatus => {
+    if (scraped === null) setImmediate(() => (scraped = null));
+    scraped ??= engine.status();
+    return scraped;
+  };
   const add: Add = (name, type, help, read) => {
     // prom-client asks a metric for its values through `get` alone; the classes it ships can only be counted up.
     const metric = {
@@ -32,7 +39,7 @@ export function createMetrics(database: () => HttpDatabase | null): Registry {
       aggregator: 'sum',
       get: async () => {
         const from = database();
-        const values = from === null ? [] : read(from, from.engine.status());
+        const values = from === null ? [] : read(from, statusOf(from));
         return { name: `truthdb_${name}`, help, type, aggregator: 'sum', values };
       },
     };
