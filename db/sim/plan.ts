@@ -66,7 +66,7 @@ export function planOf(seed: number, overrides: Partial<SimPlan> = {}): SimPlan 
       level === 'log' && kind === 'error' && random.chance(0.3) ? random.between(0, 8) * 1024 * 1024 : null,
     stopAt: null,
     // A stream of its own: seeds that are known for something stay what they are.
-    ranking: new Random(seed, 'ranking plan').chance(0.4),
+    ranking: new Random(seed, 'ranking plan').chance(0.15),
     ...overrides,
   };
 }

@@ -34,7 +34,7 @@ test(`${SEEDS} seeds keep what was acknowledged, invent nothing, and leave a cha
     ['segments', 11_000],
     ['snapshots', 400],
     ['pruned', 40],
-    ['ranked', 3000],
+    ['ranked', 1500],
   ] as const) {
     expect(tally.counts[count], count).toBeGreaterThan(least);
   }
