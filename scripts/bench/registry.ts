@@ -7,6 +7,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   'hot-path': async () => (await import('./hot-path.ts')).hotPath,
   peers: async () => (await import('./peers.ts')).peers,
   producers: async () => (await import('./producers.ts')).producers,
+  ranking: async () => (await import('./ranking.ts')).ranking,
   sql: async () => (await import('./sql.ts')).sql,
   'stream-index': async () => (await import('./stream-index.ts')).streamIndex,
   overload: async () => (await import('./overload.ts')).overload,

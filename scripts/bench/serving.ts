@@ -26,6 +26,8 @@ export interface Serving {
   residentBytes(): number;
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>;
+  /** SIGKILL: it has no chance to save anything. */
+  kill(): Promise<void>;
 }
 
 /** What `serve --json` prints once it serves. */
@@ -52,14 +54,16 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line)));
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
   });
+  const ended = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    await exited;
+  };
   return {
     ...{ url, pgPort },
     cpuMicros: () => cpuMicros(child.pid as number),
     residentBytes: () => residentBytes(child.pid as number),
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exited;
-    },
+    stop: () => ended('SIGTERM'),
+    kill: () => ended('SIGKILL'),
   };
 }
 

@@ -8,8 +8,6 @@ import type { Peer } from './peer.ts';
 import { type Bar, barChart, compact, type Panel } from './plot.ts';
 
 const DOCS = join(import.meta.dirname, '../../../docs');
-const BEGIN = '<!-- bench peers: begin -->';
-const END = '<!-- bench peers: end -->';
 const PLOTTED_BYTES = 256;
 /** A server, its load generator and their kernel threads are this much by themselves. */
 const BUSY_TIMES = 2;
@@ -54,12 +52,12 @@ export function writePage(page: Page): void {
   }
 }
 
-/** `text` with what stands between the markers replaced. Throws when they are not there. */
-export function between(text: string, content: string): string {
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin < 0 || end < begin)
-    throw new Error(`docs/performance.md needs the lines "${BEGIN}" and "${END}"`);
-  return `${text.slice(0, begin + BEGIN.length)}\n\n${content}\n\n${text.slice(end)}`;
+/** `text` with what stands between the markers of a benchmark replaced. Throws when they are not there. */
+export function between(text: string, content: string, bench = 'peers'): string {
+  const [begin, end] = [`<!-- bench ${bench}: begin -->`, `<!-- bench ${bench}: end -->`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`docs/performance.md needs the lines "${begin}" and "${end}"`);
+  return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
 }
 
 function busyWarning({ load, machine }: Page): string {
@@ -139,7 +137,7 @@ function cell(finding: Finding | undefined): string {
   return `${compact(finding.value)}${ratio}`;
 }
 
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -54,10 +54,10 @@ function drives({ clients, inFlight, batch }: Shape): Drive[] {
   return [{ name, clients, pipeline: inFlight }];
 }
 
-async function openRedis(
+/** A server of its own in a directory that is not there yet: every acknowledged write is on the disk. */
+export async function startRedis(
   directory: string,
-  { clients, pipeline, bytes }: Omit<Drive, 'name'> & { readonly bytes: number },
-) {
+): Promise<{ readonly pid: number; readonly port: number; readonly stop: () => Promise<void> }> {
   mkdirSync(directory);
   const port = await freePort();
   const settings = {
@@ -75,6 +75,14 @@ async function openRedis(
     Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
   );
   await untilReady(server, 'redis-server', () => listens(port));
+  return { pid: server.pid, port, stop: server.stop };
+}
+
+async function openRedis(
+  directory: string,
+  { clients, pipeline, bytes }: Omit<Drive, 'name'> & { readonly bytes: number },
+) {
+  const { port, stop } = await startRedis(directory);
   const drive = async (requests: number): Promise<number> => {
     const shape = ['-c', String(clients), '-P', String(pipeline), '-n', String(requests)];
     const command = ['XADD', 'log', '*', 'd', payload(bytes).toString()];
@@ -89,7 +97,7 @@ async function openRedis(
       rate = counted;
       return counted;
     },
-    close: () => server.stop(),
+    close: stop,
   };
 }
 

@@ -1,0 +1,36 @@
+/** What the parts of `bench ranking` are given and give back. */
+import type { BenchAim } from '../bench.ts';
+import type { SqlFinding, SqlPartResult } from '../sql/part.ts';
+import type { BenchSize } from './size.ts';
+
+export type Finding = SqlFinding;
+export type PartResult = SqlPartResult;
+export type { BenchAim };
+
+export interface RankingPlan {
+  readonly size: BenchSize;
+  readonly rounds: number;
+  /** Of a turn that is measured by the clock. */
+  readonly seconds: number;
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+/** A figure by itself: nobody to compare with. */
+export function figure(
+  part: string,
+  load: string,
+  who: string,
+  unit: string,
+  value: number,
+  note = '',
+): Finding {
+  return { part, load, who, unit, value, ratio: null, note };
+}
+
+/** The value below which `share` of the values lie; they are sorted in place. */
+export function percentile(values: Float64Array | number[], share: number): number {
+  const sorted = values.sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
