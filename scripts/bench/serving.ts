@@ -8,6 +8,8 @@ export interface ServingOptions {
   /** Of the database; made by the first start. */
   readonly data: string;
   readonly tls?: 'on' | 'off';
+  /** Connection string of an earlier start on the same data: only the first start says the operator's token. */
+  readonly earlier?: string;
   /** Whether PostgreSQL's protocol is served too; `off` unless given. */
   readonly pg?: 'on' | 'off';
   /** Options of Node itself, e.g. for a profile. */
@@ -32,11 +34,15 @@ export interface Serving {
 
 /** What `serve --json` prints once it serves. */
 interface ServingLine {
-  readonly connection: string;
+  /** Null from the second start on. */
+  readonly connection: string | null;
+  readonly port: number;
   readonly pgPort: number | null;
 }
 
 const PROGRAM = join(import.meta.dirname, '../../db/bin.ts');
+/** Of a connection string. */
+const PORT = /:\d+(?=[/?]|$)/;
 /** USER_HZ is 100 on Linux. */
 const CLOCK_TICK_MICROS = 10_000;
 
@@ -50,10 +56,12 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     env: { ...process.env, ...settings },
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const { connection: url, pgPort } = await new Promise<ServingLine>((resolve, reject) => {
+  const { connection, port, pgPort } = await new Promise<ServingLine>((resolve, reject) => {
     createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line)));
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
   });
+  const url = connection ?? options.earlier?.replace(PORT, `:${port}`);
+  if (url === undefined) throw new Error(`${data} was served before: its operator's token is not known`);
   const ended = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);
     await exited;

@@ -9,8 +9,10 @@ import { finished } from 'node:stream/promises';
 import pg from 'pg';
 import { atLeast, type BenchAim, median } from '../bench.ts';
 import { POSTGRESQL, type PostgresServer, startPostgresql } from '../peers/postgresql.ts';
+import { cpuMicros } from '../serving.ts';
 import { inTurns, medianOf } from '../sql/part.ts';
-import { type Finding, type PartResult, percentile, type RankingPlan } from './findings.ts';
+import { familyOf } from '../sql/servers.ts';
+import { CpuOfQuestions, type Finding, type PartResult, percentile, type RankingPlan } from './findings.ts';
 import { needPackage } from './peers-needed.ts';
 import { Random } from './random.ts';
 import type { ServedWorld } from './served.ts';
@@ -55,7 +57,7 @@ interface Question {
 
 export async function cohorts(plan: RankingPlan, served: ServedWorld): Promise<PartResult> {
   needPackage('postgresql-15', plan.progress);
-  const { client } = await served.open();
+  const { client, serving } = await served.open();
   // PostgreSQL does not run as root and must reach its directory.
   chmodSync(plan.directory, 0o755);
   plan.progress(`${PART}: filling PostgreSQL`);
@@ -74,6 +76,7 @@ export async function cohorts(plan: RankingPlan, served: ServedWorld): Promise<P
     const aims: BenchAim[] = [];
     for (const { load, times, questions } of loads(served.world, plan.size.slowly)) {
       plan.progress(`${PART}: ${load}`);
+      const cpu = new CpuOfQuestions();
       const micros = async (ask: (question: Question) => Promise<number>) => {
         const each: number[] = [];
         for (const question of questions) {
@@ -87,18 +90,27 @@ export async function cohorts(plan: RankingPlan, served: ServedWorld): Promise<P
       const takers = [
         {
           name: TRUTHDB,
-          run: () =>
-            micros(
-              async ({ ours }) => (await client.ranking.retrieve(ours.text, ours.parameters)).hits.length,
+          run: (isCounted: boolean) =>
+            cpu.counted(TRUTHDB, isCounted, serving.cpuMicros, questions.length, () =>
+              micros(
+                async ({ ours }) => (await client.ranking.retrieve(ours.text, ours.parameters)).hits.length,
+              ),
             ),
         },
         {
           name: POSTGRESQL,
-          run: () =>
-            micros(async ({ theirs }) => {
-              const { rowCount } = await database.query({ ...theirs, values: [...theirs.values] });
-              return rowCount ?? 0;
-            }),
+          run: (isCounted: boolean) =>
+            cpu.counted(
+              POSTGRESQL,
+              isCounted,
+              () => cpuOf(server),
+              questions.length,
+              () =>
+                micros(async ({ theirs }) => {
+                  const { rowCount } = await database.query({ ...theirs, values: [...theirs.values] });
+                  return rowCount ?? 0;
+                }),
+            ),
         },
       ];
       const figures = await inTurns(takers, plan);
@@ -111,7 +123,7 @@ export async function cohorts(plan: RankingPlan, served: ServedWorld): Promise<P
             who,
             unit: 'µs, p50',
             value: medianOf(figures, who),
-            note: 'over the loopback',
+            note: cpu.note(who),
           },
           ratio: who === POSTGRESQL ? 1 : ratio,
         });
@@ -122,6 +134,11 @@ export async function cohorts(plan: RankingPlan, served: ServedWorld): Promise<P
     await database.end();
     await server.stop();
   }
+}
+
+/** Of all its processes so far, in microseconds. */
+function cpuOf({ pid }: PostgresServer): number {
+  return familyOf(pid).reduce((sum, each) => sum + cpuMicros(each), 0);
 }
 
 function loads(world: World, count: number) {

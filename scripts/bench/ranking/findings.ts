@@ -1,5 +1,5 @@
 /** What the parts of `bench ranking` are given and give back. */
-import type { BenchAim } from '../bench.ts';
+import { type BenchAim, rounded } from '../bench.ts';
 import type { SqlFinding, SqlPartResult } from '../sql/part.ts';
 import type { BenchSize } from './size.ts';
 
@@ -33,4 +33,31 @@ export function figure(
 export function percentile(values: Float64Array | number[], share: number): number {
   const sorted = values.sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** CPU of a server for each question in its turns that count, in microseconds: what a busy machine distorts least. */
+export class CpuOfQuestions {
+  readonly #names = new Map<string, { micros: number; questions: number }>();
+
+  /** Runs a turn of so many questions to a server whose CPU so far `cpu` gives. */
+  async counted<Value>(
+    name: string,
+    isCounted: boolean,
+    cpu: () => number,
+    questions: number,
+    turn: () => Promise<Value>,
+  ): Promise<Value> {
+    const before = cpu();
+    const value = await turn();
+    if (isCounted) {
+      const { micros, questions: sum } = this.#names.get(name) ?? { micros: 0, questions: 0 };
+      this.#names.set(name, { micros: micros + cpu() - before, questions: sum + questions });
+    }
+    return value;
+  }
+
+  note(name: string): string {
+    const { micros, questions } = this.#names.get(name) ?? { micros: Number.NaN, questions: 1 };
+    return `${rounded(micros / questions)} µs of the server's CPU each`;
+  }
 }

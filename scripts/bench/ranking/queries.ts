@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { RankingParameters } from '../../../db/client/index.ts';
 import { atMost, type BenchAim, median } from '../bench.ts';
-import { type Finding, figure, type PartResult, type RankingPlan } from './findings.ts';
+import { CpuOfQuestions, type Finding, figure, type PartResult, type RankingPlan } from './findings.ts';
 import { type Times, timesOf } from './latency.ts';
 import { Random, Zipf } from './random.ts';
 import type { ServedWorld } from './served.ts';
@@ -53,6 +53,7 @@ export async function queries(plan: RankingPlan, served: ServedWorld): Promise<P
     );
     const rates: number[] = [];
     const cpu: number[] = [];
+    const spent = new CpuOfQuestions();
     for (let round = -1; round < plan.rounds; round++) {
       for (const state of ['idle', 'streaming'] as const) {
         plan.progress(`${PART}: round ${round + 1} of ${plan.rounds}, ${state}`);
@@ -63,13 +64,14 @@ export async function queries(plan: RankingPlan, served: ServedWorld): Promise<P
         }
         for (const { name, text } of all) {
           const random = new Random(SEED + round);
-          const asked = await timesOf(
-            async () => {
-              const [question, parameters] = text(random);
-              await client.ranking.retrieve(question, parameters);
-            },
-            plan.size.questions,
-            plan.signal,
+          const ask = async (): Promise<void> => {
+            const [question, parameters] = text(random);
+            await client.ranking.retrieve(question, parameters);
+          };
+          const { questions } = plan.size;
+          const isCounted = round >= 0 && state === 'idle';
+          const asked = await spent.counted(name, isCounted, serving.cpuMicros, questions, () =>
+            timesOf(ask, questions, plan.signal),
           );
           if (round >= 0) times.get(name)![state].push(asked);
         }
@@ -81,7 +83,7 @@ export async function queries(plan: RankingPlan, served: ServedWorld): Promise<P
         cpu.push((serving.cpuMicros() - began.cpu) / 1000 / (performance.now() - began.at));
       }
     }
-    return judged(all, times, median(rates), median(cpu), plan.size.questions);
+    return judged(all, times, { rate: median(rates), cores: median(cpu), spent }, plan.size.questions);
   } finally {
     Atomics.store(shared, 0, 2);
     await thread.terminate();
@@ -144,8 +146,7 @@ function kinds(served: ServedWorld): readonly Kind[] {
 function judged(
   all: readonly Kind[],
   times: ReadonlyMap<string, { readonly idle: readonly Times[]; readonly streaming: readonly Times[] }>,
-  rate: number,
-  cores: number,
+  { rate, cores, spent }: { readonly rate: number; readonly cores: number; readonly spent: CpuOfQuestions },
   count: number,
 ): PartResult {
   const findings: Finding[] = [];
@@ -165,7 +166,13 @@ function judged(
       ];
       const ratio = median(busy.map((micros, round) => micros / quiet[round]!));
       const common = { part: PART, load: name, unit: `µs, ${share}` };
-      findings.push({ ...common, who: IDLE, value: median(quiet), ratio: 1, note: note(idle) });
+      findings.push({
+        ...common,
+        who: IDLE,
+        value: median(quiet),
+        ratio: 1,
+        note: `${note(idle)}; ${spent.note(name)}`,
+      });
       findings.push({ ...common, who: STREAMING, value: median(busy), ratio, note: note(streaming) });
       const most = wanted[share];
       if (most !== undefined) aims.push(atMost(`${name}: ${share} in ms`, most, median(quiet) / 1000));

@@ -30,6 +30,7 @@ export class ServedWorld {
   readonly data: string;
   readonly #plan: Pick<RankingPlan, 'progress' | 'signal'>;
   #isBuilt = false;
+  #url: string | null = null;
   #open: ServedClient | null = null;
   /** Signals a second when it was made, durable and in all views. */
   buildRate = Number.NaN;
@@ -52,7 +53,11 @@ export class ServedWorld {
   /** Starts the server; `millis` until it answers questions. */
   async start(): Promise<{ readonly opened: ServedClient; readonly millis: number }> {
     const began = performance.now();
-    const serving = await startServing({ data: this.data });
+    const serving = await startServing({
+      data: this.data,
+      ...(this.#url === null ? {} : { earlier: this.#url }),
+    });
+    this.#url = serving.url;
     const client = await connect(serving.url);
     const opened = { serving, client };
     this.#open = opened;

@@ -8,7 +8,7 @@ import { atLeast, type BenchAim, median, rounded } from '../bench.ts';
 import { startRedis } from '../peers/redis.ts';
 import { cpuMicros } from '../serving.ts';
 import { inTurns, medianOf } from '../sql/part.ts';
-import { type Finding, type PartResult, percentile, type RankingPlan } from './findings.ts';
+import { CpuOfQuestions, type Finding, type PartResult, percentile, type RankingPlan } from './findings.ts';
 import { needPackage } from './peers-needed.ts';
 import { encodeCommand, RedisLink } from './redis-link.ts';
 import type { ServedWorld } from './served.ts';
@@ -60,7 +60,7 @@ export async function trending(plan: RankingPlan, served: ServedWorld): Promise<
         send: (list) => link.send(list.map(increment).join(''), list.length),
       },
     ]);
-    const asked = await asking(plan, served, link);
+    const asked = await asking(plan, served, link, () => cpuMicros(redis.pid));
     return { findings: [...written.findings, ...asked.findings], aims: [...written.aims, ...asked.aims] };
   } finally {
     link.close();
@@ -137,8 +137,13 @@ async function sent(
 }
 
 /** A question after nothing, and one after signals that change what it is about. */
-async function asking(plan: RankingPlan, served: ServedWorld, link: RedisLink): Promise<PartResult> {
-  const { client } = await served.open();
+async function asking(
+  plan: RankingPlan,
+  served: ServedWorld,
+  link: RedisLink,
+  redisCpu: () => number,
+): Promise<PartResult> {
+  const { client, serving } = await served.open();
   const findings: Finding[] = [];
   const aims: BenchAim[] = [];
   let round = 0;
@@ -146,6 +151,7 @@ async function asking(plan: RankingPlan, served: ServedWorld, link: RedisLink): 
     const load =
       fresh === 0 ? '50 best of 24 h, asked again' : `50 best of 24 h, ${fresh} signals before each`;
     plan.progress(`${PART}: ${load}`);
+    const cpu = new CpuOfQuestions();
     const ask = async (
       write: (list: readonly MadeSignal[]) => Promise<unknown>,
       read: () => Promise<number>,
@@ -164,26 +170,30 @@ async function asking(plan: RankingPlan, served: ServedWorld, link: RedisLink): 
     const takers = [
       {
         name: TRUTHDB,
-        run: () =>
-          ask(
-            (list) => client.ranking.signals(list.map(draft)),
-            async () => (await client.ranking.retrieve(QUESTION)).hits.length,
+        run: (isCounted: boolean) =>
+          cpu.counted(TRUTHDB, isCounted, serving.cpuMicros, plan.size.slowly, () =>
+            ask(
+              (list) => client.ranking.signals(list.map(draft)),
+              async () => (await client.ranking.retrieve(QUESTION)).hits.length,
+            ),
           ),
       },
       {
         name: REDIS,
-        run: () =>
-          ask(
-            (list) => link.send(list.map(increment).join(''), list.length),
-            async () => {
-              const now = nowMicros();
-              const hours = Array.from({ length: HOURS }, (_, at) =>
-                keyOf('view', now - at * MICROS_PER_HOUR),
-              );
-              const union = encodeCommand('ZUNIONSTORE', 'union', String(HOURS), ...hours);
-              await link.send(union + encodeCommand('ZREVRANGE', 'union', '0', '49', 'WITHSCORES'), 2);
-              return link.lastLength;
-            },
+        run: (isCounted: boolean) =>
+          cpu.counted(REDIS, isCounted, redisCpu, plan.size.slowly, () =>
+            ask(
+              (list) => link.send(list.map(increment).join(''), list.length),
+              async () => {
+                const now = nowMicros();
+                const hours = Array.from({ length: HOURS }, (_, at) =>
+                  keyOf('view', now - at * MICROS_PER_HOUR),
+                );
+                const union = encodeCommand('ZUNIONSTORE', 'union', String(HOURS), ...hours);
+                await link.send(union + encodeCommand('ZREVRANGE', 'union', '0', '49', 'WITHSCORES'), 2);
+                return link.lastLength;
+              },
+            ),
           ),
       },
     ];
@@ -197,7 +207,7 @@ async function asking(plan: RankingPlan, served: ServedWorld, link: RedisLink): 
           who,
           unit: 'µs, p50',
           value: medianOf(figures, who),
-          note: 'over the loopback',
+          note: cpu.note(who),
         },
         ratio: who === REDIS ? 1 : ratio,
       });

@@ -81,7 +81,7 @@ export async function serveTruthdb(directory: string, rows: number, profile: str
 }
 
 /** A process and its children, which PostgreSQL has one of for each connection. */
-function familyOf(pid: number): number[] {
+export function familyOf(pid: number): number[] {
   const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return [pid, ...all.map(Number).filter((each) => parentOf(each) === pid)];
 }
