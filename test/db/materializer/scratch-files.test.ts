@@ -112,11 +112,12 @@ test('gives room back that nobody holds, and removes files of which nobody holds
     if (at >= 64) held.push(made);
   }
   expect(filesThere().length).toBe(3);
-  await vi.waitFor(async () => {
+  const given = async (): Promise<void> => {
     collect();
     await setImmediate();
     expect(scratch.bytes).toBe(held.length * 2 * MIB);
-  });
+  };
+  await vi.waitFor(given, { timeout: 30_000, interval: 0 });
   expect(filesThere()).toEqual(['2.scratch']);
   expect(held.map((each) => each.read()[0])).toEqual([64, 65, 66, 67, 68, 69]);
 });
