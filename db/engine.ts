@@ -79,7 +79,7 @@ export type {
 } from './engine/contract.ts';
 export type { PassOptions } from './engine/log-pass.ts';
 export { evaluateProfiles } from './engine/ranking-evaluation.ts';
-export { reportExperiment } from './engine/ranking-experiment.ts';
+export { reportExperiment, reportExperiments } from './engine/ranking-experiment.ts';
 export {
   type ExportedRow,
   type ExportedValue,

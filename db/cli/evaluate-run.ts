@@ -18,6 +18,7 @@ import { type Arguments, type Command, misused, type Terminal } from './command.
 import { openPass } from './opened-pass.ts';
 import { textFile } from './text-file.ts';
 
+const MILLIS_PER_SECOND = 1000;
 const PROTOCOLS: readonly Protocol[] = ['all', 'last', 'next-day'];
 /** Of commands that a person has stopped: 128 and the number of SIGINT. */
 const INTERRUPTED = 130;
@@ -36,10 +37,19 @@ export async function runEvaluate(
 ): Promise<number> {
   const experiment = args.text('experiment');
   const statement = args.positional(0);
-  if ((experiment === undefined) === (statement === undefined))
-    throw misused(command, 'give either a STATEMENT or --experiment NAME');
-  const run: Run = { command, defaults, args, terminal };
+  const all = args.switch('experiments');
+  if ([experiment !== undefined, statement !== undefined, all].filter((each) => each).length !== 1)
+    throw misused(command, 'give either a STATEMENT, --experiment NAME or --experiments');
+  const run: Run = { command, defaults, args, terminal: within(args.number('seconds', 1), terminal) };
+  if (all) return showExperiments(run);
   return experiment === undefined ? evaluateStatement(statement!, run) : showExperiment(experiment, run);
+}
+
+/** A terminal that interrupts by itself after some time. */
+function within(seconds: number | undefined, terminal: Terminal): Terminal {
+  if (seconds === undefined) return terminal;
+  const signal = AbortSignal.any([terminal.signal, AbortSignal.timeout(seconds * MILLIS_PER_SECOND)]);
+  return { ...terminal, signal };
 }
 
 interface Run {
@@ -88,6 +98,24 @@ async function showExperiment(experiment: string, run: Run): Promise<number> {
     if (terminal.json) await terminal.out(JSON.stringify(report));
     else for (const line of experimentLines(report)) await terminal.out(line);
     return report.complete ? 0 : INTERRUPTED;
+  } finally {
+    opened.close();
+  }
+}
+
+async function showExperiments({ command, defaults, args, terminal }: Run): Promise<number> {
+  const opened = openPass(command, defaults.memoryMebibytes, args, terminal);
+  try {
+    const { reportExperiments } = await import('../engine.ts');
+    const progress = (line: string): void => terminal.progress(line);
+    const reports = await reportExperiments({ ...opened.pass, progress });
+    if (terminal.json) await terminal.out(JSON.stringify(reports));
+    for (const [at, report] of reports.entries()) {
+      if (terminal.json) break;
+      if (at > 0) await terminal.out('');
+      for (const line of experimentLines(report)) await terminal.out(line);
+    }
+    return reports.every(({ complete }) => complete) ? 0 : INTERRUPTED;
   } finally {
     opened.close();
   }

@@ -31,6 +31,8 @@ export const evaluate: Command = {
     { flag: 'define', value: 'FILE', help: 'profiles and cohorts to try, as DEFINE statements' },
     { flag: 'svg', value: 'FILE', help: 'draw the figures into a file' },
     { flag: 'experiment', value: 'NAME', help: 'report on an experiment instead' },
+    { flag: 'experiments', value: null, help: 'report on all experiments instead' },
+    { flag: 'seconds', value: 'N', help: 'end after so long with what there is by then' },
     { flag: 'memory', value: 'MIB', help: `memory the process may take; default ${MEMORY_MEBIBYTES}` },
   ],
   example:

@@ -11,7 +11,8 @@ export function* rankedLines(ranked: Ranked): Generator<string> {
       for (const { text } of ranked.suggestions) yield text;
       break;
     case 'table':
-      yield* tableLines(ranked.columns, ranked.rows);
+      yield* tableLines(ranked.columns, ranked.rows.map(roundedRow));
+      if (ranked.notes !== undefined && ranked.notes.length > 0) yield* ['', ...ranked.notes];
       break;
     case 'schema':
       yield `schema version ${ranked.version}, position ${ranked.position}; needs ${ranked.needs}`;
@@ -106,6 +107,13 @@ function plain(value: unknown): Cell {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   return Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
+}
+
+/** As many digits as a person compares. */
+function roundedRow(row: readonly Cell[]): readonly Cell[] {
+  return row.map((cell) =>
+    typeof cell === 'number' && !Number.isInteger(cell) ? Number(cell.toFixed(4)) : cell,
+  );
 }
 
 function short(value: number): number {

@@ -11,6 +11,9 @@ export function processTerminal(json: boolean): Terminal {
   const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
+  // Whoever started this and keeps a channel to it waits for the result; without the channel nobody does.
+  process.once('disconnect', interrupt);
+  process.channel?.unref();
   let closed = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // The reader of the pipe has had enough (`| head`): that ends the command, it is no failure.

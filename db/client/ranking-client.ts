@@ -9,6 +9,7 @@ import {
   type Ranked,
   type RankedHits,
   type RankedSuggestions,
+  type RankedTable,
   type RankedWrite,
   SIGNALS_MAX,
 } from '../protocol/index.ts';
@@ -78,6 +79,9 @@ export interface BatchOptions extends CheckOptions {
 /** A question as text, with its parameters, or as it was built. */
 export type RankingQuery = string | QueryBuilder;
 
+/** More than a server gives an evaluation. */
+const EVALUATION_MILLIS = 1_200_000;
+
 export class RankingClient {
   readonly #link: Link;
   readonly #timeoutMillis: number;
@@ -93,10 +97,20 @@ export class RankingClient {
    */
   async execute(statement: string, parameters: RankingParameters = []): Promise<Ranked> {
     const repeatable = /^\s*(explain|retrieve|search|suggest|show)\b/i.test(statement);
+    const isEvaluated = /^\s*(evaluate|show\s+experiments)\b/i.test(statement);
     return this.#ask(
       (out, request) => encodeJson(out, KIND.RANK, request, { statement, parameters }),
       repeatable,
+      isEvaluated ? EVALUATION_MILLIS : this.#timeoutMillis,
     );
+  }
+
+  /**
+   * EVALUATE: how well profiles would have done, by a replay of the log in a process beside the server, which takes its time (and ends
+   * after a quarter of an hour with what there is by then). Errors: BUSY while another one runs, those of `execute`.
+   */
+  async evaluate(statement: string, parameters: RankingParameters = []): Promise<RankedTable> {
+    return expected(await this.execute(statement, parameters), 'table');
   }
 
   /** RETRIEVE and SEARCH. */
@@ -159,7 +173,7 @@ export class RankingClient {
     return expected(await this.#ask(encode, repeatable || dryRun), 'written');
   }
 
-  #ask(encode: Encode, repeatable: boolean): Promise<Ranked> {
+  #ask(encode: Encode, repeatable: boolean, timeoutMillis = this.#timeoutMillis): Promise<Ranked> {
     const { version } = this.#link.welcome;
     if (version < PROTOCOL_VERSION_RANKING) {
       throw new TruthError(
@@ -168,7 +182,7 @@ export class RankingClient {
       );
     }
     return this.#link.exchange<Ranked>({
-      deadline: performance.now() + this.#timeoutMillis,
+      deadline: performance.now() + timeoutMillis,
       encode,
       take: (kind, body) => {
         if (kind !== KIND.RANKED)

@@ -2,20 +2,56 @@
 import { TruthError } from '../errors.ts';
 import { KERNEL_ENTRY } from '../kernel/entry-types.ts';
 import { type ExperimentReport, ExperimentTally } from '../ranking/evaluate/index.ts';
-import { decodeExposure, SignalRecords } from '../ranking/kernel/index.ts';
+import { decodeExposure, type ExposureEntry, SignalRecords } from '../ranking/kernel/index.ts';
 import { SchemaHistory } from '../ranking/schema/index.ts';
 import type { RankingSchema } from '../ranking/schema/model.ts';
 import { LogPass, type PassOptions } from './log-pass.ts';
 
-export interface ExperimentOptions extends PassOptions {
-  readonly experiment: string;
+export interface ExperimentsOptions extends PassOptions {
   readonly progress: (line: string) => void;
+}
+
+export interface ExperimentOptions extends ExperimentsOptions {
+  readonly experiment: string;
 }
 
 /** Errors: NOT_FOUND where nothing was shown in an experiment of this name, those of `LogPass`. */
 export async function reportExperiment(options: ExperimentOptions): Promise<ExperimentReport> {
-  const { experiment, until, progress } = options;
-  const tally = new ExperimentTally(experiment);
+  const tally = new ExperimentTally(options.experiment);
+  const course = await tallied(options, {
+    exposure: (exposure) => tally.exposure(exposure),
+    all: () => [tally],
+  });
+  const report = tally.report(course);
+  if (report.arms.length === 0 && report.complete) throw unknownExperiment(report);
+  return report;
+}
+
+/** All there are, in the order in which the log came to know them. Errors: those of `LogPass`. */
+export async function reportExperiments(options: ExperimentsOptions): Promise<readonly ExperimentReport[]> {
+  const tallies = new Map<string, ExperimentTally>();
+  const course = await tallied(options, {
+    exposure: (exposure) => {
+      const { experiment } = exposure;
+      const tally = tallies.get(experiment) ?? new ExperimentTally(experiment);
+      tallies.set(experiment, tally);
+      tally.exposure(exposure);
+    },
+    all: () => [...tallies.values()],
+  });
+  return [...tallies.values()].map((tally) => tally.report(course));
+}
+
+interface Tallies {
+  readonly exposure: (exposure: ExposureEntry) => void;
+  readonly all: () => readonly ExperimentTally[];
+}
+
+async function tallied(
+  options: ExperimentsOptions,
+  { exposure, all }: Tallies,
+): Promise<Pick<ExperimentReport, 'position' | 'complete'>> {
+  const { until, progress } = options;
   const history = new SchemaHistory();
   let kinds = positiveKinds(history.current);
   const pass = new LogPass(options, (position) =>
@@ -23,14 +59,13 @@ export async function reportExperiment(options: ExperimentOptions): Promise<Expe
   );
   for await (const { entries } of pass.commits()) {
     for (const { type, payload } of entries) {
-      if (type === KERNEL_ENTRY.rankingExposure) tally.exposure(decodeExposure(payload));
-      else if (type === KERNEL_ENTRY.rankingSignals) countSignals(payload, kinds, tally);
+      if (type === KERNEL_ENTRY.rankingExposure) exposure(decodeExposure(payload));
+      else if (type === KERNEL_ENTRY.rankingSignals)
+        for (const tally of all()) countSignals(payload, kinds, tally);
       else if (type === KERNEL_ENTRY.rankingSchema) kinds = positiveKinds(history.apply(payload).schema);
     }
   }
-  const report = tally.report({ position: pass.position, complete: !pass.interrupted });
-  if (report.arms.length === 0 && report.complete) throw unknownExperiment(report);
-  return report;
+  return { position: pass.position, complete: !pass.interrupted };
 }
 
 function countSignals(payload: Uint8Array, kinds: ReadonlyMap<number, number>, tally: ExperimentTally): void {

@@ -9,6 +9,7 @@ export type { Clock, Scheduler } from './clock.ts';
 export { realClock, realScheduler } from './clock.ts';
 export type { Disk, DiskLock, FileHandle } from './disk.ts';
 export { isNoSpace, isNotFound } from './disk.ts';
+export { ownProgram } from './program.ts';
 export { RealDisk } from './real-disk.ts';
 export { readSmallFile, writeSmallFile } from './small-file.ts';
 export { startThread } from './threads.ts';

@@ -46,6 +46,10 @@ export interface RankedSuggestions {
 
 export interface RankedTable {
   readonly answer: 'table';
+  /** What a person should know beside the table. */
+  readonly notes?: readonly string[];
+  /** Of EVALUATE and SHOW EXPERIMENTS: all of the figures, as `truthdb evaluate --json` prints them. */
+  readonly report?: unknown;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number | boolean | null)[])[];
   readonly position: number;

@@ -3,12 +3,21 @@ import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import { TruthError } from '../errors.ts';
 import type { Ranked, SignalBatch } from '../protocol/index.ts';
+import {
+  type EvaluationReport,
+  type ExperimentReport,
+  evaluationTable,
+  experimentsTable,
+} from '../ranking/evaluate/index.ts';
 import type { Micros } from '../ranking/ground.ts';
 import type { RankingCommand } from '../ranking/kernel/index.ts';
-import { type Parameters, parse, type Statement } from '../ranking/retrieve/language/index.ts';
+import { evaluationOf } from '../ranking/retrieve/bind/index.ts';
+import { type Parameters, parse, print, type Statement } from '../ranking/retrieve/language/index.ts';
+import type { TenantId } from '../types.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { allow, type Right } from './permissions.ts';
 import type { Principal } from './session-host.ts';
+import type { SideEvaluation } from './side-evaluation.ts';
 
 /** Of those refused in a batch, so many are named. */
 const REFUSALS_SHOWN_MAX = 1000;
@@ -105,6 +114,7 @@ export type RankingRequest = z.infer<(typeof REQUESTS)[keyof typeof REQUESTS]>;
 export interface RankingHost {
   readonly engine: Engine;
   readonly audit: AuditTrail;
+  readonly evaluation: SideEvaluation | null;
 }
 
 /** Errors: INVALID_ARGUMENT. */
@@ -134,13 +144,14 @@ function problemsOf({ issues }: z.ZodError): string {
   return (left > 0 ? `${short}\nand ${left} more` : short).toWellFormed();
 }
 
-/** Errors: FORBIDDEN, those of the layer. */
+/** `waiting` is aborted when nobody waits for the answer any more. Errors: FORBIDDEN, those of the layer. */
 export async function rank(
   host: RankingHost,
   principal: Principal,
   request: RankingRequest,
+  waiting: () => AbortSignal,
 ): Promise<Ranked> {
-  if ('statement' in request) return runStatement(host, principal, request.statement, request.parameters);
+  if ('statement' in request) return runStatement(host, principal, request, waiting);
   return write(host, principal, commandOf(request), 'dryRun' in request && request.dryRun);
 }
 
@@ -162,14 +173,19 @@ async function write(
 }
 
 async function runStatement(
-  { engine, audit }: RankingHost,
+  { engine, audit, evaluation }: RankingHost,
   principal: Principal,
-  text: string,
-  parameters: Parameters,
+  { statement: text, parameters }: z.infer<typeof statementSchema>,
+  waiting: () => AbortSignal,
 ): Promise<Ranked> {
   const statement = parse(text);
   const right = rightFor(statement);
   allow(principal, right);
+  if (evaluation !== null && isEvaluated(statement)) {
+    const report = await evaluated(evaluation, principal.tenant, statement, parameters, waiting());
+    audit.read(principal, readWhat(statement), null);
+    return report;
+  }
   const answer = await engine.ranking.run(principal.tenant, statement, parameters);
   if (right === 'read') audit.read(principal, readWhat(statement), null);
   return shown(answer);
@@ -189,9 +205,35 @@ function rightFor({ statement }: Statement): Right {
     case 'search':
     case 'suggest':
     case 'show':
-    case 'evaluate':
       return 'read';
+    // Whoever may change profiles may judge them: it takes much, and shows what all users did.
+    case 'evaluate':
+      return 'define';
   }
+}
+
+type Evaluated = Extract<Statement, { readonly statement: 'evaluate' | 'show' }>;
+
+function isEvaluated(statement: Statement): statement is Evaluated {
+  const { statement: what } = statement;
+  return what === 'evaluate' || (what === 'show' && statement.what === 'experiments');
+}
+
+async function evaluated(
+  evaluation: SideEvaluation,
+  tenant: TenantId,
+  statement: Evaluated,
+  parameters: Parameters,
+  signal: AbortSignal,
+): Promise<Ranked> {
+  if (statement.statement === 'show') {
+    const reports = (await evaluation.report(tenant, ['--experiments'], signal)) as ExperimentReport[];
+    const position = Math.max(0, ...reports.map((each) => each.position));
+    return { answer: 'table', ...experimentsTable(reports), position, report: reports };
+  }
+  const text = print({ statement: 'evaluate', ...evaluationOf(statement, parameters) });
+  const report = (await evaluation.report(tenant, [text], signal)) as EvaluationReport;
+  return { answer: 'table', ...evaluationTable(report), position: report.position, report };
 }
 
 function readWhat(statement: Statement): string {

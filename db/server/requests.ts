@@ -59,6 +59,7 @@ export class Requests {
   readonly #answered: () => void;
   readonly #sql: SqlRequests;
   readonly #deliveries = new Map<number, Delivery>();
+  readonly #evaluations = new Map<number, AbortController>();
   #appends = 0;
   #administrations = 0;
   #reading = false;
@@ -116,6 +117,7 @@ export class Requests {
   #handleEmpty(kind: number, request: number, body: ByteReader): void {
     body.done(`a frame of kind ${kind}`);
     if (kind === KIND.CANCEL) {
+      this.#evaluations.get(request)?.abort();
       if (!this.#sql.cancel(request)) this.#deliveries.get(request)?.cancel();
     } else if (kind === KIND.PING) {
       encodeEmpty(this.#out.writer, KIND.SERVER_PONG, request);
@@ -144,7 +146,10 @@ export class Requests {
   }
 
   #rank(request: number, bytes: number, given: object): void {
-    this.#answerRanked(request, bytes, async () => rank(this.#host, this.#principal, rankingRequest(given)));
+    this.#answerRanked(request, bytes, async () => {
+      const waiting = (): AbortSignal => this.#waitingFor(request);
+      return rank(this.#host, this.#principal, rankingRequest(given), waiting);
+    });
   }
 
   #signals(request: number, body: ByteReader): void {
@@ -158,14 +163,23 @@ export class Requests {
     ask().then(
       (ranked) => {
         this.#end(bytes);
+        this.#evaluations.delete(request);
         encodeJson(this.#out.writer, KIND.RANKED, request, ranked);
         this.#answered();
       },
       (error) => {
         this.#end(bytes);
+        this.#evaluations.delete(request);
         this.#refuse(request, error);
       },
     );
+  }
+
+  /** Few requests take so long that it matters whether somebody waits for them. */
+  #waitingFor(request: number): AbortSignal {
+    const controller = new AbortController();
+    this.#evaluations.set(request, controller);
+    return controller.signal;
   }
 
   #append(request: number, body: ByteReader): void {
@@ -308,8 +322,10 @@ export class Requests {
     for (const delivery of this.#deliveries.values()) delivery.wake();
   }
 
+  /** And whatever else goes on for as long as somebody waits. */
   cancelSubscriptions(): void {
     for (const delivery of this.#deliveries.values()) delivery.cancel();
+    for (const each of this.#evaluations.values()) each.abort();
   }
 
   /** The connection is over: nothing is owed any more. */

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { isLoopback } from '../config.ts';
 import { type Engine, openEngine } from '../engine.ts';
-import { RealDisk } from '../io/index.ts';
+import { ownProgram, RealDisk } from '../io/index.ts';
 import { formatConnectionString } from '../protocol/index.ts';
 import { readKekSource } from '../tenancy/index.ts';
 import { TENANT_DEFAULT } from '../types.ts';
@@ -19,6 +19,7 @@ import { notifySystemd } from './notify.ts';
 import { PgListener, type PgListenerOptions } from './pg/index.ts';
 import { Server } from './server.ts';
 import { isSetUp, readCertificate, readTokens, setUp } from './setup.ts';
+import { SideEvaluation } from './side-evaluation.ts';
 
 export interface RunOptions {
   readonly config: Config;
@@ -57,6 +58,9 @@ export interface Serving {
 /** The database that the tenant without a name has in PostgreSQL's words. */
 const DATABASE_OF_ALL = 'truthdb';
 const ENGINE_CLOSE_WARNING_MILLIS = 10_000;
+/** What an evaluation may take that a client asks for. */
+const EVALUATION_MEBIBYTES = 2048;
+const EVALUATION_SECONDS = 900;
 
 /** Serves until the signal; returns the writer's failure if that ended it, null otherwise. */
 export async function runServer(options: RunOptions): Promise<Error | null> {
@@ -125,6 +129,7 @@ async function serveDatabase(
     const endpoints = endpointsOf(config, certificate, socket);
     server = await Server.start({
       ...{ engine, tokens, limits: limitsOf(config), endpoints, counters },
+      evaluation: sideEvaluation(directory),
       report: say,
     });
     const { tables, database } = server;
@@ -145,12 +150,20 @@ async function serveDatabase(
     say('stopping: no new connections');
     server?.stopAccepting();
     pg?.stopAccepting();
+    server?.endEvaluation();
     await server?.endAudit();
     await Promise.all([http?.close(config.shutdownMillis), closeEngine(engine, say)]);
     // Last: answers the engine still gave must have a connection to leave by.
     await Promise.all([server?.close(config.shutdownMillis), pg?.close(config.shutdownMillis)]);
     say('stopped');
   }
+}
+
+function sideEvaluation(directory: string): SideEvaluation {
+  return new SideEvaluation({
+    ...{ directory, program: ownProgram() },
+    ...{ memoryMebibytes: EVALUATION_MEBIBYTES, seconds: EVALUATION_SECONDS },
+  });
 }
 
 /** Empty stays empty. */

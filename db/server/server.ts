@@ -16,6 +16,7 @@ import { type Limits, SWEEP_MILLIS } from './limits.ts';
 import { type Endpoint, Listener } from './listener.ts';
 import { CatalogAnswers, CatalogDatabase } from './pg/catalog/index.ts';
 import type { SessionHost } from './session-host.ts';
+import type { SideEvaluation } from './side-evaluation.ts';
 import { statusReport } from './status-report.ts';
 import type { TokenStore } from './tokens.ts';
 
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly limits: Limits;
   readonly endpoints: readonly Endpoint[];
   readonly counters: Counters;
+  /** Null: EVALUATE is refused. */
+  readonly evaluation: SideEvaluation | null;
   /** One line for each problem. */
   readonly report: (line: string) => void;
 }
@@ -97,9 +100,15 @@ export class Server {
     await this.database.audit.close();
   }
 
+  /** Ends what is computed beside the server. */
+  endEvaluation(): void {
+    this.database.evaluation?.close();
+  }
+
   /** Says goodbye to every client; at most `millis` for them to go. */
   async close(millis: number): Promise<void> {
     this.#stopListening();
+    this.endEvaluation();
     await this.endAudit();
     await Promise.all(this.#listeners.map((listener) => listener.close(millis)));
     await this.#answers.close();
@@ -120,9 +129,10 @@ function hostOf(
   { sql, audit }: Pick<SessionHost, 'sql' | 'audit'>,
   connections: () => number,
 ): SessionHost {
-  const { engine, tokens, limits, counters } = options;
+  const { engine, tokens, limits, counters, evaluation } = options;
   return {
     engine,
+    evaluation,
     sql,
     tokens,
     audit,

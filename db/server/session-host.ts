@@ -7,6 +7,7 @@ import type { Admission } from './admission.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { Counters } from './counters.ts';
 import type { Limits } from './limits.ts';
+import type { SideEvaluation } from './side-evaluation.ts';
 import type { Role, TokenRecord } from './token-file.ts';
 import type { TokenStore } from './tokens.ts';
 
@@ -34,6 +35,8 @@ export interface SessionHost {
   readonly engine: Engine;
   /** Tables, and what can be asked about them. */
   readonly sql: SqlDatabase;
+  /** Null: there are no files to evaluate from. */
+  readonly evaluation: SideEvaluation | null;
   readonly tokens: TokenStore;
   readonly audit: AuditTrail;
   readonly limits: Limits;

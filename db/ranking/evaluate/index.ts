@@ -8,7 +8,7 @@
  *     day-tally       lists of a day against what happened on it
  *     baselines       rankers that profiles have to be better than
  *     experiment, bucket   arms of experiments: who is in which, and how they did
- *     report, experiment-report, chart   what is shown
+ *     report, experiment-report, report-table, chart   what is shown
  */
 export { Baselines } from './baselines.ts';
 export { chartOf } from './chart.ts';
@@ -17,5 +17,6 @@ export { ExperimentTally } from './experiment.ts';
 export { type ArmReport, type ExperimentReport, experimentLines } from './experiment-report.ts';
 export { LIST_LENGTH } from './metrics.ts';
 export { type EvaluationReport, evaluationLines, type Protocol } from './report.ts';
+export { evaluationTable, experimentsTable, type NotedTable } from './report-table.ts';
 export { Survey, type SurveyedMoments } from './survey.ts';
 export { Tally } from './tally.ts';

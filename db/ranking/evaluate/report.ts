@@ -65,7 +65,7 @@ export function* evaluationLines(report: EvaluationReport): Generator<string> {
   yield* aligned(figureRows(report));
   if (report.differences.length > 0) {
     yield '';
-    yield* aligned(differenceRows(report.differences));
+    yield* differenceLines(report);
   }
   const cohorts = report.rankers.flatMap(({ ranker, cohorts: each }) =>
     each.map(({ cohort, moments, metrics }) => [
@@ -78,7 +78,12 @@ export function* evaluationLines(report: EvaluationReport): Generator<string> {
   yield* aligned([['cohort', 'ranker', 'moments', ...METRICS], ...cohorts.sort(byName)]);
 }
 
-function courseLine(report: EvaluationReport): string {
+/** None where nothing was compared. */
+export function* differenceLines({ differences }: EvaluationReport): Generator<string> {
+  if (differences.length > 0) yield* aligned(differenceRows(differences));
+}
+
+export function courseLine(report: EvaluationReport): string {
   const { kind, from, to, protocol, complete, position, seconds, days } = report;
   const asked =
     days === null

@@ -36,8 +36,8 @@ function route(path: string, operationId: string, summary: string, body: z.ZodTy
     right: operationId === 'rank' ? 'read' : 'write',
     answer: { contentType: 'application/json', description: 'It was done', schema: ANSWER },
     errors: [404, 409, 413, 421, 504, 507],
-    handle: async ({ database, principal, body: given, response }) => {
-      const ranked = await rank(database, principal as Principal, given as RankingRequest);
+    handle: async ({ database, principal, body: given, response, signal }) => {
+      const ranked = await rank(database, principal as Principal, given as RankingRequest, () => signal);
       sendJson(response, 200, JSON.stringify(ranked));
     },
   };

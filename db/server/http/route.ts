@@ -8,6 +8,7 @@ import type { Counters } from '../counters.ts';
 import type { Limits } from '../limits.ts';
 import type { Right } from '../permissions.ts';
 import type { Principal } from '../session-host.ts';
+import type { SideEvaluation } from '../side-evaluation.ts';
 
 /** What handlers may use; complete only once the database serves. */
 export interface HttpDatabase {
@@ -15,6 +16,8 @@ export interface HttpDatabase {
   readonly audit: AuditTrail;
   /** Tables, and what can be asked about them. */
   readonly sql: SqlDatabase;
+  /** Null: there are no files to evaluate from. */
+  readonly evaluation: SideEvaluation | null;
   readonly counters: Counters;
   readonly limits: Limits;
   statusReport(): object;

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 
 const BIN = join(import.meta.dirname, '..', '..', '..', 'db', 'bin.ts');
 
+/** What starts it, without a subcommand. */
+export const PROGRAM = [process.execPath, BIN] as const;
+
 export interface Ran {
   readonly code: number | null;
   readonly out: string;

@@ -11,6 +11,7 @@ import { makeCertificate } from '../../../db/server/certificate.ts';
 import { Counters } from '../../../db/server/counters.ts';
 import type { Limits } from '../../../db/server/limits.ts';
 import { Server } from '../../../db/server/server.ts';
+import type { SideEvaluation } from '../../../db/server/side-evaluation.ts';
 import type { Role } from '../../../db/server/token-file.ts';
 import { type NewToken, TokenStore } from '../../../db/server/tokens.ts';
 import { TENANT_DEFAULT } from '../../../db/types.ts';
@@ -56,6 +57,7 @@ export function temporaryDirectory(): string {
 export async function startServing(
   limits: Partial<Limits> = {},
   engine: Engine = new MemoryEngine(),
+  evaluation: SideEvaluation | null = null,
 ): Promise<Serving> {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, 'metadata'));
@@ -69,6 +71,7 @@ export async function startServing(
     tokens,
     limits: { ...TEST_LIMITS, ...limits },
     counters,
+    evaluation,
     report: () => {},
     endpoints: [
       { kind: 'tls', host: '127.0.0.1', port: 0, certificate },

@@ -1,0 +1,8 @@
+/** How this program is started once more, for work that belongs into a process of its own. */
+
+/** The command and its first arguments; those of a subcommand come behind them. */
+export function ownProgram(): readonly [string, ...string[]] {
+  // The binary may have been started under another of its names, and has no file to start from.
+  if (globalThis.__TRUTHDB_THREADS__ !== undefined) return [process.execPath, '--as', 'truthdb'];
+  return [process.execPath, process.argv[1] ?? ''];
+}
