@@ -2,11 +2,9 @@
  * Entry point of the database's program: finds the subcommand, runs it, turns errors into messages and exit codes.
  * The exit code of an error is that of its code in errors.ts; 0 is success.
  */
-import { COMMANDS, type Command, helpOf, parseArguments, processTerminal } from './cli/index.ts';
+import { COMMANDS, type CommandEntry, helpOf, parseArguments, processTerminal } from './cli/index.ts';
 import { ERROR_CODES, TruthError } from './errors.ts';
-import { PROTOCOL_VERSION_MAX } from './protocol/index.ts';
 import { COMMIT, VERSION } from './version.ts';
-import { FORMAT_VERSION } from './wal/format.ts';
 
 /** Runs one command line, without the program's name. Resolves to the exit code; never rejects. */
 export async function main(args: string[]): Promise<number> {
@@ -21,14 +19,15 @@ export async function main(args: string[]): Promise<number> {
 async function dispatch(args: readonly string[], json: boolean): Promise<number> {
   const [first] = args;
   if (first === undefined || first === '--help' || first === 'help') {
-    process.stdout.write(`${overview()}\n`);
+    process.stdout.write(`${await overview()}\n`);
     return first === undefined ? ERROR_CODES.INVALID_ARGUMENT.exit : 0;
   }
   if (first === '--version') {
-    process.stdout.write(`${versionText(json)}\n`);
+    process.stdout.write(`${await versionText(json)}\n`);
     return 0;
   }
-  const { command, rest } = findCommand(args);
+  const { entry, rest } = findCommand(args);
+  const command = await entry.load();
   if (rest.includes('--help')) {
     process.stdout.write(`${helpOf(command)}\n`);
     return 0;
@@ -36,11 +35,11 @@ async function dispatch(args: readonly string[], json: boolean): Promise<number>
   return command.run(parseArguments(command, rest), processTerminal(json));
 }
 
-function findCommand(args: readonly string[]): { command: Command; rest: readonly string[] } {
+function findCommand(args: readonly string[]): { entry: CommandEntry; rest: readonly string[] } {
   for (const words of [2, 1]) {
     const name = args.slice(0, words).join(' ');
-    const command = COMMANDS.find((candidate) => candidate.name === name);
-    if (command !== undefined) return { command, rest: args.slice(words) };
+    const entry = COMMANDS.find((candidate) => candidate.name === name);
+    if (entry !== undefined) return { entry, rest: args.slice(words) };
   }
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${args[0]} `)).map(({ name }) => name);
   throw new TruthError(
@@ -51,18 +50,23 @@ function findCommand(args: readonly string[]): { command: Command; rest: readonl
   );
 }
 
-function overview(): string {
+async function overview(): Promise<string> {
+  const commands = await Promise.all(COMMANDS.map(({ load }) => load()));
   const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2;
   return [
     'truthdb COMMAND [options]',
     '',
-    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
     '',
     'truthdb COMMAND --help explains one. truthdb --version tells what this is.',
   ].join('\n');
 }
 
-function versionText(json: boolean): string {
+async function versionText(json: boolean): Promise<string> {
+  const [{ PROTOCOL_VERSION_MAX }, { FORMAT_VERSION }] = await Promise.all([
+    import('./protocol/index.ts'),
+    import('./wal/format.ts'),
+  ]);
   const facts = {
     version: VERSION,
     commit: COMMIT,

@@ -34,9 +34,10 @@ function lines(ran: Ran): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-test.each(COMMANDS.map((command) => [command.name, command] as const))(
+test.each(COMMANDS.map((entry) => [entry.name, entry] as const))(
   'truthdb %s --help explains it with an example',
-  (name, command) => {
+  async (name, entry) => {
+    const command = await entry.load();
     const help = helpOf(command);
     expect(help).toContain(`truthdb ${name}`);
     expect(help).toMatch(/Example:\n {2}truthdb /);

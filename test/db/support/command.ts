@@ -24,8 +24,9 @@ export interface CommandInput {
 
 export async function runCommandWith(input: CommandInput, ...line: readonly string[]): Promise<CommandRan> {
   const words = [2, 1].find((count) => COMMANDS.some(({ name }) => name === line.slice(0, count).join(' ')));
-  const command = COMMANDS.find(({ name }) => name === line.slice(0, words).join(' '));
-  if (command === undefined) throw new Error(`there is no command in "${line.join(' ')}"`);
+  const entry = COMMANDS.find(({ name }) => name === line.slice(0, words).join(' '));
+  if (entry === undefined) throw new Error(`there is no command in "${line.join(' ')}"`);
+  const command = await entry.load();
   const [out, err]: [string[], string[]] = [[], []];
   const ran = (code: number): CommandRan => ({
     code,
