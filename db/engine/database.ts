@@ -246,7 +246,7 @@ export class Database implements Engine {
       admit: (tenant, bytes) => this.#admission.admit(tenant, bytes),
     });
     this.ranking = new RankingDoor({
-      ...{ clock, path: this.#rankings, readers: options.readers },
+      ...{ clock, path: this.#rankings, readers: options.readers, pause, closing },
       views: new LiveRankingViews((definition) => registry.handle(definition)),
       applied: () => registry.position,
     });

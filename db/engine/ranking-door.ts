@@ -14,6 +14,7 @@ import { RankingAnswers, type RankingFound, type RankingQuestion } from './ranki
 import type { RankingPath, RankingWritten } from './ranking-path.ts';
 import type { RankingReaders } from './ranking-reader/index.ts';
 import { type LiveRankingViews, tenantRanking } from './ranking-views.ts';
+import { refillText } from './text-refill.ts';
 
 const NANOS_PER_MICRO = 1_000n;
 
@@ -45,6 +46,9 @@ export interface RankingDoorOptions {
   readonly applied: () => Sequence;
   /** Have what views said before. */
   readonly readers: Pick<RankingReaders, 'ask'>;
+  /** Gives others of the thread their turn. */
+  readonly pause: () => Promise<void>;
+  readonly closing: AbortSignal;
 }
 
 export class RankingDoor implements RankingDatabase {
@@ -93,7 +97,25 @@ export class RankingDoor implements RankingDatabase {
   }
 
   write(tenant: TenantId, command: RankingCommand): Promise<RankingWritten> {
-    return this.#options.path.write(tenant, command);
+    const written = this.#options.path.write(tenant, command);
+    return command.command === 'define' ? this.#refilled(tenant, command, written) : written;
+  }
+
+  /** Where it was allowed to work, a definition is done when what was there before is searched as it says. */
+  async #refilled(
+    tenant: TenantId,
+    { definition, permission, run }: Extract<RankingCommand, { readonly command: 'define' }>,
+    written: Promise<RankingWritten>,
+  ): Promise<RankingWritten> {
+    const answer = await written;
+    if (definition.define !== 'entity' || permission === 'safe' || run === 'dry run') return answer;
+    const { path, views, pause, closing } = this.#options;
+    await path.caughtUp();
+    await refillText(tenant, definition.name, {
+      ...{ views: () => views.views, state: (of) => path.state(of), pause, closing },
+      write: (of, command) => path.write(of, command),
+    });
+    return answer;
   }
 
   check(tenant: TenantId, command: RankingCommand): Promise<RankingWritten> {

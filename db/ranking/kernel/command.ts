@@ -37,6 +37,8 @@ export type EntityDraft =
       readonly state: string | null;
       /** When it came to be; null: stays, or now. */
       readonly at: Micros | null;
+      /** Written also where it says what is there already: for views that came to want it later. */
+      readonly again?: true;
     }
   | { readonly action: 'delete'; readonly kind: string; readonly key: string };
 

@@ -123,6 +123,7 @@ export class EntityWriter {
     const given = fieldsOf(kind, this.#fieldsByName(kind), draft.set, place);
     const attributes = given.attributes.filter(
       ({ attribute, value }) =>
+        draft.again === true ||
         !sameValue(value, there ? this.state.value(kind.id, number, attribute) : null),
     );
     const fields = { ...given, attributes };

@@ -64,6 +64,15 @@ export class DocumentStore {
     return { shard: slot === TAIL_SLOT ? this.tail : this.segments.at(slot), local: localOf(location) };
   }
 
+  /** Whether a field of a document has words in the index, and as the title has its text. */
+  holds(number: number, attribute: number): boolean {
+    const found = this.find(number);
+    if (found === null) return false;
+    const { shard, local } = found;
+    if (attribute === this.title && shard.title(local) === '') return false;
+    return fieldsOf(shard.tokens(local)).has(attribute);
+  }
+
   /** Sets some fields; the others stay as they are. */
   put(number: number, changes: readonly FieldChange[], state: number): void {
     const before = this.#read(number);

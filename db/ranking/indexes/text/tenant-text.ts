@@ -61,6 +61,11 @@ export class TenantText implements TextReader {
     indexed.index.put(number, changes, state === indexed.active);
   }
 
+  /** Whether what an entity says in an attribute can be found. */
+  holds(kind: KindId, number: number, attribute: number): boolean {
+    return this.#kinds.get(kind)?.index.store.holds(number, attribute) ?? false;
+  }
+
   search(
     kind: KindId,
     query: string,

@@ -11,6 +11,7 @@ import type {
   ViewCommit,
 } from '../../../materializer/index.ts';
 import type { TenantId } from '../../../types.ts';
+import type { KindId } from '../../ground.ts';
 import { decodeEntity } from '../../kernel/index.ts';
 import type { TextReader } from '../../reading.ts';
 import { TenantText } from './tenant-text.ts';
@@ -28,6 +29,11 @@ export class TextView implements Materializer {
   /** What queries ask; null for a tenant without a schema. */
   reader(tenant: TenantId): TextReader | null {
     return this.#tenants.get(tenant) ?? null;
+  }
+
+  /** Whether what an entity says in an attribute can be found. */
+  holds(tenant: TenantId, kind: KindId, number: number, attribute: number): boolean {
+    return this.#tenants.get(tenant)?.holds(kind, number, attribute) ?? false;
   }
 
   memory(): MemoryUse {
