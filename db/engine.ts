@@ -86,6 +86,7 @@ export {
   RankingExport,
   schemaBehind,
 } from './engine/ranking-export.ts';
+export type { ShownCandidate } from './engine/shown-candidates.ts';
 export type { AuditedEntry, NewAuditRecord } from './tenancy/index.ts';
 
 /** Every view there is. Adding one is one line here. */

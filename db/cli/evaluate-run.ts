@@ -15,7 +15,9 @@ import {
   parseScript,
 } from '../ranking/retrieve/language/index.ts';
 import { type Arguments, type Command, misused, type Terminal } from './command.ts';
+import { FeatureLog } from './feature-log.ts';
 import { openPass } from './opened-pass.ts';
+import { openOutput } from './output.ts';
 import { textFile } from './text-file.ts';
 
 const MILLIS_PER_SECOND = 1000;
@@ -64,10 +66,16 @@ async function evaluateStatement(text: string, run: Run): Promise<number> {
   const statement = statementOf(command, text);
   const protocol = protocolOf(command, args);
   const definitions = definitionsOf(args.text('define'));
+  const features = args.text('features');
+  if (features !== undefined && protocol === 'next-day')
+    throw misused(command, '--features are of users, and the lists of next-day are for nobody');
   const opened = openPass(command, defaults.memoryMebibytes, args, terminal);
+  const output = features === undefined ? null : openOutput(features, terminal);
+  const log = output === null ? null : new FeatureLog(output, features?.endsWith('.csv') === true);
   try {
     const { evaluateProfiles } = await import('../engine.ts');
     const report = await evaluateProfiles({
+      shown: log === null ? null : (candidates) => log.write(candidates),
       ...{ ...opened.pass, statement, protocol, definitions },
       logId: opened.logId,
       kind: args.text('kind') ?? 'item',
@@ -75,8 +83,12 @@ async function evaluateStatement(text: string, run: Run): Promise<number> {
       baselines: args.switch('baselines'),
       progress: (line) => terminal.progress(line),
     });
+    await output?.finish();
     await print(report, args.text('svg'), terminal);
     return report.complete ? 0 : INTERRUPTED;
+  } catch (error) {
+    await output?.discard();
+    throw error;
   } finally {
     opened.close();
   }

@@ -30,6 +30,11 @@ export const evaluate: Command = {
     },
     { flag: 'define', value: 'FILE', help: 'profiles and cohorts to try, as DEFINE statements' },
     { flag: 'svg', value: 'FILE', help: 'draw the figures into a file' },
+    {
+      flag: 'features',
+      value: 'FILE',
+      help: 'write what the first profile showed at each moment, with its features and whether it was gone for: JSON lines, or a table where the name ends with .csv',
+    },
     { flag: 'experiment', value: 'NAME', help: 'report on an experiment instead' },
     { flag: 'experiments', value: null, help: 'report on all experiments instead' },
     { flag: 'seconds', value: 'N', help: 'end after so long with what there is by then' },

@@ -10,6 +10,7 @@ import {
   parse,
   type QueryStatement,
 } from '../ranking/retrieve/language/index.ts';
+import type { Hit } from '../ranking/retrieve/query.ts';
 import { define, NO_FACTS, type SchemaHistory } from '../ranking/schema/index.ts';
 import type { RankingSchema } from '../ranking/schema/model.ts';
 import type { TenantRanking } from './ranking-views.ts';
@@ -49,11 +50,20 @@ export class ProfileAsker {
   /** Numbers of the first 20, unseen ones for somebody. Errors: those of binding and of the executor. */
   ask(profile: ProfileName, user: string | null, ranking: TenantRanking, now: Micros): readonly number[] {
     const base = user === null ? forNobody : forUser;
-    const statement: QueryStatement = { ...base, kind: this.#kind, profile };
-    const query = bindQuery(statement, this.#bindInput(ranking, user === null ? [] : [user], now));
+    return this.#hits({ ...base, profile }, user, ranking, now).map(({ number }) => number);
+  }
+
+  /** The same list, with what the scores are made of. Errors: those of `ask`. */
+  explained(profile: ProfileName, user: string, ranking: TenantRanking, now: Micros): readonly Hit[] {
+    return this.#hits({ ...forUser, profile, explain: true }, user, ranking, now);
+  }
+
+  #hits(statement: QueryStatement, user: string | null, ranking: TenantRanking, now: Micros): readonly Hit[] {
+    const input = this.#bindInput(ranking, user === null ? [] : [user], now);
+    const query = bindQuery({ ...statement, kind: this.#kind }, input);
     const readers = ranking.readers(query.kind.id);
     if (readers === null) return [];
-    return this.#retriever.answer(query, readers, 0, this.#limits).hits.map(({ number }) => number);
+    return this.#retriever.answer(query, readers, 0, this.#limits).hits;
   }
 
   #bindInput({ entities }: TenantRanking, parameters: Parameters, now: Micros): BindInput {

@@ -27,6 +27,7 @@ import { ListVariety } from './list-variety.ts';
 import { LogPass, type PassOptions } from './log-pass.ts';
 import { definedBeside, ProfileAsker } from './profile-asker.ts';
 import { ReplayedRankingViews, type TenantRanking, tenantRanking } from './ranking-views.ts';
+import { type ShownCandidate, shownCandidates } from './shown-candidates.ts';
 
 export interface EvaluationOptions extends PassOptions {
   readonly logId: Uint8Array;
@@ -40,6 +41,8 @@ export interface EvaluationOptions extends PassOptions {
   /** Profiles and cohorts that the log does not have. */
   readonly definitions: readonly DefineStatement[];
   readonly progress: (line: string) => void;
+  /** Takes what the first profile showed for each user; null: nobody wants it. */
+  readonly shown: ((candidates: readonly ShownCandidate[]) => Promise<void>) | null;
 }
 
 /** Errors: those of the statement, of `LogPass` and of asking. */
@@ -96,6 +99,8 @@ class EvaluationReplay {
   readonly #pass: LogPass;
   readonly #warnings = new Set<string>();
   #variety: ListVariety | null = null;
+  /** Of the last moment, until somebody has taken them. */
+  #shown: readonly ShownCandidate[] = [];
   #asked = new AskedSignals(new SchemaHistory().current, '');
   /** Entries of the commit that the views do not have yet. */
   #pending: LogEntry[] = [];
@@ -174,7 +179,8 @@ class EvaluationReplay {
         this.#flush(commit);
         applied = index;
         records.moveTo(index);
-        this.#ask(records);
+        this.#ask(records, entry.sequence);
+        if (this.#shown.length > 0) await this.#options.shown?.(this.#shown);
         await this.#pass.turn();
         if (this.#pass.interrupted) return;
       }
@@ -189,12 +195,13 @@ class EvaluationReplay {
     return this.#moments.ordinals[this.#next] === this.#ordinal;
   }
 
-  #ask(records: SignalRecords): void {
+  #ask(records: SignalRecords, position: number): void {
     const ranking = tenantRanking(this.#views, this.#options.tenant);
     if (ranking === null) return;
     if (this.#days === null) {
       this.#next += 1;
-      this.#askForUser(records, ranking);
+      this.#shown = [];
+      this.#askForUser(records, ranking, position);
       return;
     }
     const { at } = records;
@@ -203,7 +210,7 @@ class EvaluationReplay {
     this.#days.begin(at, start >= from && start < to ? this.#lists(0, null, ranking, start) : null);
   }
 
-  #askForUser({ user, target, at }: SignalRecords, ranking: TenantRanking): void {
+  #askForUser({ user, target, at }: SignalRecords, ranking: TenantRanking, position: number): void {
     const { entities } = ranking;
     const users = userKind(entities.schema);
     const readers = this.#asked.kind === null ? null : ranking.readers(this.#asked.kind);
@@ -214,7 +221,13 @@ class EvaluationReplay {
     }
     this.#variety ??= new ListVariety(entities, this.#asker.cohorts, this.#options.kind);
     const variety = this.#variety;
-    const lists = this.#lists(user, entities.keyOf(users.id, user), ranking, (at - 1) as Micros);
+    const [key, now] = [entities.keyOf(users.id, user), (at - 1) as Micros];
+    const lists = this.#lists(user, key, ranking, now);
+    if (this.#options.shown !== null) {
+      const [profile] = this.#profiles as readonly [ProfileName];
+      const hits = this.#asker.explained(profile, key, ranking, now);
+      this.#shown = shownCandidates(hits, { position, at, user: key, target, profile: textOf(profile) });
+    }
     this.#tally.moment(
       user,
       target,

@@ -147,6 +147,15 @@ interface Shown {
   readonly seconds: number;
 }
 
+interface Candidate {
+  readonly position: number;
+  readonly at: number;
+  readonly user: string;
+  readonly place: number;
+  readonly went: number;
+  readonly features: Readonly<Record<string, number>>;
+}
+
 async function evaluated(directory: string, text: string, ...options: string[]): Promise<Shown> {
   const ran = await runCommand('evaluate', text, '--data', directory, '--json', ...options);
   expect(ran.err).toBe('');
@@ -183,6 +192,38 @@ describe('truthdb evaluate', () => {
     const all = `PROFILE for_you VS trending ${SPAN}`;
     const without = ({ rankers, differences }: Shown) => ({ rankers, differences });
     expect(without(await evaluated(whole, all))).toEqual(without(await evaluated(single, all)));
+  });
+
+  test('writes what was shown with its features, and whether it was gone for', async () => {
+    const text = `PROFILE for_you ${SPAN} SAMPLE 40`;
+    const [lines, table] = ['features.jsonl', 'features.csv'].map((name) => join(parent, name)) as [
+      string,
+      string,
+    ];
+    const shown = await evaluated(whole, text, '--features', lines);
+    await evaluated(whole, text, '--features', table);
+    const rows = readFileSync(lines, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Candidate);
+    const moments = new Set(rows.map(({ position, user, at }) => `${position} ${user} ${at}`));
+    expect(moments.size).toBe(shown.moments);
+    for (const k of [1, 10, 20]) {
+      const hits = rows.filter(({ went, place }) => went === 1 && place <= k).length;
+      expect(hits / shown.moments, `HR@${k}`).toBeCloseTo(shown.rankers[0]!.metrics[`HR@${k}`]!, 12);
+    }
+    const names = Object.keys(rows[0]!.features);
+    expect(names.length).toBeGreaterThan(2);
+    expect(names.every((name) => /^[a-z]+\/./.test(name))).toBe(true);
+    const [head, ...cells] = readFileSync(table, 'utf8').trimEnd().split('\n');
+    const quoted = names.map((name) => (name.includes(',') ? `"${name}"` : name));
+    expect(head).toBe(['position,at,user,profile,item,place,score,went', ...quoted].join(','));
+    expect(cells.length).toBe(rows.length);
+    expect(cells[0]!.split(',').at(-1)).toBe(String(rows[0]!.features[names.at(-1)!]));
+    const nobody = await runCommand(
+      ...['evaluate', text, '--data', whole, '--protocol', 'next-day', '--features', lines],
+    );
+    expect(nobody.err).toContain('--features');
   });
 
   test('the protocol of last events has one for each user', async () => {
