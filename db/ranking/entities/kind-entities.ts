@@ -1,7 +1,7 @@
 /** The entities of one kind: keys, what every entity has, and a store for each attribute. */
 import type { AttributeId, EntityNumber, Micros, TupleNumber } from '../ground.ts';
 import { Bitmap } from '../indexes/bitmaps/index.ts';
-import { DELETED, type EntityEntry } from '../kernel/index.ts';
+import { DELETED, type EntityEntry, NAMELESS } from '../kernel/index.ts';
 import type { NumberSet } from '../reading.ts';
 import { ACTIVE_STATE } from '../schema/index.ts';
 import type { Attribute, AttributeValue, EntityKind, Predicate } from '../schema/model.ts';
@@ -102,7 +102,8 @@ export class KindEntities implements Universe {
    */
   apply(entry: EntityEntry): void {
     const { number } = entry;
-    this.#checkKey(entry);
+    if (entry.key !== NAMELESS) this.#checkKey(entry);
+    else if (!this.keys.has(number)) return;
     if (entry.state === DELETED) this.#clear(number);
     this.#setState(number, entry.state === DELETED ? GONE : entry.state + 1);
     const at = entry.state === DELETED ? Number.NaN : entry.at;

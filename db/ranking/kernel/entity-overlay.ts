@@ -7,10 +7,10 @@ import { NO_ENTITY, NO_TUPLE } from '../ground.ts';
 import { dimensionsOf, USER_KIND } from '../schema/index.ts';
 import type { AttributeValue, RankingSchema } from '../schema/model.ts';
 import type { EntityEntry } from './entry.ts';
-import { DELETED, type EntityState, type TupleRow } from './state.ts';
+import { DELETED, type EntityState, NAMELESS, type TupleRow } from './state.ts';
 
 interface OverlaidEntity {
-  readonly key: string;
+  key: string;
   state: number;
   at: Micros;
   creator: EntityNumber;
@@ -104,9 +104,12 @@ export class EntityOverlay implements EntityState {
     const { kind, number, key } = entry;
     const overlaid = this.#kind(kind);
     overlaid.last = Math.max(overlaid.last, number);
-    overlaid.numbers.set(key, number);
     const entity = overlaid.entities.get(number) ?? newEntity(key);
     overlaid.entities.set(number, entity);
+    if (key !== NAMELESS) {
+      overlaid.numbers.set(key, number);
+      entity.key = key;
+    }
     entity.state = entry.state;
     entity.at = entry.at;
     entity.creator = entry.creator;

@@ -23,7 +23,7 @@ import type { EntityEntry } from './entry.ts';
 import { attributeValue, embeddingValue } from './field-values.ts';
 import { keyProblem, shownKey } from './keys.ts';
 import { encodeNumbers } from './numbers-entry.ts';
-import { DELETED, type RankingState } from './state.ts';
+import { DELETED, NAMELESS, type RankingState } from './state.ts';
 
 type PutDraft = Extract<EntityDraft, { readonly action: 'put' }>;
 type Attributes = EntityEntry['attributes'];
@@ -175,8 +175,11 @@ export class EntityWriter {
     };
     const bare = state === DELETED || before.state === DELETED;
     const known = this.#knownCreator(kind, fields.creator, before.creator);
+    // That somebody is not there any more stays when they are erased, or what is not sealed for them would be back.
+    const nameless = kind.person && state === DELETED;
+    const named = nameless ? { key: NAMELESS, at: 0 as Micros } : { key, at };
     const draft: EntityEntry = {
-      ...{ entry: 'entity', kind: kind.id, number, key, created, at, state, before },
+      ...{ entry: 'entity', kind: kind.id, number, created, state, before, ...named },
       creator: known ?? NO_ENTITY,
       tuple:
         state === DELETED ? NO_TUPLE : this.#tupleWith(kind, bare ? NO_ENTITY : number, fields.attributes),
@@ -186,7 +189,7 @@ export class EntityWriter {
     const payload = encodeEntity(draft);
     checkSize(payload.length, this.#entryBytesMax, `${kind.name} ${shownKey(key)}`);
     if (created && kind.person) this.#given.set(kind.id, number);
-    const subject = kind.person ? key : null;
+    const subject = kind.person && !nameless ? key : null;
     if (known !== null) this.#add(draft, payload, subject);
     else {
       // A creator that comes to be has an entry of its own, before this one.

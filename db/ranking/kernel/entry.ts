@@ -18,6 +18,7 @@ export interface EntityEntry {
   readonly entry: 'entity';
   readonly kind: KindId;
   readonly number: EntityNumber;
+  /** Empty where a person is deleted, who may have been erased by now: there is nothing to delete then. */
   readonly key: string;
   /** When it is new: the number of a kind grows by one with each. */
   readonly created: boolean;

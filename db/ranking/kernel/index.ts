@@ -35,4 +35,11 @@ export { decodeExposure, encodeExposure } from './exposure-entry.ts';
 export { HASH_WORDS, HashWindow, WINDOW_PAGE_ROWS } from './hash-window.ts';
 export { decodeNumbers, encodeNumbers } from './numbers-entry.ts';
 export { SignalRecords, SignalsEncoder } from './signal-records.ts';
-export { DELETED, type EntityState, type RankingState, type SignalHash, type TupleRow } from './state.ts';
+export {
+  DELETED,
+  type EntityState,
+  NAMELESS,
+  type RankingState,
+  type SignalHash,
+  type TupleRow,
+} from './state.ts';

@@ -22,10 +22,7 @@ export class SignalSubjects {
 
   /** Null where signals are about no persons at all: they stay as they came. */
   static of(schema: RankingSchema, signals: readonly SignalDraft[]): SignalSubjects | null {
-    const areUsers = userKind(schema)?.person ?? false;
-    const about = new Set(
-      schema.signals.filter(({ target }) => kindById(schema, target)?.person).map(({ name }) => name),
-    );
+    const { areUsers, about } = personsIn(schema);
     if (!areUsers && about.size === 0) return null;
     const found = new SignalSubjects(signals.length);
     const groups = new Map<string | null, number>();
@@ -54,4 +51,26 @@ export class SignalSubjects {
     this.#next[this.#lasts[group]!] = index;
     this.#lasts[group] = index;
   }
+}
+
+interface Persons {
+  readonly areUsers: boolean;
+  /** Names of signals that are about persons. */
+  readonly about: ReadonlySet<string>;
+}
+
+/** By schema, which is another one after each change. */
+const known = new WeakMap<RankingSchema, Persons>();
+
+function personsIn(schema: RankingSchema): Persons {
+  let persons = known.get(schema);
+  if (persons === undefined) {
+    const about = schema.signals.filter(({ target }) => kindById(schema, target)?.person);
+    persons = {
+      areUsers: userKind(schema)?.person ?? false,
+      about: new Set(about.map(({ name }) => name)),
+    };
+    known.set(schema, persons);
+  }
+  return persons;
 }

@@ -6,6 +6,9 @@ import type { AttributeValue } from '../schema/model.ts';
 /** State of an entity that is not there. */
 export const DELETED = 255;
 
+/** In place of the key where it is said that a person is not there any more: such an entry is about nobody. */
+export const NAMELESS = '';
+
 /** Values of a user's dimensions, side by side with their attributes; null where there is none. */
 export interface TupleRow {
   readonly dimensions: readonly AttributeId[];

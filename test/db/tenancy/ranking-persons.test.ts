@@ -181,6 +181,10 @@ const step = fc.oneof(
   },
   {
     weight: 1,
+    arbitrary: fc.record({ do: fc.constant('delete' as const), who: fc.constantFrom('ann', 'bob') }),
+  },
+  {
+    weight: 1,
     arbitrary: fc.record({ do: fc.constant('knows' as const), to: fc.constantFrom('ann', 'bob') }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('restart' as const, 'snapshot' as const) }) },
@@ -202,6 +206,9 @@ test('with erasures at random, views live, restored and replayed are the same, a
         } else if (each.do === 'upsert') {
           await run(engine, id, `UPSERT user @${each.who} SET country = '${each.country}'`);
           countries.set(each.who, each.country);
+        } else if (each.do === 'delete') {
+          await run(engine, id, `DELETE user @${each.who}`);
+          countries.delete(each.who);
         } else if (each.do === 'knows') await run(engine, id, `RELATE knows @dora @${each.to}`);
         else if (each.do === 'erase') {
           await engine.tenants.eraseSubject('a', each.who).catch(() => {});
@@ -253,6 +260,11 @@ test('is only for tenants whose entries are sealed, and does not reach what was 
   expect(await views(engine, id)).toEqual({ one: 2 });
   await engine.tenants.eraseSubject('a', 'bob');
   expect(await views(engine, id)).toEqual({ one: 1 });
+  // Who was deleted is not back when what is sealed for them goes.
+  await signals(engine, id, view('one', 'ann'));
+  await run(engine, id, 'DELETE user @ann');
+  await engine.tenants.eraseSubject('a', 'ann');
+  expect(await keys(engine, id, 'RETRIEVE users SEED 1')).toEqual([]);
   // The same person as in streams and tables of the tenant.
   await write(engine, id, 'visits', 'about carol', 'carol');
   await signals(engine, id, view('one', 'carol'));

@@ -21,7 +21,10 @@ export function hitsOf(
       key: readers.entities.keyOf(kind.id, number),
       score: scoring.scores[at]!,
       creator:
-        kind.creator === null || creator === 0 ? null : readers.entities.keyOf(kind.creator.kind, creator),
+        kind.creator === null || creator === 0
+          ? null
+          : // One who was erased has no key.
+            readers.entities.keyOf(kind.creator.kind, creator) || null,
       values: values[place]!,
       contributions: query.explain ? scoring.contributions(at) : [],
       placed,

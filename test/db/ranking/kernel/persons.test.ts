@@ -97,6 +97,32 @@ describe('an entry is sealed for', () => {
     expect(entries.slice(0, 2).map(({ payload }) => decodeNumbers(payload).last)).toEqual([2, 2]);
   });
 
+  test('nobody where it says that somebody is not there any more, and names nobody then', () => {
+    const log = world('user');
+    const [ann, gone] = [put('user', 'u'), { action: 'delete', kind: 'user', key: 'u' } as const];
+    log.put(ann);
+    log.commit();
+    const entries = entriesOf(log, { command: 'put-entities', entities: [gone], failure: 'all' });
+    expect(shown(entries)).toEqual(['rankingEntity null']);
+    expect(decodeEntity(entries[0]!.payload)).toMatchObject({ key: '', number: 1, at: 0 });
+    // In flight and in the view, and somebody who comes back has the number they had.
+    for (const settle of [() => {}, () => log.commit()]) {
+      log.put(gone);
+      settle();
+      expect(() => log.put(gone)).not.toThrow();
+      expect(shown(entriesOf(log, { command: 'put-entities', entities: [ann], failure: 'all' }))).toEqual([
+        'rankingEntity u',
+      ]);
+      log.put(ann);
+      settle();
+      const kind = log.schema.kinds.find(({ name }) => name === 'user')!.id;
+      expect([
+        log.inFlight.find(kind, 'u'),
+        log.inFlight.stateOf(kind, log.inFlight.find(kind, 'u')),
+      ]).toEqual([1, 0]);
+    }
+  });
+
   test('the end an edge begins at, or else the one it leads to', () => {
     const relate = (from: string, to: string): RankingCommand => ({
       ...{ command: 'relate', relationship: 'affinity', from, to, weight: 'default', at: null },
