@@ -30,8 +30,8 @@ export interface BareKey {
 
 const ID_BYTES = 8;
 const HANDLE_BYTES = 16;
-/** Keys kept unwrapped, and entry keys derived: of those used together. */
-const CACHED_MAX = 8192;
+/** Keys kept unwrapped, and entry keys derived: of those used together, some 40 MB when that many persons are. */
+const CACHED_MAX = 65_536;
 
 /** What becomes of a key-encryption key when another takes its place, for people. */
 const KEK_FATES: Readonly<Record<KekSource['from'], string>> = {
