@@ -71,6 +71,7 @@ const configSchema = z.strictObject({
       .int()
       .min(0)
       .max(16 * MIB),
+    readers: z.int().min(0).max(16),
   }),
   proofs: z.strictObject({
     checkpointCommits: z.int().min(0),
@@ -116,7 +117,7 @@ export const CONFIG_DEFAULTS: Config = {
   snapshots: { everyCommits: 10_000_000, everyBytes: 4096 * MIB, keep: 3 },
   followers: { keepBytes: 64 * 1024 * MIB },
   encryption: { keyFile: '', passphraseFile: '', tpm: '', tpmPcrs: [] },
-  ranking: { memoryMib: 0 },
+  ranking: { memoryMib: 0, readers: 0 },
   proofs: { checkpointCommits: 10_000, checkpointSeconds: 60 },
   limits: {
     connections: 1000,
@@ -259,6 +260,13 @@ export const SETTINGS: readonly Setting[] = [
     'number',
     'MIB',
     'memory for the views of the ranking layer, in MiB; 0 for half of what the machine has',
+  ),
+  setting(
+    'ranking.readers',
+    'ranking-readers',
+    'number',
+    'N',
+    'threads that answer questions about ranking, each with a copy of its views; 0: the thread that orders writes does',
   ),
   setting(
     'proofs.checkpointCommits',

@@ -103,6 +103,7 @@ const QUERY_THREADS = 2;
 const QUERIES_WAITING_MAX = 256;
 /** What a reader's copies of views may take of what the views themselves may. */
 const READER_SHARE_OF_MEMORY = 0.5;
+const RANKING_READERS = 0;
 const UUID_SEED_BYTES = 32;
 const FOLLOWER_BYTES_MAX = 64 * 1024 ** 3;
 /** Only by command, unless somebody says otherwise. */
@@ -140,6 +141,8 @@ export interface OverLogOptions {
   readonly random?: (bytes: number) => Uint8Array;
   /** Bytes that views of the ranking layer may take of the machine's memory; half of it unless given. */
   readonly rankingMemoryBytes?: number;
+  /** Threads that answer questions about ranking, each with copies of its views; 0: the ordering thread does. */
+  readonly rankingReaders?: number;
   /** What sessions on tables may take. */
   readonly sql?: Partial<SessionLimits>;
   /** One line for each long step and each problem. */
@@ -299,6 +302,7 @@ export async function openEngineOver(below: Log, options: OverLogOptions): Promi
     readers: new RankingReaders({
       ...{ disk, directory, log, ring, epochs, clock, scheduler, pause, report },
       unknownKeys: unknownKeysOf(options),
+      live: options.rankingReaders ?? RANKING_READERS,
       memoryBytes: Math.floor(memoryBytes * READER_SHARE_OF_MEMORY),
     }),
     sqlLimits: { ...SESSION_LIMITS, ...options.sql },

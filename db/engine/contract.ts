@@ -16,6 +16,7 @@ import type { LogBytesRequest, LogPiece } from '../wal/log-bytes.ts';
 import type { Pruned } from '../wal/prune.ts';
 import type { ScrubStatus } from '../wal/scrub.ts';
 import type { RankingDatabase } from './ranking-door.ts';
+import type { LiveReadersStatus } from './ranking-reader/index.ts';
 import type { EngineReducers } from './reducer-path.ts';
 
 export interface ReadStreamRequest {
@@ -82,6 +83,8 @@ export interface EngineStatus {
   readonly commandsWaiting: number;
   /** Of the threads that only read. */
   readonly queries: QueryLoad;
+  /** Of the threads that answer questions about ranking; null where there are none. */
+  readonly readers: LiveReadersStatus | null;
   readonly snapshots: SnapshotsStatus;
   /** Why nothing can be written although reads go on, or null. */
   readonly readOnly: string | null;

@@ -333,7 +333,7 @@ export class Database implements Engine {
       ...{ log, views: this.#registry.status(), memory: this.#registry.memory.status() },
       ...{ streams: this.#index.streams, events: this.#index.events, inFlight: this.#appends.inFlight },
       ...{ tables: this.#tables.view.tables, commandsWaiting: this.#commands.depth },
-      queries: this.#queries.load,
+      ...{ queries: this.#queries.load, readers: this.#readers.status() },
       ...{ snapshots: this.snapshots.status(), readOnly: this.#registry.readOnly ?? log.readOnly },
       beginning: this.retention.beginning(),
       copies: this.#bytes.streams(),

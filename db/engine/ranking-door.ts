@@ -1,6 +1,6 @@
 /**
- * The ranking layer as the doors see it: statements and commands come in, answers go out. Questions about now are answered on the
- * ordering thread between two commits, so all views stand at one position; those about the past by a reader with views of its own.
+ * The ranking layer as the doors see it: statements and commands come in, answers go out. Questions are answered by readers with
+ * views of their own where there are such, otherwise on the ordering thread; between two commits, so all views stand at one position.
  */
 import { TruthError } from '../errors.ts';
 import type { Clock } from '../io/index.ts';
@@ -44,8 +44,8 @@ export interface RankingDoorOptions {
   readonly views: LiveRankingViews;
   /** Position of the views. */
   readonly applied: () => Sequence;
-  /** Have what views said before. */
-  readonly readers: Pick<RankingReaders, 'ask'>;
+  /** Answer what the ordering thread need not. */
+  readonly readers: Pick<RankingReaders, 'askThen' | 'askNow'>;
   /** Gives others of the thread their turn. */
   readonly pause: () => Promise<void>;
   readonly closing: AbortSignal;
@@ -123,10 +123,12 @@ export class RankingDoor implements RankingDatabase {
   }
 
   async #now(question: RankingQuestion): Promise<RankingFound> {
-    await this.#options.path.caughtUp();
-    const { views, clock, applied } = this.#options;
+    const { views, clock, applied, path, readers } = this.#options;
+    await path.caughtUp();
     const now = Number(clock.nowNanos() / NANOS_PER_MICRO) as Micros;
-    return this.#answers.answer(views.views, question, { position: applied(), now });
+    const asked = readers.askNow({ ...question, least: applied(), now });
+    const found = asked === null ? null : await asked;
+    return found ?? this.#answers.answer(views.views, question, { position: applied(), now });
   }
 
   /** Errors: TIMEOUT, INVALID_ARGUMENT, PRUNED. */
@@ -139,7 +141,7 @@ export class RankingDoor implements RankingDatabase {
         { position: asOf.position, last },
       );
     }
-    return this.#options.readers.ask({ ...question, at: asOf, last });
+    return this.#options.readers.askThen({ ...question, at: asOf, last });
   }
 
   async #show(

@@ -34,6 +34,6 @@ export { Registry } from './registry.ts';
 export { viewCommit } from './replay.ts';
 export type { RestorableView, RestorePoint } from './restore-point.ts';
 export { inlineRunner, type SaveRunner, type SaveStep } from './save-step.ts';
-export { pastScratchFolder, ScratchFiles } from './scratch-files.ts';
+export { ScratchFiles, scratchOfReader } from './scratch-files.ts';
 export { ThreadedRunner } from './threaded-runner.ts';
 export { type BesideOptions, type Moment, type Until, ViewsBeside } from './views-beside.ts';

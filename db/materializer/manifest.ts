@@ -20,9 +20,9 @@ export const SET_ASIDE = 'set-aside';
 /** Folders of `views/` that belong to others; the log keeps the indexes of its segments in one. */
 /** Folder of scratch files. */
 export const SCRATCH = 'scratch';
-/** The same for views beside those of the registry: about the past. */
-export const SCRATCH_OF_PAST = 'scratch-of-past';
-const RESERVED: readonly string[] = [SET_ASIDE, SCRATCH, SCRATCH_OF_PAST, 'log-index'];
+/** What the names of such folders begin with that belong to views beside those of the registry. */
+export const SCRATCH_OF_READER = 'scratch-of-';
+const RESERVED: readonly string[] = [SET_ASIDE, SCRATCH, 'log-index'];
 /** Of views and of their parts. */
 export const VIEW_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
@@ -93,10 +93,10 @@ export function manifestFile(
 
 /** Refuses a name that could not be a folder of its own. Errors: INVALID_ARGUMENT. */
 export function checkViewName(name: string): void {
-  if (VIEW_NAME.test(name) && !RESERVED.includes(name)) return;
+  if (VIEW_NAME.test(name) && !RESERVED.includes(name) && !name.startsWith(SCRATCH_OF_READER)) return;
   throw new TruthError(
     'INVALID_ARGUMENT',
-    `a view cannot be named ${JSON.stringify(name)}: use lower-case words joined by dashes, but none of ${RESERVED.join(', ')}`,
+    `a view cannot be named ${JSON.stringify(name)}: use lower-case words joined by dashes, but none of ${RESERVED.join(', ')}, and nothing that begins with ${SCRATCH_OF_READER}`,
   );
 }
 

@@ -10,7 +10,7 @@ import { TruthError } from '../errors.ts';
 import { xxh64 } from '../hash/index.ts';
 import { type Disk, type FileHandle, isNotFound } from '../io/index.ts';
 import { listIfThere } from './files.ts';
-import { SCRATCH_OF_PAST, VIEWS } from './manifest.ts';
+import { SCRATCH_OF_READER, VIEWS } from './manifest.ts';
 import type { ScratchPiece } from './materializer.ts';
 import type { ScratchStore } from './memory-budget.ts';
 
@@ -20,9 +20,9 @@ const PIECE_BYTES = 1_024;
 /** Pieces read last, kept in memory. */
 const CACHE_BYTES = 32 << 20;
 
-/** Where scratch files of views about the past lie. `directory`: of the data. */
-export function pastScratchFolder(directory: string): string {
-  return join(directory, VIEWS, SCRATCH_OF_PAST);
+/** Where scratch files of views lie that a reader has beside those of the registry. `directory`: of the data. */
+export function scratchOfReader(directory: string, reader: string): string {
+  return join(directory, VIEWS, `${SCRATCH_OF_READER}${reader}`);
 }
 
 interface ScratchFile {

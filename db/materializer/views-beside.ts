@@ -5,7 +5,7 @@
  */
 import { TruthError } from '../errors.ts';
 import { type RecordedAt, SEQUENCE_NONE, type Sequence } from '../types.ts';
-import type { LogCommit, LogReader } from '../wal/log.ts';
+import type { LogCommit, LogReader, ReadOptions } from '../wal/log.ts';
 import type { Materializer, ViewDefinition } from './materializer.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { commitAt, gapOf, payloadBytes, viewCommit } from './replay.ts';
@@ -98,10 +98,34 @@ export class ViewsBeside {
    * Applies what is wanted of what is stable. `turn` is awaited after each commit; where it throws, what was applied stays.
    * Errors: VIEW_UNAVAILABLE where a view threw, those of reading the log.
    */
-  async advance(until: Until, turn: () => Promise<void> | void): Promise<void> {
+  advance(until: Until, turn: () => Promise<void> | void): Promise<void> {
+    return this.#go({ follow: false }, until, turn);
+  }
+
+  /** Applies everything as it becomes stable, until the signal. Errors: those of `advance`. */
+  follow(signal: AbortSignal, turn: () => Promise<void> | void): Promise<void> {
+    return this.#go({ follow: true, signal }, () => true, turn);
+  }
+
+  /** Whether all views stand at the position: those that began from copies may be apart at first. */
+  get isWhole(): boolean {
+    return this.#at.sequence >= this.#whole.sequence;
+  }
+
+  close(): void {
+    for (const slot of this.#slots) slot.close();
+    this.#options.memory.watch(() => []);
+    this.#options.memory.scratch?.clear();
+  }
+
+  async #go(
+    reading: Omit<ReadOptions, 'from'>,
+    until: Until,
+    turn: () => Promise<void> | void,
+  ): Promise<void> {
     for (let isThrough = false; !isThrough; ) {
       try {
-        isThrough = await this.#read(until, turn);
+        isThrough = await this.#read(reading, until, turn);
       } catch (error) {
         const lost = gapOf(error);
         if (lost === null) throw error;
@@ -111,21 +135,20 @@ export class ViewsBeside {
     }
   }
 
-  close(): void {
-    for (const slot of this.#slots) slot.close();
-    this.#options.memory.watch(() => []);
-    this.#options.memory.scratch?.clear();
-  }
-
-  async #read(until: Until, turn: () => Promise<void> | void): Promise<true> {
+  async #read(
+    reading: Omit<ReadOptions, 'from'>,
+    until: Until,
+    turn: () => Promise<void> | void,
+  ): Promise<true> {
     const from = (this.#at.sequence + 1) as Sequence;
-    for await (const commit of this.#options.log.read({ from, follow: false })) {
+    for await (const commit of this.#options.log.read({ ...reading, from })) {
       if (!until(commit)) break;
       const seen = viewCommit(commit);
       for (const slot of this.#slots) if (!slot.apply(seen)) throw failed(slot);
       this.#at = { sequence: commit.sequence, recordedAt: commit.recordedAt };
       this.#options.memory.taken(payloadBytes(seen));
-      await turn();
+      const pause = turn();
+      if (pause !== undefined) await pause;
     }
     return true;
   }

@@ -111,6 +111,7 @@ async function serveDatabase(
       ...(config.ranking.memoryMib === 0
         ? {}
         : { rankingMemoryBytes: config.ranking.memoryMib * 1024 * 1024 }),
+      rankingReaders: config.ranking.readers,
       archives: config.log.archives.map((archive) => resolve(archive)),
       keys: readKekSource(disk, {
         keyFile: absolute(config.encryption.keyFile),

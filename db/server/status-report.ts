@@ -20,6 +20,7 @@ export function statusReport(status: EngineStatus) {
     tables: status.tables,
     sqlCommandsWaiting: status.commandsWaiting,
     sqlQueries: status.queries,
+    rankingReaders: status.readers,
     log: {
       first: status.beginning.first,
       stable: log.stable,

@@ -1,5 +1,6 @@
 /** What goes to a reader's thread and comes back: plain values. */
 import { type ErrorCode, type ErrorDetails, TruthError } from '../../errors.ts';
+import type { Micros } from '../../ranking/ground.ts';
 import type { AsOf } from '../../ranking/retrieve/bind/index.ts';
 import type { Kek } from '../../tenancy/index.ts';
 import type { Sequence } from '../../types.ts';
@@ -8,6 +9,10 @@ import type { RankingFound, RankingQuestion } from '../ranking-answers.ts';
 
 /** What a thread is started with. */
 export interface ReaderStart {
+  /** Whether it answers about the past, or follows the log and answers about now. */
+  readonly role: 'past' | 'live';
+  /** Of a `StableMark`: how far a live one has come, written by it. */
+  readonly applied: SharedArrayBuffer;
   readonly directory: string;
   /** 16 bytes. */
   readonly logId: Uint8Array;
@@ -22,15 +27,21 @@ export interface ReaderStart {
   readonly memoryBytes: number;
 }
 
-export interface ReaderQuestion extends RankingQuestion {
+export interface PastQuestion extends RankingQuestion {
   readonly at: AsOf;
   /** Last commit that the asking thread knew: nothing behind it is looked at. */
   readonly last: Sequence;
 }
 
-export interface ReaderJob {
+export interface LiveQuestion extends RankingQuestion {
+  /** The views must have everything up to here. */
+  readonly least: Sequence;
+  readonly now: Micros;
+}
+
+export interface ReaderJob<Question> {
   readonly id: number;
-  readonly question: ReaderQuestion;
+  readonly question: Question;
 }
 
 export type ReaderNews =

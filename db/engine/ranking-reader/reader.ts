@@ -3,28 +3,22 @@ import type { Worker } from 'node:worker_threads';
 import { TruthError } from '../../errors.ts';
 import { type Scheduler, startThread } from '../../io/index.ts';
 import type { RankingFound } from '../ranking-answers.ts';
-import {
-  errorOf,
-  type ReaderJob,
-  type ReaderNews,
-  type ReaderQuestion,
-  type ReaderStart,
-} from './messages.ts';
-import { ReaderViews, type ReaderViewsOptions } from './reader-views.ts';
+import { errorOf, type PastQuestion, type ReaderJob, type ReaderNews, type ReaderStart } from './messages.ts';
+import { PastViews, type PastViewsOptions } from './past-views.ts';
 
 const WAITING_MAX = 64;
 /** A thread that nobody asks gives its memory back. */
 const IDLE_MILLIS = 300_000;
 
-export interface Reader {
-  /** Errors: BUSY, those of `ReaderViews.answer`, that of `drop`. */
-  ask(question: ReaderQuestion): Promise<RankingFound>;
+export interface Reader<Question> {
+  /** Errors: BUSY, those of answering, that of `drop`, INTERNAL where the thread failed. */
+  ask(question: Question): Promise<RankingFound>;
   /** Forgets everything it holds; who waits is told `error`. It can be asked again. */
   drop(error: TruthError): Promise<void>;
 }
 
-interface Asked {
-  readonly question: ReaderQuestion;
+interface Asked<Question> {
+  readonly question: Question;
   readonly resolve: (found: RankingFound) => void;
   readonly reject: (error: Error) => void;
   /** It was sent to a second thread already. */
@@ -34,14 +28,16 @@ interface Asked {
 export interface ThreadedReaderOptions {
   /** What the next thread starts with. */
   readonly start: () => ReaderStart;
+  /** The thread has ended by itself. */
+  readonly ended: () => void;
   readonly scheduler: Scheduler;
   readonly report: (line: string) => void;
 }
 
 /** One thread, started with the first question and never keeping the process alive without one. */
-export class ThreadedReader implements Reader {
+export class ThreadedReader<Question> implements Reader<Question> {
   readonly #options: ThreadedReaderOptions;
-  readonly #asked = new Map<number, Asked>();
+  readonly #asked = new Map<number, Asked<Question>>();
   #thread: Worker | null = null;
   #stopWaiting: (() => void) | null = null;
   #last = 0;
@@ -50,11 +46,27 @@ export class ThreadedReader implements Reader {
     this.#options = options;
   }
 
-  ask(question: ReaderQuestion): Promise<RankingFound> {
+  ask(question: Question): Promise<RankingFound> {
     if (this.#asked.size >= WAITING_MAX) return Promise.reject(busy());
     return new Promise((resolve, reject) => {
       this.#send({ question, resolve, reject, isAgain: false });
     });
+  }
+
+  /** Questions that are not answered. */
+  get depth(): number {
+    return this.#asked.size;
+  }
+
+  get isRunning(): boolean {
+    return this.#thread !== null;
+  }
+
+  /** Starts the thread, where there is none. It ends when nobody asks for a while. */
+  start(): void {
+    if (this.#thread !== null) return;
+    this.#thread = this.#newThread();
+    this.#rest();
   }
 
   async drop(error: TruthError): Promise<void> {
@@ -62,18 +74,18 @@ export class ThreadedReader implements Reader {
     await this.#end();
   }
 
-  #send(asked: Asked): void {
+  #send(asked: Asked<Question>): void {
+    this.start();
     this.#stopWaiting?.();
     this.#stopWaiting = null;
-    this.#thread ??= this.#start();
     const id = ++this.#last;
     this.#asked.set(id, asked);
     // Whoever waits for an answer must not find the process gone before it is there.
-    this.#thread.ref();
-    this.#thread.postMessage({ id, question: asked.question } satisfies ReaderJob);
+    this.#thread?.ref();
+    this.#thread?.postMessage({ id, question: asked.question } satisfies ReaderJob<Question>);
   }
 
-  #start(): Worker {
+  #newThread(): Worker {
     const thread = startThread('ranking-reader', this.#options.start());
     let reason = 'it has ended';
     thread.on('message', (news: ReaderNews) => this.#heard(news));
@@ -83,6 +95,7 @@ export class ThreadedReader implements Reader {
     thread.on('exit', () => {
       if (this.#thread !== thread) return;
       this.#thread = null;
+      this.#options.ended();
       const error = new TruthError('INTERNAL', `the thread that answers questions failed: ${reason}`);
       for (const { reject } of this.#taken()) reject(error);
     });
@@ -115,10 +128,11 @@ export class ThreadedReader implements Reader {
 
   #rest(): void {
     this.#thread?.unref();
+    this.#stopWaiting?.();
     this.#stopWaiting = this.#options.scheduler.after(IDLE_MILLIS, () => void this.#end());
   }
 
-  #taken(): Asked[] {
+  #taken(): Asked<Question>[] {
     const asked = [...this.#asked.values()];
     this.#asked.clear();
     return asked;
@@ -133,21 +147,21 @@ export class ThreadedReader implements Reader {
   }
 }
 
-/** On the thread that asks, for machines of one thread. */
-export class InlineReader implements Reader {
-  readonly #options: Omit<ReaderViewsOptions, 'pause'>;
+/** Of the past, on the thread that asks, for machines of one thread. */
+export class InlineReader implements Reader<PastQuestion> {
+  readonly #options: Omit<PastViewsOptions, 'pause'>;
   readonly #pause: () => Promise<void>;
-  #views: ReaderViews;
+  #views: PastViews;
   #dropped = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor({ pause, ...options }: ReaderViewsOptions) {
+  constructor({ pause, ...options }: PastViewsOptions) {
     this.#options = options;
     this.#pause = pause;
     this.#views = this.#newViews();
   }
 
-  ask(question: ReaderQuestion): Promise<RankingFound> {
+  ask(question: PastQuestion): Promise<RankingFound> {
     const views = this.#views;
     const { signal } = this.#dropped;
     const answer = this.#turn.then(() => {
@@ -165,13 +179,13 @@ export class InlineReader implements Reader {
     await this.#turn;
   }
 
-  #newViews(): ReaderViews {
+  #newViews(): PastViews {
     const { signal } = this.#dropped;
     const pause = async (): Promise<void> => {
       await this.#pause();
       signal.throwIfAborted();
     };
-    return new ReaderViews({ ...this.#options, pause });
+    return new PastViews({ ...this.#options, pause });
   }
 }
 
@@ -183,7 +197,7 @@ function isOfOldKeys({ code, details }: TruthError): boolean {
 function busy(): TruthError {
   return new TruthError(
     'BUSY',
-    `${WAITING_MAX} questions about the past wait already, and no more may: try again in a moment`,
+    `${WAITING_MAX} questions wait for a reader already, and no more may: try again in a moment`,
     { waiting: WAITING_MAX },
   );
 }

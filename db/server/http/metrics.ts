@@ -289,6 +289,13 @@ function addServerMetrics(add: Add): void {
   add('sql_queries_running', 'gauge', 'Queries that a thread of the readers carries out', (_, { queries }) =>
     one(queries.running),
   );
+  add('ranking_reader_position', 'gauge', 'Last commit that a reader of ranking has', (_, { readers }) =>
+    (readers?.positions ?? []).map((value, reader) => ({ value, labels: { reader: String(reader) } })),
+  );
+  add('ranking_questions_total', 'counter', 'Questions about ranking, by who answered', (_, { readers }) => [
+    { value: readers?.answered ?? 0, labels: { by: 'reader' } },
+    { value: readers?.left ?? 0, labels: { by: 'ordering-thread' } },
+  ]);
   add('pg_connections', 'gauge', 'Connections of PostgreSQL’s protocol', ({ counters }) =>
     one(counters.pgSessions),
   );

@@ -228,7 +228,7 @@ export class MemoryEngine implements Engine {
       inFlight: 0,
       tables: 0,
       commandsWaiting: 0,
-      queries: { waiting: 0, running: 0, waitingMax: 0 },
+      ...{ queries: { waiting: 0, running: 0, waitingMax: 0 }, readers: null },
       snapshots: { position: 0 as Sequence, taking: false, problem: null },
       readOnly: null,
       beginning: { first: 1 as Sequence, floor: 1 as Sequence, archives: [], problem: null },

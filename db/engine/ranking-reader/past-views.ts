@@ -16,7 +16,7 @@ import type { AsOf } from '../../ranking/retrieve/bind/index.ts';
 import { type Sequence, sequence } from '../../types.ts';
 import { RankingAnswers, type RankingFound } from '../ranking-answers.ts';
 import { READ_VIEWS, viewSetOf } from '../ranking-views.ts';
-import type { ReaderQuestion } from './messages.ts';
+import type { PastQuestion } from './messages.ts';
 
 const NANOS_PER_MICRO = 1_000n;
 /** How long views may be brought to where a question wants them. */
@@ -28,7 +28,7 @@ const TURN_NANOS = 5_000_000n;
 const NEAR = 50_000;
 const POINTS_TOLD_MAX = 10;
 
-export interface ReaderViewsOptions {
+export interface PastViewsOptions {
   readonly log: BesideOptions['log'];
   /** 16 bytes. */
   readonly logId: Uint8Array;
@@ -41,13 +41,13 @@ export interface ReaderViewsOptions {
   readonly report: (line: string) => void;
 }
 
-export class ReaderViews {
-  readonly #options: ReaderViewsOptions;
+export class PastViews {
+  readonly #options: PastViewsOptions;
   readonly #beside: BesideOptions;
   readonly #answers: RankingAnswers;
   #views: ViewsBeside | null = null;
 
-  constructor(options: ReaderViewsOptions) {
+  constructor(options: PastViewsOptions) {
     const { log, logId, memory, report, clock } = options;
     this.#options = options;
     this.#beside = { log, logId, definitions: READ_VIEWS, memory, report };
@@ -55,7 +55,7 @@ export class ReaderViews {
   }
 
   /** One at a time. Errors: TIMEOUT, PRUNED, VIEW_UNAVAILABLE, those of reading the log and of `RankingAnswers`. */
-  async answer(question: ReaderQuestion): Promise<RankingFound> {
+  async answer(question: PastQuestion): Promise<RankingFound> {
     const { at } = question;
     const until = untilOf(question);
     const views = await this.#brought(at, until);
@@ -117,7 +117,7 @@ export class ReaderViews {
   }
 }
 
-function untilOf({ at, last }: ReaderQuestion): Until {
+function untilOf({ at, last }: PastQuestion): Until {
   if (at.asOf === 'position') return (commit) => commit.sequence <= at.position;
   const nanos = (BigInt(at.time) + 1n) * NANOS_PER_MICRO;
   return (commit) => commit.sequence <= last && commit.recordedAt < nanos;
