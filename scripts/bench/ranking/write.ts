@@ -17,7 +17,6 @@ const MICROS_A_SIGNAL_MOST = 10;
 
 export async function write({ size, signal, progress }: RankingPlan, end: World['end']): Promise<PartResult> {
   const world = new World(size.written, end);
-  const before = usedBytes();
   const ranking = filled(world, (line) => progress(`${PART}: ${line}`));
   const { measured } = size.written;
   const pairs = new DistinctPairs(world);
@@ -48,7 +47,7 @@ export async function write({ size, signal, progress }: RankingPlan, end: World[
     );
   }
   const result = costs(world, ranking, slices);
-  const bytes = memory(world, ranking, pairs, before);
+  const bytes = memory(world, ranking, pairs);
   return { findings: [...result.findings, ...bytes], aims: result.aims };
 }
 
@@ -76,15 +75,9 @@ function costs(
 }
 
 /** Each view is let go, one after the other; what that gives back is what it took. */
-function memory(
-  world: World,
-  ranking: InMemoryRanking,
-  pairs: DistinctPairs,
-  before: number,
-): readonly Finding[] {
+function memory(world: World, ranking: InMemoryRanking, pairs: DistinctPairs): readonly Finding[] {
   const bytes = new Map<string, number>();
   let used = usedBytes();
-  const all = used - before;
   for (const view of ranking.viewNames) {
     ranking.forget(view);
     const now = usedBytes();
@@ -93,6 +86,7 @@ function memory(
   }
   const { items, users } = world.size;
   const of = (view: string) => bytes.get(view) ?? Number.NaN;
+  const all = [...bytes.values()].reduce((sum, each) => sum + each, 0);
   const load = loadOf(world);
   return [
     figure('memory', load, 'all views', 'bytes', all),
