@@ -14,6 +14,7 @@ import type {
   ScalarDefinition,
 } from '../../schema/definition.ts';
 import { DEFINITION_DEFAULTS } from '../../schema/definition.ts';
+import { ITEM_KIND } from '../../schema/lookup.ts';
 import type { AttributeType } from '../../schema/model.ts';
 import { ATTRIBUTE_TYPES, METRICS } from '../../schema/model-shapes.ts';
 import type { Reader } from './reader.ts';
@@ -121,10 +122,15 @@ function embedding(reader: Reader, name: string): EmbeddingDefinition {
   return { name, dimensions, metric, source };
 }
 
-/** `OF item.embedding` is for the reader: the slot is the one of the item kind with as many dimensions. */
+/** Which embedding of items it is follows from its name, else from its dimensions; what is said here is for who reads it. */
 function overWhat(reader: Reader): void {
   if (!reader.accept('of')) return;
-  reader.name('the name of a kind');
+  const { start } = reader;
+  const kind = reader.name('the name of a kind');
+  if (kind !== ITEM_KIND) {
+    const message = `it can only be made of embeddings of ${ITEM_KIND}, not of ${quoted(kind)}; say OF ${ITEM_KIND}.name`;
+    throw invalid(reader.text, start, message);
+  }
   reader.expectSign('.');
   reader.name('the name of an embedding');
 }

@@ -120,6 +120,10 @@ describe('what is not taken is refused with its place, what was found, what coul
       'at 1:8: found "SIGNL", expected ENTITY, SIGNAL, RELATIONSHIP, COHORT or PROFILE; did you mean SIGNAL?',
     ],
     [
+      'DEFINE ENTITY user (taste VECTOR(2) PREFERENCE OF song.embedding)',
+      'at 1:51: it can only be made of embeddings of item, not of "song"; say OF item.name',
+    ],
+    [
       'DEFINE ENTITY item (title TXT)',
       'at 1:27: there is no type "TXT", there is KEYWORD, KEYWORDS, INTEGER, DOUBLE, BOOLEAN, TIMESTAMP, TEXT, VECTOR, REFERENCES or COMPUTED; did you mean TEXT?',
     ],
