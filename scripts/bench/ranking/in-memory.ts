@@ -44,6 +44,8 @@ export class InMemoryRanking {
   /** CPU of this thread in each view, and in deciding, in microseconds. */
   readonly micros = new Map<string, number>();
   readonly #views: Map<string, Materializer>;
+  /** The same by their names: decisions look at it for every signal. */
+  #set: RankingViewSet;
   readonly #inFlight: InFlight;
   readonly #retriever = new Retriever();
   #now: Micros;
@@ -59,6 +61,7 @@ export class InMemoryRanking {
         .filter(([name]) => names.includes(name))
         .map(([name, view]) => [name, view.create({ logId: LOG_ID, folder: null })]),
     );
+    this.#set = Object.fromEntries(this.#views) as unknown as RankingViewSet;
     const duplicates = this.#views.get('duplicates') as DuplicatesView;
     this.#inFlight = new InFlight({
       entities: () => this.#set.entities.tenant(TENANT_DEFAULT),
@@ -72,6 +75,7 @@ export class InMemoryRanking {
   forget(name: string): void {
     this.#views.get(name)?.discard?.();
     this.#views.delete(name);
+    this.#set = Object.fromEntries(this.#views) as unknown as RankingViewSet;
   }
 
   execute(text: string): void {
@@ -135,10 +139,6 @@ export class InMemoryRanking {
 
   #items() {
     return this.#inFlight.schema.schema.kinds.find(({ name }) => name === 'item')!;
-  }
-
-  get #set(): RankingViewSet {
-    return Object.fromEntries(this.#views) as unknown as RankingViewSet;
   }
 
   #apply(entries: readonly { readonly type: number; readonly payload: Uint8Array }[]): void {
