@@ -31,6 +31,9 @@ export class Leaders {
   // At first nothing is known: the floor is above everything.
   #floorValue = Number.POSITIVE_INFINITY;
   #floorItem = 0;
+  /** The last answer and how many it was asked for; no value has changed since. */
+  #last: Ranking | null = null;
+  #lastLimit = 0;
 
   constructor(ranked: Ranked) {
     this.#ranked = ranked;
@@ -38,19 +41,33 @@ export class Leaders {
 
   /** To be told of every change of a value. */
   moved(item: number, value: number): void {
+    this.#last = null;
     if (value > this.#floorValue || (value === this.#floorValue && item <= this.#floorItem)) this.#know(item);
   }
 
   /** Values have changed without it being told: it looks at all items when it is asked next. */
   forget(): void {
+    this.#last = null;
     for (let at = 0; at < this.#count; at++) this.#unmark(this.#known[at]!);
     this.#count = 0;
     this.#floorValue = Number.POSITIVE_INFINITY;
     this.#floorItem = 0;
   }
 
-  /** The best `limit`, fewer when there are no more whose value is above 0. */
+  /** The best `limit`, fewer when there are no more whose value is above 0. Not to be written to: the next may be given the same. */
   top(limit: number): Ranking {
+    if (this.#last === null || this.#lastLimit < limit) {
+      const found = this.#found(limit);
+      this.#last = found;
+      this.#lastLimit = limit;
+    }
+    const { items, values } = this.#last!;
+    return items.length <= limit
+      ? { items, values }
+      : { items: items.subarray(0, limit), values: values.subarray(0, limit) };
+  }
+
+  #found(limit: number): Ranking {
     const found = this.#best(limit);
     if (found.size >= limit || this.#knowsAll) return found.take();
     this.#lookAtAll(limit);
@@ -59,7 +76,8 @@ export class Leaders {
 
   get memoryBytes(): number {
     const pages = this.#isKnown.reduce((sum, page) => sum + page.byteLength, 0);
-    return pages + this.#known.byteLength;
+    const last = this.#last === null ? 0 : this.#last.items.byteLength + this.#last.values.byteLength;
+    return pages + this.#known.byteLength + last;
   }
 
   /** Whether nothing is behind the floor. */
