@@ -64,3 +64,22 @@ export function errorFromWire(wire: number, message: string, details: ErrorDetai
   }
   return new TruthError('INTERNAL', message, { ...details, wire });
 }
+
+/** An error on its way between threads, where it loses its class. */
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}
+
+/** What is no TruthError is INTERNAL, with `details` and its stack as the message. */
+export function plainError(error: unknown, details: ErrorDetails = {}): PlainError {
+  if (error instanceof TruthError)
+    return { code: error.code, message: error.message, details: error.details };
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'INTERNAL', message, details };
+}
+
+export function errorOf({ code, message, details }: PlainError): TruthError {
+  return new TruthError(code, message, details);
+}

@@ -1,5 +1,5 @@
 /** What goes to a reader's thread and comes back: plain values. */
-import { type ErrorCode, type ErrorDetails, TruthError } from '../../errors.ts';
+import type { PlainError } from '../../errors.ts';
 import type { Micros } from '../../ranking/ground.ts';
 import type { AsOf } from '../../ranking/retrieve/bind/index.ts';
 import type { Kek } from '../../tenancy/index.ts';
@@ -48,26 +48,3 @@ export type ReaderNews =
   | { readonly news: 'answer'; readonly id: number; readonly found: RankingFound }
   | { readonly news: 'failed'; readonly id: number; readonly error: PlainError }
   | { readonly news: 'report'; readonly line: string };
-
-/** Errors lose their class on the way between threads. */
-interface PlainError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly details: ErrorDetails;
-}
-
-export function plainError(error: unknown): PlainError {
-  if (error instanceof TruthError) {
-    const { code, message, details } = error;
-    return { code, message, details };
-  }
-  return {
-    code: 'INTERNAL',
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    details: {},
-  };
-}
-
-export function errorOf({ code, message, details }: PlainError): TruthError {
-  return new TruthError(code, message, details);
-}

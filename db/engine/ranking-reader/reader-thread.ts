@@ -1,21 +1,14 @@
 /** A reader's thread: views of its own, with nothing but files and shared memory to go by. */
 import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ErrorCode, TruthError } from '../../errors.ts';
+import { type ErrorCode, plainError, TruthError } from '../../errors.ts';
 import { RealDisk, realClock, realScheduler } from '../../io/index.ts';
 import { MemoryBudget, ScratchFiles } from '../../materializer/index.ts';
 import { EntryOpener, Epochs, GivenKeys } from '../../tenancy/index.ts';
 import { type LogReader, openSharedReader, StableMark } from '../../wal/index.ts';
 import { READ_VIEWS } from '../ranking-views.ts';
 import { LiveViews } from './live-views.ts';
-import {
-  type LiveQuestion,
-  type PastQuestion,
-  plainError,
-  type ReaderJob,
-  type ReaderNews,
-  type ReaderStart,
-} from './messages.ts';
+import type { LiveQuestion, PastQuestion, ReaderJob, ReaderNews, ReaderStart } from './messages.ts';
 import { PastViews } from './past-views.ts';
 import { restorePoints } from './restore-points.ts';
 

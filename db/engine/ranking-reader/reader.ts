@@ -1,9 +1,9 @@
 /** A reader as the ordering thread sees it: questions wait for each other, and it can be dropped with all it holds. */
 import type { Worker } from 'node:worker_threads';
-import { TruthError } from '../../errors.ts';
+import { errorOf, TruthError } from '../../errors.ts';
 import { type Scheduler, startThread } from '../../io/index.ts';
 import type { RankingFound } from '../ranking-answers.ts';
-import { errorOf, type PastQuestion, type ReaderJob, type ReaderNews, type ReaderStart } from './messages.ts';
+import type { PastQuestion, ReaderJob, ReaderNews, ReaderStart } from './messages.ts';
 import { PastViews, type PastViewsOptions } from './past-views.ts';
 
 const WAITING_MAX = 64;

@@ -2,8 +2,8 @@
  * What goes to a reader's thread and comes back. Rows come as encoded bytes that change hands, never as objects that would
  * be copied one by one; everything else is small and plain.
  */
-import type { ErrorCode, ErrorDetails } from '../../errors.ts';
-import { TruthError } from '../../errors.ts';
+
+import type { PlainError } from '../../errors.ts';
 import { Decimal } from '../../numeric/index.ts';
 import type { Sequence } from '../../types.ts';
 import type { SqlColumn, SqlNotice, SqlParameter } from '../contract.ts';
@@ -50,26 +50,6 @@ export type ReaderNews =
       readonly notices: readonly SqlNotice[];
     }
   | { readonly news: 'failed'; readonly id: number; readonly error: PlainError };
-
-/** Errors lose their class on the way between threads. */
-export interface PlainError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly details: ErrorDetails;
-}
-
-export function plainError(error: unknown): PlainError {
-  if (error instanceof TruthError) {
-    const { code, message, details } = error;
-    return { code, message, details };
-  }
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: 'INTERNAL', message, details: { sqlstate: 'XX000' } };
-}
-
-export function errorOf({ code, message, details }: PlainError): TruthError {
-  return new TruthError(code, message, details);
-}
 
 /** Decimals lose their class too: they travel under this name. */
 interface PlainDecimal {

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { TruthError } from '../../errors.ts';
+import { errorOf, TruthError } from '../../errors.ts';
 import { type Clock, type Scheduler, startThread } from '../../io/index.ts';
 import type { SqlColumn } from '../contract.ts';
 import { cancelledError, timeoutError } from '../execute/budget.ts';
@@ -9,7 +9,6 @@ import { AnswerReader } from './answer-rows.ts';
 import {
   CHUNK_CREDITS,
   CONTROL,
-  errorOf,
   type ReaderJob,
   type ReaderNews,
   type ReaderStart,

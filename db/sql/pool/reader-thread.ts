@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { plainError } from '../../errors.ts';
 import { realClock } from '../../io/index.ts';
 import { CatalogCache } from '../catalog/index.ts';
 import { tagOf } from '../execute/answer.ts';
@@ -14,7 +15,6 @@ import { AnswerRows } from './answer-rows.ts';
 import {
   CHUNK_BYTES,
   CONTROL,
-  plainError,
   type ReaderJob,
   type ReaderNews,
   type ReaderStart,
@@ -43,7 +43,7 @@ parentPort?.on('message', (job: ReaderJob) => {
   try {
     answer(job);
   } catch (error) {
-    tell({ news: 'failed', id: job.id, error: plainError(error) });
+    tell({ news: 'failed', id: job.id, error: plainError(error, { sqlstate: 'XX000' }) });
   }
 });
 
