@@ -37,8 +37,8 @@ export {
   GRAINS,
   type Grain,
   keptBuckets,
-  SPILL_ORDER,
   type SpillOrder,
+  spillInOrder,
   WINDOWS,
   type WindowShape,
 } from './window.ts';

@@ -2,6 +2,7 @@
  * Time in buckets. A window that is asked about at `now` ends with the bucket that `now` is in, which counts whole: half-open
  * buckets of UTC, in the window's own grain, so that nothing moves until the next one begins.
  */
+import type { Scratch } from '../../materializer/index.ts';
 import { MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, type Micros } from '../ground.ts';
 import type { WindowName } from '../schema/model.ts';
 
@@ -62,8 +63,21 @@ export function keptBuckets(windows: readonly WindowName[]): Record<Grain, numbe
 const WARM: Readonly<Record<Grain, number>> = Object.freeze({ minute: 120, hour: 48, day: 1 });
 
 /** What is spilled first, and what next: from which bucket on it stays in memory. */
-export const SPILL_ORDER = Object.freeze(['cold', 'closed'] as const);
+const SPILL_ORDER = Object.freeze(['cold', 'closed'] as const);
 export type SpillOrder = (typeof SPILL_ORDER)[number];
+
+/** Has counters spill at least so many bytes, all of them the coldest first; returns how many they did. */
+export function spillInOrder(
+  spilling: () => Iterable<{ spill(order: SpillOrder, bytes: number, scratch: Scratch): number }>,
+  bytes: number,
+  scratch: Scratch | null,
+): number {
+  let freed = 0;
+  if (scratch === null) return freed;
+  for (const order of SPILL_ORDER)
+    for (const one of spilling()) if (freed < bytes) freed += one.spill(order, bytes - freed, scratch);
+  return freed;
+}
 
 export function spilledBefore(newest: number, grain: Grain, order: SpillOrder): number {
   return order === 'cold' ? newest + 1 - WARM[grain] : newest;

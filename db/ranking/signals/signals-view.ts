@@ -15,7 +15,7 @@ import type {
   ViewDefinition,
 } from '../../materializer/index.ts';
 import type { TenantId } from '../../types.ts';
-import { readSections, SPILL_ORDER, writeSections } from '../counting/index.ts';
+import { readSections, spillInOrder, writeSections } from '../counting/index.ts';
 import type { SignalReader } from '../reading.ts';
 import type { SignalMemory } from './signal-ledger.ts';
 import { sumOf, TenantSignals } from './tenant-signals.ts';
@@ -78,13 +78,7 @@ export class SignalsView implements Materializer {
   }
 
   spill(bytes: number): number {
-    const scratch = this.#scratch;
-    let freed = 0;
-    if (scratch === null) return freed;
-    for (const order of SPILL_ORDER)
-      for (const tenant of this.#tenants.values())
-        if (freed < bytes) freed += tenant.spill(order, bytes - freed, scratch);
-    return freed;
+    return spillInOrder(() => this.#tenants.values(), bytes, this.#scratch);
   }
 
   dropReady(): void {
